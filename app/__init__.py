@@ -1,0 +1,1 @@
+"""Painplan: facts in, a pain mechanism and a cited CarePlan out, the history kept."""

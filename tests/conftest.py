@@ -1,0 +1,55 @@
+"""What every test may rely on: the shared folder, hypothesis profiles, and no silent skip in CI."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Timing belongs to benchmarks, so no deadline. In CI the same examples run every time; on a
+# developer's machine hypothesis goes on looking for new ones.
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the clinical documents and HL7's examples (PAINPLAN_SHARED)."""
+    folder = ROOT / os.environ.get("PAINPLAN_SHARED", "../shared")
+    if not folder.is_dir():
+        pytest.skip("needs ../shared (PAINPLAN_SHARED)")
+    return folder.resolve()
+
+
+def _skips_count_as_failures() -> bool:
+    """True in CI (.ci/run sets PAINPLAN_NO_SKIP=1): there, a skipped test has failed."""
+    return os.environ.get("PAINPLAN_NO_SKIP", "0") not in ("", "0")
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    # An expected failure is reported as skipped too, but it did run.
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"skipped where no test may skip (PAINPLAN_NO_SKIP): {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if _skips_count_as_failures():
+        _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if _skips_count_as_failures():
+        _fail_if_skipped(report)
+    return report
