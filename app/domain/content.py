@@ -1,0 +1,358 @@
+"""The clinical content, compiled: what the knowledge folder says, in the engine's own words.
+
+``app/knowledge`` reads, checks and builds this; the domain only uses it. Nothing here holds a
+number of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from app.domain.period import Period
+
+
+class ValueType(Enum):
+    """What kind of answer an input takes."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    CODE = "code"
+    TEXT = "text"
+    DATE = "date"
+
+
+class Choice(Enum):
+    """How one fact is chosen among several about the same input.
+
+    LATEST: the latest time wins, the clinician beats the patient on the same day, different
+    values at one instant are a conflict (unknown). GATE: a positive acts until a clinician's
+    later negative, a conflict is present (``phenotyping.md`` §5, time and clearing). SCORED: the
+    latest time wins and the highest of one instant does (PHQ-9 item 9). RECORD: a positive
+    stands as long as its source stands; absence says nothing (problem list, medicine list).
+    """
+
+    LATEST = "latest"
+    GATE = "gate"
+    SCORED = "scored"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that can be known about a patient, under a code that resources carry.
+
+    ``known_for`` is how long an answer (of a gate question: a negative one) stays known;
+    ``grows`` marks a duration that goes on growing after it was recorded (weeks of pain);
+    ``answered_by`` names a rule that settles the question without being asked; ``listed_in`` is
+    the list (a resource type) in which it would stand: not on a complete one means no.
+    """
+
+    name: str
+    label: str
+    value_type: ValueType
+    asked_of: str
+    choice: Choice
+    ask: str = ""
+    ask_order: int = 0
+    choices: tuple[tuple[str, str], ...] = ()
+    low: Decimal | None = None
+    high: Decimal | None = None
+    unit: str = ""
+    codings: tuple[tuple[str, str], ...] = ()
+    repeats: bool = False
+    known_for: Period | None = None
+    grows: bool = False
+    gate_question: bool = False
+    answered_by: str = ""
+    listed_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """When the value of an input makes a statement true. Exactly one comparison is set."""
+
+    is_value: bool | None = None
+    any_code: frozenset[str] = frozenset()
+    at_least: Decimal | None = None
+    at_most: Decimal | None = None
+    below: Decimal | None = None
+    above: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement about the patient: true, false or unknown, from one input.
+
+    ``within`` and ``older_than`` are windows on the age of a positive answer; ``earlier`` asks
+    about the answers before the latest one (PHQ-9 item 9); ``said_by`` counts one author only.
+    """
+
+    name: str
+    label: str
+    input: str
+    test: Test
+    within: Period | None = None
+    older_than: Period | None = None
+    said_by: str = ""
+    earlier: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """``n`` of the slots in ``of``."""
+
+    n: int
+    of: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What follows from findings and from rules above it; the parts present are joined by "and".
+
+    Operands are slots: positions in ``Content.slot_names``. ``flag`` and ``level`` make it a gate
+    rule, ``mechanism`` and ``grade`` a grade rule; ``settled`` says that answering an open
+    question never flips it.
+    """
+
+    id: str
+    slot: int
+    label: str
+    stage: str
+    status: str
+    why: str
+    evidence: tuple[str, ...]
+    all_of: tuple[int, ...] = ()
+    any_of: tuple[int, ...] = ()
+    none_of: tuple[int, ...] = ()
+    at_least: AtLeast | None = None
+    open_of: tuple[int, ...] = ()
+    flag: str = ""
+    level: str = ""
+    mechanism: str = ""
+    grade: str = ""
+    settled: bool = False
+    concludes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A red flag: ``screen`` are the questions that, all answered no, make it "not reported"."""
+
+    id: str
+    label: str
+    screen: tuple[str, ...]
+    removes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCode:
+    """How a coded condition or medicine acts (``red-flag-codes.csv``).
+
+    ``code`` may end in ``*``. ``within`` limits the onset; ``undated`` says whether an entry
+    without a date acts all the same; ``history`` whether an entry no longer current acts too.
+    """
+
+    system: str
+    code: str
+    acts_as: str
+    value: bool = True
+    within: Period | None = None
+    undated: bool = True
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """An evidence record: a citation, what it shows, its number and how it was verified."""
+
+    id: str
+    reference: str
+    claim: str
+    number: str
+    mark: str
+    grade: str = "not-graded"
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """A verified standard code."""
+
+    system: str
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """How often and for how long; every number None where no dose is known."""
+
+    weeks: int | None = None
+    frequency: int | None = None
+    frequency_max: int | None = None
+    period: int | None = None
+    period_unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """What can be done, avoided or asked: an item of the catalogue or an activity of its own.
+
+    ``kind`` is a FHIR ``CarePlanActivityKind``; ``family`` is what a gate or the cap removes by
+    (``education``, ``exercise``, ``walking``, ``psychological``, ``manual``, ``passive``, ``drug``,
+    ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
+    SU-01; ``text`` is what the patient reads.
+    """
+
+    id: str
+    label: str
+    kind: str
+    stage: str
+    family: str
+    text: str
+    evidence: tuple[str, ...]
+    codings: tuple[Coding, ...] = ()
+    dose: Dose | None = None
+    goals: tuple[str, ...] = ()
+    dissent: str = ""
+    catalogue: bool = False
+    counted: bool = True
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the plan puts an activity: in which row, in which stage, by which rule.
+
+    ``row`` is ``foundation``, a mechanism, ``always`` (safety), ``do-not``, ``limited`` or
+    ``review``. ``unless`` names rules that, when true, leave it out; ``unless_open`` rules that
+    leave it out when true or unknown. ``status`` is ``proposed``, ``next-step`` or ``do-not``.
+    """
+
+    activity: str
+    row: str
+    stage: str
+    status: str
+    rule: str
+    trigger: str = ""
+    unless: tuple[int, ...] = ()
+    unless_open: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GoalMeasure:
+    """How a goal is measured: the score, its code and unit, and the change that matters.
+
+    Target by the MIC rule: improve by max(``absolute``, ``fraction`` of the baseline);
+    ``absolute`` None where no minimal important change is verified.
+    """
+
+    input: str
+    label: str
+    coding: Coding
+    unit: str
+    absolute: Decimal | None
+    fraction: Decimal
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoalTemplate:
+    """A goal of the plan, measured by the first instrument of ``measures`` that is present."""
+
+    id: str
+    label: str
+    due: Period
+    measures: tuple[GoalMeasure, ...] = ()
+    own_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A questionnaire with a score; ``items`` are LOINC item codes (or ours) in their order.
+
+    ``scoring`` names a function of ``app/domain/scoring``; ``total`` is the input its total
+    becomes; ``item_inputs`` maps an item to an input of its own (PHQ-9 item 9). ``texts`` are
+    item texts where the licence lets us ship them.
+    """
+
+    id: str
+    label: str
+    total: str
+    scoring: str
+    licence: str
+    items: tuple[str, ...] = ()
+    item_low: int = 0
+    item_high: int = 0
+    item_inputs: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    notice: str = ""
+    answers: tuple[tuple[str, str, int], ...] = ()
+    panel: str = ""
+    questionnaire: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """One possible answer to an input and what it would make of the slots that read the input."""
+
+    answer: bool | str | int
+    makes_true: tuple[int, ...]
+    makes_false: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A slot that reads an input: which finding, and inside rules of which flag ("" = any)."""
+
+    slot: int
+    finding: Finding
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything the engine knows, compiled once at load and never changed.
+
+    ``conclusions`` are the rules whose change is worth a question, ``gate_rules`` those with a
+    level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
+    screened by an input.
+    """
+
+    version: str
+    digest: str
+    released_on: str
+    intended_use: str
+    signed: bool
+    inputs: Mapping[str, Input]
+    findings: Mapping[str, Finding]
+    slot_names: tuple[str, ...]
+    readings: Mapping[str, tuple[Reading, ...]]
+    rules: tuple[Rule, ...]
+    rule_by_id: Mapping[str, Rule]
+    what_if: Mapping[str, tuple[WhatIf, ...]]
+    ask_order: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    record_codes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
+    record_prefixes: Mapping[str, tuple[RecordCode, ...]]
+    medicine_codes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
+    citations: Mapping[str, Citation]
+    interventions: Mapping[str, Intervention]
+    placements: tuple[Placement, ...]
+    goals: Mapping[str, GoalTemplate]
+    instruments: Mapping[str, Instrument]
+    texts: Mapping[str, str]
+    review_after: tuple[Period, ...]
+    cap: int
+    files: Mapping[str, str]
+    conclusions: tuple[Rule, ...] = ()
+    gate_rules: tuple[Rule, ...] = ()
+    grade_rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=dict)
+    home_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def slot(self, finding: str) -> int:
+        """The slot of a finding outside of any flag's rules."""
+        readings = self.readings[self.findings[finding].input]
+        return next(r.slot for r in readings if r.finding.name == finding and not r.flag)

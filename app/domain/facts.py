@@ -1,0 +1,108 @@
+"""Facts: what one resource says about the patient, with who said it, when, and where it stands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+
+class SaidBy(Enum):
+    """Who the statement comes from (``phenotyping.md`` §5, definitions)."""
+
+    PATIENT = "patient"
+    CLINICIAN = "clinician"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A score of which some items are missing: it lies between ``low`` and ``high``, inclusive."""
+
+    low: Decimal
+    high: Decimal
+
+
+FactValue = bool | int | Decimal | str | Bounds | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One statement. ``at`` is the time it holds for (UTC), ``source`` the reference it came in."""
+
+    input: str
+    value: FactValue
+    at: datetime
+    said_by: SaidBy
+    source: str
+    preliminary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodedCondition:
+    """A problem-list entry as it came: its codes, whether it is current, and its dates.
+
+    ``system_codes`` are (system, code) pairs. ``onset`` falls back to the recorded date;
+    ``abated`` is when it ended. None where the record does not say.
+    """
+
+    system_codes: tuple[tuple[str, str], ...]
+    current: bool
+    onset: datetime | None
+    abated: datetime | None
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodedMedicine:
+    """A medicine as it came: its codes and text, and whether it is taken now."""
+
+    system_codes: tuple[tuple[str, str], ...]
+    text: str
+    current: bool
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedScore:
+    """A total that we made from items: points by item code, and the resources they came in.
+
+    ``note`` says by which rule missing items were handled, empty when none were missing.
+    """
+
+    instrument: str
+    value: Decimal
+    items: tuple[tuple[str, Decimal], ...]
+    at: datetime
+    sources: tuple[str, ...]
+    note: str = ""
+    preliminary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotUsed:
+    """Something that came in and was not used, and why; listed back, never dropped in silence."""
+
+    reference: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that was read about one patient, before anything is concluded."""
+
+    facts: tuple[Fact, ...]
+    conditions: tuple[CodedCondition, ...] = ()
+    medicines: tuple[CodedMedicine, ...] = ()
+    complete: frozenset[str] = frozenset()
+    not_used: tuple[NotUsed, ...] = ()
+    scores: tuple[ComputedScore, ...] = ()
+
+
+def by_input(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
+    """Group facts by what they are about."""
+    grouped: dict[str, list[Fact]] = {}
+    for fact in facts:
+        grouped.setdefault(fact.input, []).append(fact)
+    return grouped

@@ -1,0 +1,47 @@
+"""What surrounds a decision when it is written down: identifiers, inputs, and the plan before."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InputVersion:
+    """One version that the decision read; ``version`` is None when nothing is kept."""
+
+    type: str
+    id: str
+    version: int | None
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """``patient`` is a logical id; ``replaces`` the id of the CarePlan before, if any.
+
+    ``conditions`` are references to low-back-pain Conditions that came in (CarePlan.addresses).
+    ``is_kept`` is False for ``persist=false``: the narrative says so.
+    """
+
+    decision_id: str
+    patient: str
+    inputs: tuple[InputVersion, ...]
+    knowledge_version: str
+    knowledge_digest: str
+    engine: str
+    replaces: str | None = None
+    conditions: tuple[str, ...] = ()
+    encounter: str | None = None
+    practitioner: str | None = None
+    organization: str | None = None
+    is_kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One resource to send and keep: bytes without ``meta.versionId`` and ``meta.lastUpdated``."""
+
+    type: str
+    id: str
+    status: str | None
+    code: str | None
+    date: str | None
+    body: bytes

@@ -1,0 +1,127 @@
+"""The red-flag gate: which flags are raised, how high, and what was never asked.
+
+``phenotyping.md`` §5. Absent flags rule nothing out: "clear" says "no red flag reported".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from app.domain.content import Content, Flag
+from app.domain.truth import Truth
+from app.domain.worlds import HERE, Worlds
+
+UNSCREENED = "B-unscreened"
+WHEREVER_THE_PAIN_IS = frozenset({"cauda-equina", "self-harm"})
+SELF_HARM = "self-harm"
+
+
+class GateLevel(Enum):
+    """Highest first, as ``CodeSystem/gate-level`` has them."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    REFER = "refer"
+    NOT_SCREENED = "not-screened"
+    WATCH = "watch"
+    CLEAR = "clear"
+
+
+ACTING = (GateLevel.EMERGENCY, GateLevel.URGENT, GateLevel.REFER, GateLevel.WATCH)
+REPLACES_THE_PLAN = frozenset({GateLevel.EMERGENCY, GateLevel.URGENT})
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedFlag:
+    """A flag that some rule raised: its highest level and every rule that reached that level."""
+
+    flag: str
+    level: GateLevel
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """``raised`` is in order of level, highest first; ``flags`` says of each flag what is known."""
+
+    level: GateLevel
+    raised: tuple[RaisedFlag, ...]
+    flags: tuple[tuple[str, Truth], ...]
+    is_screened: bool
+
+    def raises(self, level: GateLevel) -> tuple[RaisedFlag, ...]:
+        """The flags raised to exactly this level."""
+        return tuple(r for r in self.raised if r.level is level)
+
+
+def judge(content: Content, worlds: Worlds, *, is_low_back: Truth, world: int = HERE) -> Gate:
+    """The gate in one world (by default the patient as known).
+
+    When the pain is known not to be in the low back only self-harm and cauda equina are run
+    (contract §3).
+    """
+    is_elsewhere = is_low_back is Truth.FALSE
+    flags = [f for f in content.flags if not is_elsewhere or f.id in WHEREVER_THE_PAIN_IS]
+    raised = _raised(content, worlds, flags, world)
+    if is_elsewhere:
+        asked = [s for f in flags if f.id != SELF_HARM for s in _screen_slots(content, f)]
+        is_screened = not any(worlds.is_unknown(s, world) for s in asked)
+    else:
+        unscreened = content.rule_by_id[UNSCREENED].slot
+        is_screened = not worlds.is_true(unscreened, world)
+    return Gate(
+        level=_level(raised, is_screened=is_screened),
+        raised=tuple(raised),
+        flags=tuple((f.id, _truth_of(content, worlds, f, raised, world)) for f in flags),
+        is_screened=is_screened,
+    )
+
+
+def _raised(
+    content: Content, worlds: Worlds, flags: Sequence[Flag], world: int
+) -> list[RaisedFlag]:
+    fired: dict[str, dict[GateLevel, list[str]]] = {}
+    for rule in content.gate_rules:
+        if worlds.is_true(rule.slot, world):
+            fired.setdefault(rule.flag, {}).setdefault(GateLevel(rule.level), []).append(rule.id)
+    raised = []
+    for level in ACTING:
+        for flag in flags:
+            levels = fired.get(flag.id, {})
+            if level in levels and level is _highest(levels):
+                raised.append(RaisedFlag(flag.id, level, tuple(levels[level])))
+    return raised
+
+
+def _highest(levels: dict[GateLevel, list[str]]) -> GateLevel:
+    return next(level for level in ACTING if level in levels)
+
+
+def _level(raised: Sequence[RaisedFlag], *, is_screened: bool) -> GateLevel:
+    highest = raised[0].level if raised else GateLevel.CLEAR
+    if highest in (GateLevel.EMERGENCY, GateLevel.URGENT, GateLevel.REFER):
+        return highest
+    return highest if is_screened else GateLevel.NOT_SCREENED
+
+
+def _truth_of(
+    content: Content, worlds: Worlds, flag: Flag, raised: Sequence[RaisedFlag], world: int
+) -> Truth:
+    """Raised is true; every screening question answered and nothing raised is false."""
+    if any(r.flag == flag.id for r in raised):
+        return Truth.TRUE
+    screened = _screen_slots(content, flag)
+    if screened and not any(worlds.is_unknown(s, world) for s in screened):
+        return Truth.FALSE
+    return Truth.UNKNOWN
+
+
+def _screen_slots(content: Content, flag: Flag) -> list[int]:
+    """One slot for each question that the flag is screened by."""
+    slots = []
+    for name in flag.screen:
+        readings = content.readings.get(name, ())
+        plain = next((r.slot for r in readings if not r.flag), None)
+        if plain is not None:
+            slots.append(plain)
+    return slots

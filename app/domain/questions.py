@@ -1,0 +1,73 @@
+"""What to ask next: the open questions of which some answer would change a conclusion.
+
+Each unknown input was forced to each of its answers while the rules were evaluated
+(``worlds.py``), so this only reads off what changed (``phenotyping.md`` §6, stage H).
+"""
+
+from dataclasses import dataclass
+
+from app.domain.content import Content
+from app.domain.truth import Truth
+from app.domain.worlds import Worlds
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A rule that would stand otherwise: ``C2 unknown -> true``."""
+
+    rule: str
+    now: Truth
+    then: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One possible answer and what it would change."""
+
+    answer: bool | str | int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An input worth asking for."""
+
+    input: str
+    answers: tuple[Answer, ...]
+
+
+def worth_asking(content: Content, worlds: Worlds) -> tuple[str, ...]:
+    """The inputs worth asking for, in the order to ask them."""
+    changed = 0
+    for rule in content.conclusions:
+        changed |= worlds.changed(rule.slot)
+    names: dict[str, None] = {}
+    for world in worlds.others:
+        if changed & world.bit and not _is_answered(world.input, content, worlds):
+            names[world.input] = None
+    return tuple(names)
+
+
+def questions(content: Content, worlds: Worlds) -> tuple[Question, ...]:
+    """The same, with what each answer would change."""
+    conclusions = [(rule, worlds.changed(rule.slot)) for rule in content.conclusions]
+    asked: dict[str, list[Answer]] = {name: [] for name in worth_asking(content, worlds)}
+    for world in worlds.others:
+        if world.input not in asked:
+            continue
+        changes = tuple(
+            Change(rule.id, worlds.truth(rule.slot), worlds.truth(rule.slot, world.bit))
+            for rule, changed in conclusions
+            if changed & world.bit
+        )
+        if changes:
+            asked[world.input].append(Answer(world.answer.answer, changes))
+    return tuple(Question(name, tuple(answers)) for name, answers in asked.items())
+
+
+def _is_answered(name: str, content: Content, worlds: Worlds) -> bool:
+    """A rule has settled it already: what would come now is a correction, not an answer."""
+    settling = content.inputs[name].answered_by
+    if not settling:
+        return False
+    return not worlds.is_unknown(content.rule_by_id[settling].slot)

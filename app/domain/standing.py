@@ -1,0 +1,329 @@
+"""Where each statement about the patient stands: which fact decides it, or why none does."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.domain.content import Choice, Content, Finding, Input, Reading, Test, ValueType
+from app.domain.facts import Bounds, Fact, FactValue, NotUsed, SaidBy, by_input
+from app.domain.period import Period, whole_weeks
+from app.domain.truth import Truth
+
+ASSESSED = "red-flag-assessed"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The truth of one slot and the fact that decided it (none while unknown and never said)."""
+
+    truth: Truth
+    fact: Fact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Every slot that some fact speaks to; a slot that is not here is unknown."""
+
+    by_slot: Mapping[int, Standing]
+    facts: Mapping[str, Sequence[Fact]]
+    conflicts: tuple[str, ...]
+    not_used: tuple[NotUsed, ...]
+
+    def truth(self, slot: int) -> Truth:
+        """Unknown is the answer for everything that was never said."""
+        standing = self.by_slot.get(slot)
+        return Truth.UNKNOWN if standing is None else standing.truth
+
+
+@dataclass(slots=True)
+class _Scales:
+    """The edges of time for one instant of evaluation, worked out once."""
+
+    as_of: datetime
+    assessed: Mapping[str, datetime]
+    home: Mapping[str, tuple[str, ...]]
+    edges: dict[Period, datetime]
+
+    def is_within(self, at: datetime, period: Period) -> bool:
+        edge = self.edges.get(period)
+        if edge is None:
+            edge = self.edges[period] = period.earliest(self.as_of)
+        return at >= edge
+
+
+def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings:
+    """Choose the fact that counts for every statement (contract §2, ``phenotyping.md`` §5).
+
+    What lies after ``as_of`` is not used and listed.
+    """
+    usable, not_used = _up_to(facts, as_of)
+    grouped = by_input(usable)
+    scales = _Scales(as_of, _assessments(grouped.get(ASSESSED, ())), content.home_flags, {})
+    by_slot: dict[int, Standing] = {}
+    conflicts: list[str] = []
+    for name, about in grouped.items():
+        known = content.inputs.get(name)
+        if known is None:
+            continue
+        if _disagree(known, about):
+            conflicts.append(name)
+        readings = content.readings.get(name, ())
+        if known.choice is Choice.GATE and _all_said_no(known, about):
+            standing = _negative(known, about[-1], scales)
+            by_slot.update((reading.slot, standing) for reading in readings)
+            continue
+        for reading in readings:
+            by_slot[reading.slot] = _standing(known, reading, about, scales)
+    return Standings(by_slot, grouped, tuple(sorted(conflicts)), not_used)
+
+
+def _up_to(facts: Iterable[Fact], as_of: datetime) -> tuple[list[Fact], tuple[NotUsed, ...]]:
+    usable: list[Fact] = []
+    late: dict[str, None] = {}
+    for fact in facts:
+        if fact.at <= as_of:
+            usable.append(fact)
+        else:
+            late[fact.source] = None
+    usable.sort(key=_order)
+    return usable, tuple(NotUsed(source, "effective after asOf") for source in sorted(late))
+
+
+def _order(fact: Fact) -> tuple[datetime, str, str, str]:
+    return (fact.at, fact.source, fact.said_by.value, str(fact.value))
+
+
+def _assessments(facts: Iterable[Fact]) -> dict[str, datetime]:
+    latest: dict[str, datetime] = {}
+    for fact in facts:
+        flag = str(fact.value)
+        if flag not in latest or fact.at > latest[flag]:
+            latest[flag] = fact.at
+    return latest
+
+
+def _disagree(known: Input, about: Sequence[Fact]) -> bool:
+    """Two values at the latest instant by the same kind of author."""
+    if len(about) == 1 or known.repeats or known.choice is Choice.RECORD:
+        return False
+    latest = about[-1].at
+    values = {(f.said_by, f.value) for f in about if f.at == latest}
+    return len(values) > len({said_by for said_by, _ in values})
+
+
+def _standing(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
+    match known.choice:
+        case Choice.LATEST:
+            return _latest(known, reading.finding, about, scales)
+        case Choice.GATE:
+            return _gate(known, reading, about, scales)
+        case Choice.SCORED:
+            return _scored(known, reading, about, scales)
+        case Choice.RECORD:
+            return _record(known, reading, about, scales)
+
+
+def _latest(known: Input, finding: Finding, about: Sequence[Fact], scales: _Scales) -> Standing:
+    if known.repeats:
+        return _any_of(known, finding, about, scales)
+    fact = _current(about)
+    if _contradicted(fact, about):
+        return Standing(Truth.UNKNOWN, fact)
+    if known.known_for is not None and not scales.is_within(fact.at, known.known_for):
+        return Standing(Truth.UNKNOWN, fact)
+    return Standing(_holds(known, finding, fact, scales), fact)
+
+
+def _current(about: Sequence[Fact]) -> Fact:
+    """The latest; on its day the clinician's answer beats the patient's."""
+    last = about[-1]
+    if last.said_by is SaidBy.CLINICIAN:
+        return last
+    day = last.at.date()
+    for fact in reversed(about):
+        if fact.at.date() != day:
+            break
+        if fact.said_by is SaidBy.CLINICIAN:
+            return fact
+    return last
+
+
+def _contradicted(fact: Fact, about: Sequence[Fact]) -> bool:
+    return any(
+        other.at == fact.at and other.said_by is fact.said_by and other.value != fact.value
+        for other in about
+    )
+
+
+def _any_of(known: Input, finding: Finding, about: Sequence[Fact], scales: _Scales) -> Standing:
+    for fact in reversed(about):
+        if _holds(known, finding, fact, scales) is Truth.TRUE:
+            return Standing(Truth.TRUE, fact)
+    return Standing(Truth.UNKNOWN, about[-1])
+
+
+def _gate(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
+    """A positive acts until it was assessed or a clinician said no later; a no goes stale."""
+    finding = reading.finding
+    acting = _acting_positive(known, finding, about, scales)
+    if acting is not None:
+        cleared_at = _cleared_at(acting, known, reading, scales)
+        if cleared_at is not None:
+            return _cleared(known, acting, about[-1], cleared_at, scales)
+        return Standing(_in_window(finding, acting, scales), acting)
+    last = about[-1]
+    if known.known_for is not None and not scales.is_within(last.at, known.known_for):
+        return Standing(Truth.UNKNOWN, last)
+    # A positive that does not act was taken back, or is not the word that the finding is about.
+    truth = _compare(known, finding.test, last, scales.as_of)
+    return Standing(Truth.FALSE if truth is Truth.TRUE else truth, last)
+
+
+def _cleared(
+    known: Input, positive: Fact, last: Fact, cleared_at: datetime, scales: _Scales
+) -> Standing:
+    """Known from the assessment on, or from a later no; like every no it goes stale."""
+    fact, at = (last, last.at) if last.at > cleared_at else (positive, cleared_at)
+    if known.known_for is not None and not scales.is_within(at, known.known_for):
+        return Standing(Truth.UNKNOWN, fact)
+    return Standing(Truth.FALSE, fact)
+
+
+def _all_said_no(known: Input, about: Sequence[Fact]) -> bool:
+    """Then every statement about this input is false, or has gone stale: no need to ask each."""
+    return known.value_type is ValueType.BOOLEAN and not any(fact.value is True for fact in about)
+
+
+def _negative(known: Input, last: Fact, scales: _Scales) -> Standing:
+    is_stale = known.known_for is not None and not scales.is_within(last.at, known.known_for)
+    return Standing(Truth.UNKNOWN if is_stale else Truth.FALSE, last)
+
+
+def _acting_positive(
+    known: Input, finding: Finding, about: Sequence[Fact], scales: _Scales
+) -> Fact | None:
+    for fact in reversed(about):
+        if finding.said_by and fact.said_by.value != finding.said_by:
+            continue
+        if _compare(known, finding.test, fact, scales.as_of) is not Truth.TRUE:
+            continue
+        if not _taken_back(known, finding, fact, about, scales):
+            return fact
+    return None
+
+
+def _taken_back(
+    known: Input, finding: Finding, positive: Fact, about: Sequence[Fact], scales: _Scales
+) -> bool:
+    for other in about:
+        if other.said_by is not SaidBy.CLINICIAN:
+            continue
+        if _compare(known, finding.test, other, scales.as_of) is not Truth.FALSE:
+            continue
+        if other.at > positive.at:
+            return True
+        same_day = other.at.date() == positive.at.date()
+        if same_day and positive.said_by is SaidBy.PATIENT:
+            return True
+    return False
+
+
+def _cleared_at(fact: Fact, known: Input, reading: Reading, scales: _Scales) -> datetime | None:
+    """When the flag was assessed after this positive; outside a flag's rules, its home flags."""
+    flags = (reading.flag,) if reading.flag else scales.home.get(known.name, ())
+    times = [scales.assessed[f] for f in flags if f in scales.assessed]
+    later = [at for at in times if at >= fact.at]
+    return max(later) if later and len(later) == len(flags) else None
+
+
+def _scored(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
+    """The latest score decides; of one instant the highest does; only an assessment clears."""
+    finding = reading.finding
+    latest_at = about[-1].at
+    if finding.earlier:
+        return _scored_earlier(known, reading, about, scales)
+    latest = max((f for f in about if f.at == latest_at), key=_number)
+    truth = _compare(known, finding.test, latest, scales.as_of)
+    if truth is Truth.TRUE and _cleared_at(latest, known, reading, scales) is not None:
+        return Standing(Truth.FALSE, latest)
+    is_negative = truth is Truth.FALSE and _number(latest) == 0
+    if is_negative and known.known_for and not scales.is_within(latest.at, known.known_for):
+        return Standing(Truth.UNKNOWN, latest)
+    return Standing(truth, latest)
+
+
+def _scored_earlier(
+    known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales
+) -> Standing:
+    latest_at = about[-1].at
+    for fact in reversed(about):
+        if fact.at == latest_at:
+            continue
+        if _compare(known, reading.finding.test, fact, scales.as_of) is not Truth.TRUE:
+            continue
+        if _cleared_at(fact, known, reading, scales) is None:
+            return Standing(Truth.TRUE, fact)
+    return Standing(Truth.FALSE, about[-1])
+
+
+def _number(fact: Fact) -> Decimal:
+    value = fact.value
+    if isinstance(value, Bounds):
+        return value.high
+    return Decimal(value) if isinstance(value, int | Decimal) else Decimal(0)
+
+
+def _record(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
+    """An entry stands as long as it is there; what is not listed says nothing."""
+    for fact in reversed(about):
+        if _compare(known, reading.finding.test, fact, scales.as_of) is not Truth.TRUE:
+            continue
+        if reading.flag and _cleared_at(fact, known, reading, scales) is not None:
+            return Standing(Truth.FALSE, fact)
+        return Standing(_in_window(reading.finding, fact, scales), fact)
+    return Standing(Truth.FALSE, about[-1])
+
+
+def _holds(known: Input, finding: Finding, fact: Fact, scales: _Scales) -> Truth:
+    if finding.said_by and fact.said_by.value != finding.said_by:
+        return Truth.FALSE
+    truth = _compare(known, finding.test, fact, scales.as_of)
+    return _in_window(finding, fact, scales) if truth is Truth.TRUE else truth
+
+
+def _in_window(finding: Finding, fact: Fact, scales: _Scales) -> Truth:
+    if finding.within is not None and not scales.is_within(fact.at, finding.within):
+        return Truth.FALSE
+    if finding.older_than is not None and scales.is_within(fact.at, finding.older_than):
+        return Truth.FALSE
+    return Truth.TRUE
+
+
+def _compare(known: Input, test: Test, fact: Fact, as_of: datetime) -> Truth:
+    value = fact.value
+    if known.grows and isinstance(value, int):
+        value += whole_weeks(fact.at, as_of)
+    return compare(test, value)
+
+
+def compare(test: Test, value: FactValue) -> Truth:
+    """Whether a value makes a statement true; between bounds only when both ends agree."""
+    if isinstance(value, Bounds):
+        low, high = compare(test, value.low), compare(test, value.high)
+        return low if low is high else Truth.UNKNOWN
+    if isinstance(value, bool):
+        return Truth.of(value is test.is_value)
+    if isinstance(value, str):
+        return Truth.of(value in test.any_code)
+    if isinstance(value, datetime):
+        return Truth.UNKNOWN
+    if test.at_least is not None:
+        return Truth.of(value >= test.at_least)
+    if test.at_most is not None:
+        return Truth.of(value <= test.at_most)
+    if test.below is not None:
+        return Truth.of(value < test.below)
+    if test.above is not None:
+        return Truth.of(value > test.above)
+    return Truth.UNKNOWN

@@ -1,0 +1,108 @@
+"""The red-flag gate: one flag at a time, several together, and what was never asked."""
+
+import pytest
+
+from app.domain.gate import GateLevel
+from app.domain.truth import Truth
+from tests.patients import Patient, a_patient, knowledge, screened
+
+GATE_QUESTIONS = [n for n, known in knowledge().inputs.items() if known.gate_question]
+
+
+def level(patient: Patient) -> GateLevel:
+    return patient.decide().gate.level
+
+
+def test_there_are_thirteen_gate_questions() -> None:
+    assert len(GATE_QUESTIONS) == 13
+
+
+def test_all_answered_no_is_clear() -> None:
+    assert level(screened(a_patient())) is GateLevel.CLEAR
+
+
+@pytest.mark.parametrize("open_", GATE_QUESTIONS)
+def test_one_question_open_is_not_screened(open_: str) -> None:
+    patient = screened(a_patient())
+    patient.facts = [f for f in patient.facts if f.input != open_]
+
+    assert level(patient) is GateLevel.NOT_SCREENED
+    assert patient.decide().is_preliminary
+
+
+@pytest.mark.parametrize(
+    ("finding", "expected"),
+    [
+        ("saddle-sensory-change", GateLevel.EMERGENCY),
+        ("gait-unsteady-new", GateLevel.EMERGENCY),
+        ("sudden-tearing-pain", GateLevel.EMERGENCY),
+        ("fever-or-rigors", GateLevel.URGENT),
+        ("trauma-contusion", GateLevel.URGENT),
+        ("pulsatile-abdominal-mass", GateLevel.URGENT),
+        ("trauma-significant", GateLevel.REFER),
+        ("osteoporosis-known", GateLevel.WATCH),
+        ("immunosuppression", GateLevel.WATCH),
+        ("night-sweats", GateLevel.WATCH),
+    ],
+)
+def test_one_flag_alone(finding: str, expected: GateLevel) -> None:
+    assert level(screened(a_patient()).with_(finding, True, days_ago=0.5)) is expected
+
+
+def test_the_highest_level_is_the_level() -> None:
+    patient = screened(a_patient()).with_("night-sweats", True).with_("fever-or-rigors", True)
+
+    gate = patient.decide().gate
+
+    assert gate.level is GateLevel.URGENT
+    assert [r.level for r in gate.raised] == [GateLevel.URGENT, GateLevel.WATCH]
+
+
+def test_a_flag_is_raised_once_at_its_highest_level_with_every_rule_that_reached_it() -> None:
+    patient = screened(a_patient()).with_("fever-or-rigors", True).with_("immunosuppression", True)
+    patient.with_("night-sweats", True)
+
+    (infection,) = [r for r in patient.decide().gate.raised if r.flag == "infection"]
+
+    assert infection.level is GateLevel.URGENT
+    assert infection.rules == ("B-IN-2", "B-IN-4")
+
+
+def test_an_unfinished_screen_beats_watch_and_gives_way_to_refer() -> None:
+    watched = a_patient().with_("night-sweats", True)
+    referred = a_patient().with_("trauma-significant", True)
+
+    assert level(watched) is GateLevel.NOT_SCREENED
+    assert level(referred) is GateLevel.REFER
+    assert not referred.decide().gate.is_screened
+
+
+def test_a_flag_not_asked_about_is_unknown_and_one_answered_no_is_false() -> None:
+    flags = dict(screened(a_patient()).decide().gate.flags)
+
+    assert flags["malignancy"] is Truth.FALSE
+    assert flags["aortic"] is Truth.UNKNOWN
+
+
+def test_elsewhere_only_cauda_equina_and_self_harm_are_run() -> None:
+    patient = screened(Patient().aged(46)).with_("pain-location-low-back", False)
+
+    assert level(patient.with_("fever-or-rigors", True)) is GateLevel.CLEAR
+    assert dict(patient.decide().gate.flags).keys() == {"cauda-equina", "self-harm"}
+    assert level(patient.with_("phq9-item-9", 2)) is GateLevel.URGENT
+    assert level(patient.with_("saddle-sensory-change", True)) is GateLevel.EMERGENCY
+
+
+def test_the_gate_runs_for_a_child_and_for_new_pain() -> None:
+    child = Patient().aged(12).with_("pain-location-low-back", True)
+    new = Patient().aged(46).with_("pain-duration-weeks", 2).with_("pain-location-low-back", True)
+
+    assert level(child.with_("saddle-sensory-change", True)) is GateLevel.EMERGENCY
+    assert level(new.with_("trauma-significant", True)) is GateLevel.URGENT
+
+
+def test_an_assessed_flag_no_longer_acts() -> None:
+    patient = screened(a_patient()).with_("fever-or-rigors", True, days_ago=9)
+    assert level(patient) is GateLevel.URGENT
+
+    assert level(patient.with_("red-flag-assessed", "infection", days_ago=2)) is GateLevel.CLEAR

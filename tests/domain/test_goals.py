@@ -1,0 +1,108 @@
+"""Goals: what to measure, from where, how far, by when."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from app.domain.facts import Bounds
+from app.domain.goals import Goal
+from tests.patients import Patient, a_patient, screened
+
+
+def goal(patient: Patient, id_: str) -> Goal:
+    return next(g for g in patient.decide().plan.goals if g.id == id_)
+
+
+def test_every_plan_has_a_goal_for_function_and_one_for_participation() -> None:
+    assert [g.id for g in screened(a_patient()).decide().plan.goals] == ["G-1", "G-7"]
+
+
+def test_goals_are_due_in_twelve_weeks() -> None:
+    assert {g.due for g in screened(a_patient()).decide().plan.goals} == {date(2026, 8, 24)}
+
+
+@pytest.mark.parametrize(
+    ("measure", "baseline", "target"),
+    [
+        ("rmdq-total", 14, "9.0"),  # 5 points are more than 30 %
+        ("rmdq-total", 20, "14.0"),  # 30 % are more than 5 points
+        ("odi-score", 30, "20.0"),  # 10 points
+        ("odi-score", 42, "29.4"),  # 30 %
+        ("peg-score", "6.0", "4.2"),  # no verified minimal change: 30 %
+        ("peg-score", "6.5", "4.5"),  # 4.55: never less than the change that matters
+    ],
+)
+def test_function_improves_by_the_change_that_matters(
+    measure: str, baseline: float | str, target: str
+) -> None:
+    found = goal(screened(a_patient()).with_(measure, baseline), "G-1")
+
+    assert found.measure is not None
+    assert found.measure.input == measure
+    assert (found.baseline, found.target) == (Decimal(str(baseline)), Decimal(target))
+    assert not found.is_to_keep
+
+
+@pytest.mark.parametrize(
+    ("measure", "baseline", "is_to_keep"),
+    [("rmdq-total", 9, True), ("rmdq-total", 10, False), ("odi-score", 19, True)],
+)
+def test_a_baseline_below_twice_the_change_is_kept_not_lowered(
+    measure: str, baseline: int, is_to_keep: bool
+) -> None:
+    found = goal(screened(a_patient()).with_(measure, baseline), "G-1")
+
+    assert found.is_to_keep is is_to_keep
+    assert (found.target == found.baseline) is is_to_keep
+
+
+def test_the_first_instrument_present_measures_function() -> None:
+    patient = screened(a_patient()).with_("peg-score", 6).with_("odi-score", 40)
+    assert goal(patient, "G-1").baseline == 40
+
+    patient.with_("rmdq-total", 14)
+    assert goal(patient, "G-1").baseline == 14
+
+
+def test_the_latest_score_is_the_baseline_and_its_source_is_named() -> None:
+    patient = screened(a_patient())
+    patient.with_("odi-score", 30, days_ago=2).with_("odi-score", 40, days_ago=90)
+
+    found = goal(patient, "G-1")
+
+    assert found.baseline == 30
+    assert found.source == patient.facts[-2].source
+
+
+def test_a_score_known_only_within_bounds_is_no_baseline() -> None:
+    patient = screened(a_patient()).with_("rmdq-total", 14)
+    patient.facts[-1] = replace(patient.facts[-1], value=Bounds(Decimal(14), Decimal(20)))
+
+    found = goal(patient, "G-1")
+
+    assert (found.measure, found.baseline, found.target) == (None, None, None)
+
+
+def test_without_an_instrument_the_goal_stands_unmeasured() -> None:
+    found = goal(screened(a_patient()), "G-1")
+
+    assert (found.measure, found.baseline, found.target) == (None, None, None)
+
+
+def test_participation_is_in_the_patients_own_words() -> None:
+    found = goal(screened(a_patient()).with_("goal-in-own-words", "Dance again."), "G-7")
+
+    assert found.own_words == "Dance again."
+    assert found.source is not None
+
+
+def test_participation_waits_for_words_that_were_not_said() -> None:
+    found = goal(screened(a_patient()), "G-7")
+
+    assert (found.own_words, found.source) == ("", None)
+
+
+def test_an_emergency_has_no_goals() -> None:
+    assert a_patient().with_("saddle-sensory-change", True).decide().plan.goals == ()

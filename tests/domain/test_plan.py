@@ -1,0 +1,383 @@
+"""The plan: what stands in it, in which order, what must not, and why something is not there."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from app.domain.decision import derive
+from app.domain.gate import GateLevel
+from app.domain.plan import Activity, Plan, Standpoint
+from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
+
+PROHIBITIONS = [f"DN-{number:02}" for number in range(1, 13)]
+MEDICINES = [i.id for i in knowledge().interventions.values() if i.family == "drug"]
+
+
+def plan(patient: Patient) -> Plan:
+    return patient.decide().plan
+
+
+def ids(patient: Patient, stage: str = "") -> list[str]:
+    return [a.id for a in plan(patient).activities if stage in ("", a.stage)]
+
+
+def activity(patient: Patient, id_: str) -> Activity:
+    return next(a for a in plan(patient).activities if a.id == id_)
+
+
+def standpoint(patient: Patient, id_: str) -> Standpoint:
+    return next(p for p in plan(patient).catalogue if p.id == id_)
+
+
+def nociceptive() -> Patient:
+    return screened(a_patient()).with_("nociceptive-source-identified", True)
+
+
+def neuropathic() -> Patient:
+    return (
+        screened(a_patient())
+        .with_("nerve-lesion-history", True)
+        .with_("neuroanatomic-distribution", True)
+    )
+
+
+def nociplastic() -> Patient:
+    return (
+        screened(a_patient())
+        .with_("pain-distribution", "widespread")
+        .with_("not-entirely-explained", True)
+        .with_("dynamic-mechanical-allodynia", True)
+    )
+
+
+# A plan without red flags
+
+
+def test_foundation_is_for_every_mechanism() -> None:
+    for patient in (nociceptive(), neuropathic(), nociplastic(), screened(a_patient())):
+        assert ids(patient, "foundation") == ["ED-01", "EX-01", "EX-04"]
+
+
+def test_everyone_gets_a_flare_plan_and_a_safety_net() -> None:
+    for patient in (nociceptive(), nociplastic(), screened(a_patient())):
+        assert {"FL-01", "SN-01"} <= set(ids(patient, "safety"))
+
+
+@pytest.mark.parametrize(
+    ("patient", "mechanism"),
+    [(nociceptive(), ["PT-01"]), (neuropathic(), ["PT-01"]), (nociplastic(), ["ED-02", "PT-02"])],
+    ids=["nociceptive", "neuropathic", "nociplastic"],
+)
+def test_the_mechanism_has_a_row_of_its_own(patient: Patient, mechanism: list[str]) -> None:
+    assert ids(patient, "mechanism") == mechanism
+
+
+def test_a_row_names_the_rule_and_the_grade_it_rests_on() -> None:
+    assert activity(neuropathic(), "PT-01").rules == ("P-03", "C2")
+
+
+def test_stages_come_in_their_order_and_ranks_count_from_one() -> None:
+    activities = plan(nociplastic()).activities
+
+    assert [a.rank for a in activities] == list(range(1, len(activities) + 1))
+    assert list(dict.fromkeys(a.stage for a in activities)) == [
+        "safety",
+        "foundation",
+        "mechanism",
+        "next-step",
+        "do-not",
+        "review",
+    ]
+
+
+def test_a_suspicion_has_no_mechanism_row_but_asks_for_what_is_missing() -> None:
+    patient = screened(a_patient()).with_("s-lanss-total", 15)
+
+    assert ids(patient, "mechanism") == []
+    assert "ASK-02" in ids(patient, "safety")
+
+
+def test_the_dominant_mechanism_of_a_mixed_pain_leads_the_plan() -> None:
+    patient = (
+        neuropathic()
+        .with_("sensory-signs-in-distribution", True)
+        .with_("pain-distribution", "regional")
+        .with_("not-entirely-explained", True)
+        .with_("dynamic-mechanical-allodynia", True)
+    )
+
+    assert patient.decide().phenotype.components == ("neuropathic", "nociplastic")
+    assert ids(patient, "mechanism") == ["PT-01"]
+
+
+def test_while_no_mechanism_of_a_mixed_pain_leads_each_has_its_row() -> None:
+    patient = (
+        neuropathic()
+        .with_("pain-distribution", "regional")
+        .with_("not-entirely-explained", True)
+        .with_("dynamic-mechanical-allodynia", True)
+    )
+
+    assert not patient.decide().phenotype.is_dominance_known
+    assert set(ids(patient, "mechanism")) == {"PT-01", "ED-02", "PT-02"}
+
+
+def test_at_most_so_many_activities_as_the_content_says_the_rest_waits() -> None:
+    content = replace(knowledge(), cap=4)
+    decision = derive(
+        nociplastic().record(),
+        content,
+        as_of=AS_OF,
+        guideline_profile="who",
+        crisis_text="Call your local crisis line.",
+    )
+    stage_of = {a.id: (a.stage, a.status) for a in decision.plan.activities}
+
+    assert stage_of["ED-02"] == ("mechanism", "proposed")
+    assert stage_of["PT-02"] == ("next-step", "next-step")
+    assert stage_of["FL-01"] == ("safety", "proposed")
+    waiting = next(a for a in decision.plan.activities if a.id == "PT-02")
+    assert waiting.reasons == ("when another activity is finished",)
+
+
+def test_the_review_is_in_six_and_in_twelve_weeks() -> None:
+    assert plan(nociceptive()).reviews == (date(2026, 7, 13), date(2026, 8, 24))
+    assert ids(nociceptive())[-1] == "RV-01"
+
+
+def test_every_proposal_has_words_for_the_patient() -> None:
+    for patient in (nociceptive(), neuropathic(), nociplastic()):
+        assert [a.id for a in plan(patient).activities if not a.text] == []
+
+
+# What not to do
+
+
+def test_prohibitions_are_said_as_prohibitions() -> None:
+    said = [a for a in plan(nociceptive()).activities if a.stage == "do-not"]
+
+    assert [a.id for a in said] == PROHIBITIONS
+    assert {a.status for a in said} == {"do-not"}
+
+
+def test_no_imaging_is_not_said_with_a_deficit() -> None:
+    for sign in ("reflex-change", "sensory-signs-in-distribution"):
+        assert "DN-01" not in ids(neuropathic().with_(sign, True))
+
+
+def test_gabapentinoids_are_not_ruled_out_with_a_graded_nerve_pain() -> None:
+    assert "DN-04" in ids(nociceptive())
+    assert "DN-04" not in ids(neuropathic())
+
+
+def test_no_medicine_is_proposed_and_each_says_why() -> None:
+    for patient in (nociceptive(), neuropathic(), nociplastic()):
+        assert set(ids(patient)).isdisjoint(MEDICINES)
+        for medicine in MEDICINES:
+            point = standpoint(patient, medicine)
+            assert point.status == "withheld"
+            assert point.reasons
+
+
+# The catalogue
+
+
+@pytest.mark.parametrize(
+    "patient",
+    [Patient(), nociceptive(), nociplastic(), a_patient().with_("fever-or-rigors", True)],
+    ids=["nobody", "nociceptive", "nociplastic", "urgent"],
+)
+def test_every_item_of_the_catalogue_is_accounted_for_exactly_once(patient: Patient) -> None:
+    catalogue = [i.id for i in knowledge().interventions.values() if i.catalogue]
+
+    points = plan(patient).catalogue
+
+    assert [p.id for p in points] == catalogue
+    assert all(p.reasons for p in points)
+    assert {p.status for p in points} <= {
+        "proposed",
+        "next-step",
+        "do-not",
+        "withheld",
+        "not-indicated",
+    }
+
+
+def test_what_belongs_to_another_mechanism_says_so() -> None:
+    assert standpoint(nociceptive(), "PT-02").reasons == ("not in the row of nociceptive",)
+
+
+# Red flags
+
+
+@pytest.mark.parametrize(
+    ("finding", "value", "escalations"),
+    [
+        ("saddle-sensory-change", True, ["ESC-01"]),
+        ("fever-or-rigors", True, ["ESC-02"]),
+        ("phq9-item-9", 3, ["ESC-03"]),
+    ],
+)
+def test_an_urgent_flag_replaces_the_plan(
+    finding: str, value: bool | int, escalations: list[str]
+) -> None:
+    patient = nociceptive().with_(finding, value, days_ago=0.5)
+
+    assert ids(patient) == escalations
+    assert plan(patient).goals == ()
+    assert plan(patient).reviews == ()
+    assert plan(patient).scope == "scope.red-flag"
+    assert {p.status for p in plan(patient).catalogue} == {"withheld"}
+
+
+def test_every_escalation_that_applies_is_listed_highest_first() -> None:
+    patient = (
+        nociceptive()
+        .with_("phq9-item-9", 2)
+        .with_("fever-or-rigors", True, days_ago=0.5)
+        .with_("sudden-tearing-pain", True)
+    )
+
+    assert ids(patient) == ["ESC-01", "ESC-02", "ESC-03"]
+    assert activity(patient, "ESC-02").rules == ("P-12", "B-IN-2")
+
+
+def test_a_lesser_flag_adds_no_referral_to_an_escalation() -> None:
+    patient = (
+        nociceptive()
+        .with_("fever-or-rigors", True, days_ago=0.5)
+        .with_("trauma-significant", True, days_ago=0.5)
+    )
+
+    assert [r.level for r in patient.decide().gate.raised] == [GateLevel.URGENT, GateLevel.REFER]
+    assert ids(patient) == ["ESC-02"]
+
+
+def test_thoughts_of_self_harm_below_urgent_come_with_an_escalation_all_the_same() -> None:
+    patient = nociceptive().with_("sudden-tearing-pain", True).with_("phq9-item-9", 1)
+
+    assert ids(patient) == ["ESC-01", "ESC-03"]
+
+
+def test_the_crisis_text_stands_in_esc_03() -> None:
+    text = activity(nociceptive().with_("phq9-item-9", 2), "ESC-03").text
+
+    assert "Call your local crisis line." in text
+    assert "{crisis}" not in text
+
+
+def test_escalations_stand_under_an_emergency_or_urgent_flag_only() -> None:
+    for patient in (nociceptive(), a_patient(), nociceptive().with_("night-sweats", True)):
+        assert {"ESC-01", "ESC-02", "ESC-03"}.isdisjoint(ids(patient))
+
+
+def refer() -> Patient:
+    return nociceptive().with_("trauma-significant", True, days_ago=0.5)
+
+
+def test_refer_begins_with_the_referral_and_the_plan_goes_on() -> None:
+    assert ids(refer())[0] == "REF-01"
+    assert activity(refer(), "REF-01").rules == ("P-11", "B-FR-5")
+    assert {"ED-01", "EX-01", "EX-04", "PT-01"} <= set(ids(refer()))
+
+
+def test_refer_takes_out_what_may_harm_until_the_flag_is_cleared() -> None:
+    assert "EX-02" in ids(nociceptive())
+    assert {"EX-02", "EX-03", "EX-05", "MT-01"}.isdisjoint(ids(refer()))
+
+    point = standpoint(refer(), "EX-02")
+    assert (point.status, point.reasons) == (
+        "withheld",
+        ("until the red flag fracture is cleared (B-FR-5)",),
+    )
+
+
+def test_refer_says_nothing_against_imaging_and_changes_the_advice() -> None:
+    assert "DN-01" not in ids(refer())
+    assert activity(refer(), "ED-01").text == knowledge().texts["ED-01.refer"]
+    assert activity(nociceptive(), "ED-01").text != knowledge().texts["ED-01.refer"]
+
+
+def test_the_inflammatory_flag_takes_out_manual_therapy_only() -> None:
+    patient = nociceptive().with_("onset-age-years", 25)
+    for feature in ("onset-insidious", "improves-with-exercise", "no-improvement-with-rest"):
+        patient.with_(feature, True)
+
+    assert patient.decide().gate.level is GateLevel.REFER
+    assert {"EX-02", "EX-03"} <= set(ids(patient))
+    assert "MT-01" not in ids(patient)
+
+
+def test_thoughts_of_self_harm_on_several_days_come_before_the_plan() -> None:
+    patient = nociceptive().with_("phq9-item-9", 1)
+
+    assert ids(patient)[0] == "ESC-03"
+    assert "ED-01" in ids(patient)
+
+
+def test_watch_changes_no_activity() -> None:
+    patient = nociceptive().with_("night-sweats", True)
+
+    assert patient.decide().gate.level is GateLevel.WATCH
+    assert ids(patient) == ids(nociceptive())
+
+
+# Questions first
+
+
+def test_an_unfinished_screen_is_asked_for_first() -> None:
+    patient = a_patient().with_("nociceptive-source-identified", True)
+
+    assert ids(patient)[0] == "ASK-01"
+    assert "DN-01" not in ids(patient)
+    assert standpoint(patient, "MT-01").status == "withheld"
+
+
+def test_a_finished_screen_is_not_asked_for() -> None:
+    assert "ASK-01" not in ids(nociceptive())
+
+
+def test_under_refer_an_unfinished_screen_comes_second() -> None:
+    patient = a_patient().with_("trauma-significant", True)
+
+    assert ids(patient)[:2] == ["REF-01", "ASK-01"]
+
+
+def test_missing_data_are_asked_for_while_no_mechanism_is_established() -> None:
+    assert "ASK-02" in ids(screened(a_patient()))
+    assert "ASK-02" not in ids(nociceptive())
+
+
+# Outside the rules
+
+
+def test_pain_elsewhere_gets_no_plan_but_the_statement_of_scope() -> None:
+    patient = screened(Patient().aged(46)).with_("pain-location-low-back", False)
+
+    assert ids(patient) == []
+    assert plan(patient).scope == "scope.not-low-back"
+    assert {p.status for p in plan(patient).catalogue} == {"not-indicated"}
+
+
+def test_pain_elsewhere_with_thoughts_of_self_harm_gets_help_with_those() -> None:
+    patient = screened(Patient().aged(46)).with_("pain-location-low-back", False)
+
+    assert ids(patient.with_("phq9-item-9", 1)) == ["ESC-03"]
+
+
+@pytest.mark.parametrize(
+    "patient",
+    [
+        screened(a_patient()).with_("pregnancy-status", "pregnant"),
+        screened(Patient().aged(15)).with_("pain-location-low-back", True),
+        screened(Patient().aged(46).with_("pain-duration-weeks", 3)).with_(
+            "pain-location-low-back", True
+        ),
+    ],
+    ids=["pregnant", "a child", "acute"],
+)
+def test_outside_the_rules_only_what_is_safe_for_all(patient: Patient) -> None:
+    assert plan(patient).scope == "scope.limited"
+    assert ids(patient, "foundation") == ["ED-01"]
+    assert ids(patient, "mechanism") == []

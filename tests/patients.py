@@ -1,0 +1,120 @@
+"""A patient for a test, told in facts: only what matters to the vignette is named."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any, Self
+
+from app.domain.content import Content, ValueType
+from app.domain.decision import Decision, derive
+from app.domain.facts import CodedCondition, CodedMedicine, Fact, FactValue, Record, SaidBy
+from app.domain.truth import Truth
+from app.knowledge import load
+
+AS_OF = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+
+
+@cache
+def knowledge() -> Content:
+    """The shipped content, loaded once for all tests."""
+    return load()
+
+
+class Patient:
+    """Facts about one patient, added one by one."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.conditions: list[CodedCondition] = []
+        self.medicines: list[CodedMedicine] = []
+        self.lists: set[str] = set()
+
+    def aged(self, years: int) -> Self:
+        """Born so many years and a day before the instant of evaluation."""
+        born = AS_OF.replace(year=AS_OF.year - years) - timedelta(days=1)
+        self.facts.append(Fact("birth-date", born, AS_OF, SaidBy.CLINICIAN, "Patient/p"))
+        return self
+
+    def with_(
+        self, name: str, value: Any, *, days_ago: float = 1, said_by: str | None = None
+    ) -> Self:
+        """One answer, a day old by default, by whomever it is asked of."""
+        known = knowledge().inputs[name]
+        author = said_by or (
+            "clinician" if known.asked_of in ("clinician", "record") else "patient"
+        )
+        at = AS_OF - timedelta(days=days_ago)
+        source = f"Observation/o{len(self.facts)}"
+        self.facts.append(Fact(name, _value(known.value_type, value), at, SaidBy(author), source))
+        return self
+
+    def having(
+        self, system: str, code: str, *, onset_days_ago: float | None = None, current: bool = True
+    ) -> Self:
+        """A problem-list entry."""
+        onset = None if onset_days_ago is None else AS_OF - timedelta(days=onset_days_ago)
+        self.conditions.append(
+            CodedCondition(
+                system_codes=((system, code),),
+                current=current,
+                onset=onset,
+                abated=None,
+                at=onset or AS_OF,
+                source=f"Condition/c{len(self.conditions)}",
+            )
+        )
+        return self
+
+    def taking(self, system: str, code: str) -> Self:
+        """A current medicine."""
+        source = f"MedicationRequest/m{len(self.medicines)}"
+        self.medicines.append(CodedMedicine(((system, code),), "", True, AS_OF, source))
+        return self
+
+    def complete(self, *types: str) -> Self:
+        """Lists that are known to be complete."""
+        self.lists.update(types)
+        return self
+
+    def record(self) -> Record:
+        """Everything told so far."""
+        return Record(
+            tuple(self.facts),
+            tuple(self.conditions),
+            tuple(self.medicines),
+            complete=frozenset(self.lists),
+        )
+
+    def decide(self, *, profile: str = "who") -> Decision:
+        """The decision about this patient."""
+        return derive(
+            self.record(),
+            knowledge(),
+            as_of=AS_OF,
+            guideline_profile=profile,
+            crisis_text="Call your local crisis line.",
+        )
+
+
+def a_patient() -> Patient:
+    """An adult of 46 with low back pain for a year; nothing else is known."""
+    return Patient().aged(46).with_("pain-location-low-back", True).with_("pain-duration-weeks", 52)
+
+
+def screened(patient: Patient) -> Patient:
+    """The same patient after every gate question was answered no."""
+    for name, known in knowledge().inputs.items():
+        if known.gate_question:
+            patient.with_(name, False)
+    return patient
+
+
+def rule_truth(decision: Decision, rule: str) -> Truth:
+    """How one rule stands."""
+    return decision.worlds.truth(knowledge().rule_by_id[rule].slot)
+
+
+def _value(value_type: ValueType, value: Any) -> FactValue:
+    if value_type is ValueType.DECIMAL and not isinstance(value, bool):
+        return Decimal(str(value))
+    return value
