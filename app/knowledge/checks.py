@@ -1,0 +1,179 @@
+"""What must hold of the content before anything may be decided with it (``content.md``)."""
+
+from collections.abc import Iterable, Iterator
+
+from app.domain.content import Content, Intervention
+from app.domain.gate import ACTING, GateLevel
+from app.domain.scoring import SCORING
+from app.domain.standing import Standings
+from app.domain.worlds import evaluate
+from app.knowledge.errors import Fault
+from app.knowledge.source import Source
+from app.knowledge.vocabulary import vocabulary
+
+STATUSES = frozenset({"consensus", "study", "judgement"})
+MARKS = frozenset({"V", "V2", "C", "R", "J"})
+WORDS_A_PATIENT_READS = 60
+NEEDS_READ_EVIDENCE = frozenset({"drug", "interventional", "surgical"})
+OURS = "https://painplan.health/fhir/"
+VERIFIED = "VERIFIED"
+
+
+def faults(source: Source, content: Content) -> list[Fault]:
+    """Every fault found; an empty list means that the content may be used."""
+    return [
+        *vocabulary(source, content),
+        *_names(source, content),
+        *_codes(source, content),
+        *_rules(source, content),
+        *_interventions(source, content),
+        *_instruments(source, content),
+        *_knowing_nothing(content),
+    ]
+
+
+def _names(source: Source, content: Content) -> Iterator[Fault]:
+    for kind, ids in (
+        ("rule", [r.id for r in source.rules]),
+        ("intervention", list(source.interventions)),
+        ("input", list(source.inputs)),
+    ):
+        seen: set[str] = set()
+        for id_ in ids:
+            if id_ in seen:
+                yield Fault("content", id_, f"two of one id ({kind})")
+            if id_ in source.retired:
+                yield Fault("content", id_, "this id is retired and never used again")
+            seen.add(id_)
+    for flag in content.flags:
+        for name in flag.screen:
+            if name not in content.inputs:
+                yield Fault("flags.toml", flag.id, f"screens by {name}, which is no input")
+        for id_ in flag.removes:
+            if id_ not in content.interventions:
+                yield Fault("flags.toml", flag.id, f"removes {id_}, which is no intervention")
+    for file, rows in (
+        ("record-codes.csv", source.record_codes),
+        ("medicine-codes.csv", source.medicine_codes),
+    ):
+        for row in rows:
+            if row["acts_as"] not in content.inputs:
+                yield Fault(file, row["code"], f"acts as {row['acts_as']}, which is no input")
+    for name, known in content.inputs.items():
+        if known.answered_by and known.answered_by not in content.rule_by_id:
+            yield Fault("inputs", name, f"is answered by {known.answered_by}, which is no rule")
+
+
+def _codes(source: Source, content: Content) -> Iterator[Fault]:
+    verified = {
+        (c["system"], c["code"]) for c in source.codes if c["verified_in"].startswith(VERIFIED)
+    }
+    for row in source.codes:
+        if not row["verified_in"].startswith(VERIFIED):
+            yield Fault("codes.csv", row["code"], "is not verified and may not ship")
+    used: list[tuple[str, str, str]] = [
+        *((name, *pair) for name, i in content.inputs.items() for pair in i.codings),
+        *((i.id, c.system, c.code) for i in content.interventions.values() for c in i.codings),
+        *(
+            (g.id, m.coding.system, m.coding.code)
+            for g in content.goals.values()
+            for m in g.measures
+        ),
+    ]
+    for id_, system, code in used:
+        if not system.startswith(OURS) and (system, code) not in verified:
+            yield Fault("codes.csv", id_, f"{system}|{code} is not a verified code")
+
+
+def _rules(source: Source, content: Content) -> Iterator[Fault]:
+    levels = {level.value for level in ACTING}
+    flags = {flag.id for flag in content.flags}
+    for rule in content.rules:
+        place = source.origin[f"RuleRecord {rule.id}"]
+        if rule.status not in STATUSES:
+            yield Fault(place, rule.id, f"status {rule.status} is none of {sorted(STATUSES)}")
+        if not rule.evidence:
+            yield Fault(place, rule.id, "a rule without evidence")
+        yield from _cited(place, rule.id, rule.evidence, content)
+        if rule.level and rule.level not in levels:
+            yield Fault(place, rule.id, f"level {rule.level} is none of {sorted(levels)}")
+        if rule.flag and rule.flag not in flags:
+            yield Fault(place, rule.id, f"flag {rule.flag} is not in flags.toml")
+        if not (rule.all_of or rule.any_of or rule.none_of or rule.at_least or rule.open_of):
+            yield Fault(place, rule.id, "a rule without a condition")
+        if rule.at_least is not None and rule.at_least.n > len(rule.at_least.of):
+            yield Fault(place, rule.id, "at_least asks for more than it names")
+    for finding in content.findings.values():
+        yield from _cited("findings", finding.name, finding.evidence, content)
+    for id_, citation in content.citations.items():
+        if citation.mark not in MARKS:
+            yield Fault("evidence", id_, f"mark {citation.mark} is none of {sorted(MARKS)}")
+
+
+def _cited(place: str, id_: str, evidence: Iterable[str], content: Content) -> Iterator[Fault]:
+    for name in evidence:
+        if name not in content.citations:
+            yield Fault(place, id_, f"cites {name}, which is no evidence record")
+
+
+def _interventions(source: Source, content: Content) -> Iterator[Fault]:
+    proposed = {p.activity for p in content.placements if p.status == "proposed"}
+    for placement in content.placements:
+        if placement.activity not in content.interventions:
+            yield Fault("placements.toml", placement.activity, "is no intervention")
+        if placement.rule not in content.rule_by_id:
+            yield Fault("placements.toml", placement.activity, f"names rule {placement.rule}")
+    for item in content.interventions.values():
+        place = source.origin[f"intervention {item.id}"]
+        yield from _cited(place, item.id, item.evidence, content)
+        if len(item.text.split()) > WORDS_A_PATIENT_READS:
+            fault = f"the patient's text has more than {WORDS_A_PATIENT_READS} words"
+            yield Fault(place, item.id, fault)
+        if item.id in proposed and not item.text:
+            yield Fault(place, item.id, "is proposed without a text for the patient")
+        if item.id in proposed and item.family in NEEDS_READ_EVIDENCE:
+            yield from _read_evidence(place, item, content)
+        for name in item.goals:
+            if name not in content.goals:
+                yield Fault(place, item.id, f"names goal {name}")
+    for goal in content.goals.values():
+        for measure in goal.measures:
+            yield from _cited("goals.toml", goal.id, measure.evidence, content)
+            if measure.input not in content.inputs:
+                yield Fault("goals.toml", goal.id, f"measures {measure.input}, which is no input")
+
+
+def _read_evidence(place: str, item: Intervention, content: Content) -> Iterator[Fault]:
+    """Recalled evidence of benefit never proposes a medicine, an injection or surgery."""
+    for name in item.evidence:
+        if name in content.citations and content.citations[name].mark in {"R", "J"}:
+            yield Fault(place, item.id, f"is proposed on {name}, which is only recalled")
+
+
+def _instruments(source: Source, content: Content) -> Iterator[Fault]:
+    for id_, instrument in content.instruments.items():
+        place = source.origin[f"instrument {id_}"]
+        if instrument.total not in content.inputs:
+            yield Fault(place, id_, f"its total {instrument.total} is no input")
+        if instrument.scoring not in SCORING:
+            yield Fault(place, id_, f"no scoring function {instrument.scoring}")
+        for name in instrument.item_inputs.values():
+            if name not in content.inputs:
+                yield Fault(place, id_, f"an item becomes {name}, which is no input")
+        if instrument.licence == "TOTAL" and instrument.texts:
+            yield Fault(place, id_, "its licence lets no item text ship")
+        ordinals = [ordinal for _, _, ordinal in instrument.answers]
+        if any(not instrument.item_low <= o <= instrument.item_high for o in ordinals):
+            yield Fault(place, id_, "an answer lies outside the range of its items")
+
+
+def _knowing_nothing(content: Content) -> Iterator[Fault]:
+    """An empty patient: no conclusion holds, and the gate is not screened."""
+    nothing = Standings({}, {}, (), ())
+    worlds = evaluate(content, nothing)
+    for rule in content.rules:
+        if rule.concludes and worlds.is_true(rule.slot):
+            yield Fault("rules", rule.id, "concludes something about a patient nobody knows")
+    unscreened = content.rule_by_id.get("B-unscreened")
+    if unscreened is None or not worlds.is_true(unscreened.slot):
+        yield Fault("rules", "B-unscreened", f"does not say {GateLevel.NOT_SCREENED.value}")

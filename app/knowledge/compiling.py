@@ -1,0 +1,455 @@
+"""Compile records for the engine: names become slots, texts become numbers and periods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from app.domain.content import (
+    AtLeast,
+    Choice,
+    Citation,
+    Coding,
+    Content,
+    Dose,
+    Finding,
+    Flag,
+    GoalMeasure,
+    GoalTemplate,
+    Input,
+    Instrument,
+    Intervention,
+    Placement,
+    Reading,
+    RecordCode,
+    Rule,
+    Test,
+    ValueType,
+    WhatIf,
+)
+from app.domain.facts import FactValue
+from app.domain.period import Period
+from app.domain.standing import compare
+from app.domain.truth import Truth
+from app.knowledge.errors import Fault
+from app.knowledge.files import digest
+from app.knowledge.records import (
+    FindingRecord,
+    InputRecord,
+    InterventionRecord,
+    RuleRecord,
+    TestRecord,
+)
+from app.knowledge.source import Source
+
+Displays = Mapping[tuple[str, str], str]
+
+
+@dataclass(slots=True)
+class _Slots:
+    """The positions given out so far, in the order in which names are defined."""
+
+    names: list[str] = field(default_factory=list)
+    by_name: dict[str, int] = field(default_factory=dict)
+    readings: dict[str, list[Reading]] = field(default_factory=dict)
+
+    def add(self, name: str) -> int:
+        slot = len(self.names)
+        self.names.append(name)
+        self.by_name[name] = slot
+        return slot
+
+    def read(self, finding: Finding, flag: str) -> int:
+        name = f"{finding.name}@{flag}" if flag else finding.name
+        slot = self.by_name.get(name)
+        if slot is None:
+            slot = self.add(name)
+            self.readings.setdefault(finding.input, []).append(Reading(slot, finding, flag))
+        return slot
+
+
+def compile_content(source: Source, files: Mapping[str, str]) -> Content:
+    """Build the Content; faults met on the way are added to ``source.faults``."""
+    manifest = source.manifest
+    assert manifest is not None  # noqa: S101  (the caller stops before when it is missing)
+    displays = {(c["system"], c["code"]): c["display"] for c in source.codes}
+    inputs = {name: _input(name, record, source) for name, record in source.inputs.items()}
+    findings = _findings(source, inputs)
+    slots = _Slots()
+    for finding in findings.values():
+        slots.read(finding, "")
+    rules = tuple(_rules(source, findings, slots))
+    readings = {name: tuple(found) for name, found in slots.readings.items()}
+    exact, prefixes = _record_codes(source.record_codes)
+    medicines, medicine_prefixes = _record_codes(source.medicine_codes)
+    for system, rows in medicine_prefixes.items():
+        for row in rows:
+            key = (system, row.code)
+            medicines[key] = (*medicines.get(key, ()), row)
+    asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
+    return Content(
+        version=manifest.version,
+        digest=digest(files),
+        released_on=manifest.released_on,
+        intended_use=manifest.intended_use,
+        signed=bool(manifest.reviewers),
+        inputs=inputs,
+        findings=findings,
+        slot_names=tuple(slots.names),
+        readings=readings,
+        rules=rules,
+        rule_by_id={rule.id: rule for rule in rules},
+        what_if={i.name: _what_if(i, readings.get(i.name, ())) for i in asked},
+        ask_order=tuple(i.name for i in asked),
+        flags=tuple(
+            Flag(id_, f.label, tuple(f.screen), tuple(f.removes)) for id_, f in source.flags.items()
+        ),
+        record_codes=exact,
+        record_prefixes=prefixes,
+        medicine_codes=medicines,
+        citations={
+            id_: Citation(id_, c.reference, c.claim, c.number, c.mark, c.grade)
+            for id_, c in source.citations.items()
+        },
+        interventions={
+            id_: _intervention(id_, record, displays)
+            for id_, record in source.interventions.items()
+        },
+        placements=tuple(_placements(source, slots)),
+        goals=_goals(source, displays),
+        instruments=_instruments(source),
+        texts={key: record.en for key, record in source.texts.items()},
+        review_after=tuple(Period.parse(p) for p in manifest.review_after),
+        cap=manifest.cap,
+        files=dict(files),
+        conclusions=tuple(rule for rule in rules if rule.concludes),
+        gate_rules=tuple(rule for rule in rules if rule.level),
+        grade_rules=_grade_rules(rules),
+        home_flags=_home_flags(source),
+    )
+
+
+def _grade_rules(rules: Sequence[Rule]) -> dict[str, dict[str, Rule]]:
+    found: dict[str, dict[str, Rule]] = {}
+    for rule in rules:
+        if rule.mechanism:
+            found.setdefault(rule.mechanism, {})[rule.grade] = rule
+    return found
+
+
+def _home_flags(source: Source) -> dict[str, tuple[str, ...]]:
+    homes: dict[str, tuple[str, ...]] = {}
+    for id_, flag in source.flags.items():
+        for name in flag.screen:
+            homes[name] = (*homes.get(name, ()), id_)
+    return homes
+
+
+def _input(name: str, record: InputRecord, source: Source) -> Input:
+    try:
+        value_type, choice = ValueType(record.type), Choice(record.choice)
+    except ValueError as error:
+        source.faults.append(Fault(source.origin[f"input {name}"], name, str(error)))
+        value_type, choice = ValueType.TEXT, Choice.LATEST
+    return Input(
+        name=name,
+        label=record.label,
+        value_type=value_type,
+        asked_of=record.asked_of,
+        choice=choice,
+        ask=record.ask,
+        ask_order=record.ask_order,
+        choices=tuple(record.choices),
+        low=_decimal(record.low),
+        high=_decimal(record.high),
+        unit=record.unit,
+        codings=tuple(record.codings),
+        repeats=record.repeats,
+        known_for=_period(record.known_for),
+        grows=record.grows,
+        gate_question=record.gate_question,
+        answered_by=record.answered_by,
+        listed_in=record.listed_in,
+    )
+
+
+def _findings(source: Source, inputs: Mapping[str, Input]) -> dict[str, Finding]:
+    """A boolean input is a finding of its own name; the others are written out."""
+    findings = {
+        name: Finding(name, known.label, name, Test(is_value=True))
+        for name, known in inputs.items()
+        if known.value_type is ValueType.BOOLEAN
+    }
+    for name, record in source.findings.items():
+        if record.from_ not in inputs:
+            place = source.origin[f"finding {name}"]
+            source.faults.append(Fault(place, name, f"reads {record.from_}, which is no input"))
+            continue
+        if name in findings:
+            place = source.origin[f"finding {name}"]
+            source.faults.append(Fault(place, name, "is the finding of an input already"))
+            continue
+        findings[name] = _finding(name, record)
+    return findings
+
+
+def _finding(name: str, record: FindingRecord) -> Finding:
+    return Finding(
+        name=name,
+        label=record.label,
+        input=record.from_,
+        test=_test(record.true_when),
+        within=_period(record.within),
+        older_than=_period(record.older_than),
+        said_by=record.said_by,
+        earlier=record.earlier,
+        evidence=tuple(record.evidence),
+    )
+
+
+def _test(record: TestRecord) -> Test:
+    return Test(
+        is_value=record.is_,
+        any_code=frozenset(record.any_code),
+        at_least=_decimal(record.at_least),
+        at_most=_decimal(record.at_most),
+        below=_decimal(record.below),
+        above=_decimal(record.above),
+    )
+
+
+def _rules(source: Source, findings: Mapping[str, Finding], slots: _Slots) -> Sequence[Rule]:
+    rules: list[Rule] = []
+    flag_of: dict[str, str] = {}
+    for record in source.rules:
+        rules.append(_rule(record, source, findings, slots, flag_of))
+        flag_of[record.id] = record.flag
+    return rules
+
+
+def _rule(
+    record: RuleRecord,
+    source: Source,
+    findings: Mapping[str, Finding],
+    slots: _Slots,
+    flag_of: Mapping[str, str],
+) -> Rule:
+    place = source.origin[f"RuleRecord {record.id}"]
+
+    def operands(names: Sequence[str]) -> tuple[int, ...]:
+        return tuple(s for s in (operand(name) for name in names) if s is not None)
+
+    def operand(name: str) -> int | None:
+        if name in findings:
+            return slots.read(findings[name], record.flag)
+        if name not in flag_of:
+            fault = f"uses {name}, which is neither a finding nor a rule above"
+            source.faults.append(Fault(place, record.id, fault))
+            return None
+        if record.flag and flag_of[name] not in ("", record.flag):
+            fault = f"uses {name}, a rule of another flag ({flag_of[name]})"
+            source.faults.append(Fault(place, record.id, fault))
+        return slots.by_name[name]
+
+    at_least = None
+    if record.at_least is not None:
+        at_least = AtLeast(record.at_least.n, operands(record.at_least.of))
+    parts = {
+        "all_of": operands(record.all_of),
+        "any_of": operands(record.any_of),
+        "none_of": operands(record.none_of),
+        "open_of": operands(record.open_of),
+    }
+    if record.id in slots.by_name:
+        source.faults.append(Fault(place, record.id, "this name is taken"))
+    return Rule(
+        id=record.id,
+        slot=slots.add(record.id),
+        label=record.label,
+        stage=record.stage,
+        status=record.status,
+        why=record.why,
+        evidence=tuple(record.evidence),
+        at_least=at_least,
+        flag=record.flag,
+        level=record.level,
+        mechanism=record.mechanism,
+        grade=record.grade,
+        settled=record.settled,
+        concludes=record.concludes,
+        **parts,
+    )
+
+
+def _what_if(known: Input, readings: Sequence[Reading]) -> tuple[WhatIf, ...]:
+    """What each possible answer, given now by whom it is asked of, would make of each slot."""
+    said_by = "clinician" if known.asked_of == "clinician" else "patient"
+    found = []
+    for answer in _possible_answers(known, readings):
+        makes: dict[Truth, list[int]] = {Truth.TRUE: [], Truth.FALSE: [], Truth.UNKNOWN: []}
+        for reading in readings:
+            makes[_answered_now(reading.finding, answer, said_by)].append(reading.slot)
+        found.append(WhatIf(answer, tuple(makes[Truth.TRUE]), tuple(makes[Truth.FALSE])))
+    return tuple(found)
+
+
+def _answered_now(finding: Finding, answer: FactValue, said_by: str) -> Truth:
+    if finding.earlier or (finding.said_by and finding.said_by != said_by):
+        return Truth.FALSE
+    truth = compare(finding.test, answer)
+    if truth is Truth.TRUE and finding.older_than is not None:
+        return Truth.FALSE
+    return truth
+
+
+def _possible_answers(known: Input, readings: Sequence[Reading]) -> list[bool | str | int]:
+    """Both, each choice, or one number for every side of every threshold."""
+    match known.value_type:
+        case ValueType.BOOLEAN:
+            return [True, False]
+        case ValueType.CODE:
+            return [code for code, _ in known.choices]
+        case ValueType.INTEGER | ValueType.DECIMAL:
+            return _either_side(known, readings)
+        case ValueType.TEXT | ValueType.DATE:
+            return []
+
+
+def _either_side(known: Input, readings: Sequence[Reading]) -> list[bool | str | int]:
+    edges: set[int] = set()
+    for reading in readings:
+        test = reading.finding.test
+        for limit in (test.at_least, test.below):
+            if limit is not None:
+                edges |= {int(limit) - 1, int(limit)}
+        for limit in (test.at_most, test.above):
+            if limit is not None:
+                edges |= {int(limit), int(limit) + 1}
+    low = known.low if known.low is not None else Decimal(0)
+    return sorted(e for e in edges if e >= low and (known.high is None or e <= known.high))
+
+
+def _record_codes(
+    rows: Sequence[Mapping[str, str]],
+) -> tuple[dict[tuple[str, str], tuple[RecordCode, ...]], dict[str, tuple[RecordCode, ...]]]:
+    exact: dict[tuple[str, str], tuple[RecordCode, ...]] = {}
+    prefixes: dict[str, tuple[RecordCode, ...]] = {}
+    for row in rows:
+        code = RecordCode(
+            system=row["system"],
+            code=row["code"],
+            acts_as=row["acts_as"],
+            value=row.get("value", "") != "false",
+            within=_period(row.get("within", "")),
+            undated=row.get("undated", "yes") != "no",
+            history=row.get("history", "") == "yes",
+        )
+        if code.code.endswith("*"):
+            prefixes[code.system] = (*prefixes.get(code.system, ()), code)
+        else:
+            key = (code.system, code.code)
+            exact[key] = (*exact.get(key, ()), code)
+    return exact, prefixes
+
+
+def _intervention(id_: str, record: InterventionRecord, displays: Displays) -> Intervention:
+    dose = record.dose
+    return Intervention(
+        id=id_,
+        label=record.label,
+        kind=record.kind,
+        stage=record.stage,
+        family=record.family,
+        text=record.text,
+        evidence=tuple(record.evidence),
+        codings=tuple(_coding(pair, displays) for pair in record.codings),
+        dose=None
+        if dose is None
+        else Dose(dose.weeks, dose.frequency, dose.frequency_max, dose.period, dose.period_unit),
+        goals=tuple(record.goals),
+        dissent=record.dissent,
+        catalogue=record.catalogue,
+        counted=record.counted,
+        why_not=record.why_not,
+    )
+
+
+def _coding(pair: tuple[str, str], displays: Displays) -> Coding:
+    return Coding(pair[0], pair[1], displays.get(pair, ""))
+
+
+def _placements(source: Source, slots: _Slots) -> Sequence[Placement]:
+    placements = []
+    for record in source.placements:
+        missing = [n for n in (*record.unless, *record.unless_open) if n not in slots.by_name]
+        for name in missing:
+            fault = f"names {name}, which is neither a finding nor a rule"
+            source.faults.append(Fault("placements.toml", record.activity, fault))
+        if missing:
+            continue
+        placements.append(
+            Placement(
+                activity=record.activity,
+                row=record.row,
+                stage=record.stage,
+                status=record.status,
+                rule=record.rule,
+                trigger=record.trigger,
+                unless=tuple(slots.by_name[n] for n in record.unless),
+                unless_open=tuple(slots.by_name[n] for n in record.unless_open),
+            )
+        )
+    return placements
+
+
+def _goals(source: Source, displays: Displays) -> dict[str, GoalTemplate]:
+    return {
+        id_: GoalTemplate(
+            id=id_,
+            label=record.label,
+            due=Period.parse(record.due),
+            measures=tuple(
+                GoalMeasure(
+                    input=m.input,
+                    label=m.label,
+                    coding=_coding(m.coding, displays),
+                    unit=m.unit,
+                    absolute=_decimal(m.absolute),
+                    fraction=Decimal(str(m.fraction)),
+                    evidence=tuple(m.evidence),
+                )
+                for m in record.measure
+            ),
+            own_words=record.own_words,
+        )
+        for id_, record in source.goals.items()
+    }
+
+
+def _instruments(source: Source) -> dict[str, Instrument]:
+    return {
+        id_: Instrument(
+            id=id_,
+            label=r.label,
+            total=r.total,
+            scoring=r.scoring,
+            licence=r.licence,
+            items=tuple(r.items),
+            item_low=r.item_low,
+            item_high=r.item_high,
+            item_inputs=dict(r.item_inputs),
+            texts=dict(r.texts),
+            notice=r.notice,
+            answers=tuple(r.answers),
+            panel=r.panel,
+            questionnaire=r.questionnaire,
+        )
+        for id_, r in source.instruments.items()
+    }
+
+
+def _decimal(number: float | None) -> Decimal | None:
+    return None if number is None else Decimal(str(number))
+
+
+def _period(text: str) -> Period | None:
+    return Period.parse(text) if text else None

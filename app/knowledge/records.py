@@ -1,0 +1,202 @@
+"""The shape of every content record as it stands in a file: strict, an unknown key is an error."""
+
+from typing import Annotated
+
+import msgspec
+
+PeriodText = Annotated[str, msgspec.Meta(pattern=r"^(P[1-9][0-9]*[DWMY])?\Z")]
+Duration = Annotated[str, msgspec.Meta(pattern=r"^P[1-9][0-9]*[DWMY]\Z")]
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """No unknown keys, no missing fields."""
+
+
+class ManifestRecord(_Strict):
+    """``manifest.toml``."""
+
+    version: str
+    released_on: str
+    intended_use: str
+    reviewers: list[str]
+    cap: int
+    review_after: list[Duration]
+
+
+class InputRecord(_Strict):
+    """``inputs/*.toml``."""
+
+    label: str
+    type: str
+    asked_of: str
+    choice: str = "latest"
+    ask: str = ""
+    ask_order: int = 0
+    choices: list[tuple[str, str]] = []
+    low: int | float | None = None
+    high: int | float | None = None
+    unit: str = ""
+    codings: list[tuple[str, str]] = []
+    repeats: bool = False
+    known_for: PeriodText = ""
+    grows: bool = False
+    gate_question: bool = False
+    answered_by: str = ""
+    listed_in: str = ""
+
+
+class TestRecord(_Strict, rename={"is_": "is"}):
+    """``true_when``."""
+
+    is_: bool | None = None
+    any_code: list[str] = []
+    at_least: int | float | None = None
+    at_most: int | float | None = None
+    below: int | float | None = None
+    above: int | float | None = None
+
+
+class FindingRecord(_Strict, rename={"from_": "from"}):
+    """``findings/*.toml``."""
+
+    label: str
+    from_: str
+    true_when: TestRecord
+    within: PeriodText = ""
+    older_than: PeriodText = ""
+    said_by: str = ""
+    earlier: bool = False
+    evidence: list[str] = []
+
+
+class AtLeastRecord(_Strict):
+    """``at_least``."""
+
+    n: int
+    of: list[str]
+
+
+class RuleRecord(_Strict):
+    """``rules/*.toml``."""
+
+    id: str
+    label: str
+    stage: str
+    status: str
+    evidence: list[str]
+    why: str
+    all_of: list[str] = []
+    any_of: list[str] = []
+    none_of: list[str] = []
+    at_least: AtLeastRecord | None = None
+    open_of: list[str] = []
+    flag: str = ""
+    level: str = ""
+    mechanism: str = ""
+    grade: str = ""
+    settled: bool = False
+    concludes: bool = False
+
+
+class FlagRecord(_Strict):
+    """``flags.toml``."""
+
+    label: str
+    screen: list[str]
+    removes: list[str] = []
+
+
+class CitationRecord(_Strict):
+    """``evidence/*.toml``."""
+
+    reference: str
+    claim: str
+    mark: str
+    number: str = ""
+    grade: str = "not-graded"
+
+
+class DoseRecord(_Strict):
+    """``dose``."""
+
+    weeks: int | None = None
+    frequency: int | None = None
+    frequency_max: int | None = None
+    period: int | None = None
+    period_unit: str = ""
+
+
+class InterventionRecord(_Strict):
+    """``interventions/*.toml``."""
+
+    label: str
+    kind: str
+    stage: str
+    family: str
+    evidence: list[str]
+    text: str = ""
+    codings: list[tuple[str, str]] = []
+    dose: DoseRecord | None = None
+    goals: list[str] = []
+    dissent: str = ""
+    catalogue: bool = False
+    counted: bool = True
+    why_not: str = ""
+
+
+class PlacementRecord(_Strict):
+    """``placements.toml``."""
+
+    activity: str
+    row: str
+    stage: str
+    status: str
+    rule: str
+    trigger: str = ""
+    unless: list[str] = []
+    unless_open: list[str] = []
+
+
+class MeasureRecord(_Strict):
+    """``[[goal."G-1".measure]]``; ``absolute`` is the minimal important change, if verified."""
+
+    input: str
+    label: str
+    coding: tuple[str, str]
+    unit: str
+    fraction: float
+    evidence: list[str]
+    absolute: int | float | None = None
+
+
+class GoalRecord(_Strict):
+    """``goals.toml``."""
+
+    label: str
+    due: Duration
+    measure: list[MeasureRecord] = []
+    own_words: str = ""
+
+
+class InstrumentRecord(_Strict):
+    """``instruments/*.toml``."""
+
+    label: str
+    total: str
+    scoring: str
+    licence: str
+    items: list[str] = []
+    item_low: int = 0
+    item_high: int = 0
+    item_inputs: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    notice: str = ""
+    answers: list[tuple[str, str, int]] = []
+    panel: str = ""
+    questionnaire: str = ""
+
+
+class TextRecord(_Strict):
+    """``texts.toml``: one wording a language; English is always there."""
+
+    en: str
