@@ -1,0 +1,1 @@
+"""FHIR at the edge: reading resources into facts, writing decisions as resources."""

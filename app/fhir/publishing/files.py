@@ -1,0 +1,76 @@
+"""The published resources as files: one pretty JSON file each, the same for the same content."""
+
+import json
+from pathlib import Path
+
+from app.domain.content import Content
+from app.fhir.publishing.careplan_profile import careplan_profile
+from app.fhir.publishing.code_systems import code_systems
+from app.fhir.publishing.extensions import extensions
+from app.fhir.publishing.instruments import instrument_questionnaires
+from app.fhir.publishing.makers import makers
+from app.fhir.publishing.operations import operations
+from app.fhir.publishing.plan_definition import plan_definition
+from app.fhir.publishing.profiles import profiles
+from app.fhir.publishing.questionnaires import questionnaires
+from app.fhir.publishing.resource import Json
+
+
+def resources(content: Content) -> list[Json]:
+    """Everything we publish for this content, in a fixed order."""
+    return [
+        *extensions(content),
+        careplan_profile(content),
+        *profiles(content),
+        *code_systems(content),
+        *questionnaires(content),
+        *instrument_questionnaires(content),
+        plan_definition(content),
+        *operations(content),
+        *makers(content),
+    ]
+
+
+def file_name(resource: Json) -> str:
+    """``<Type>-<id>.json``; the id is the last segment of the canonical."""
+    return f"{resource['resourceType']}-{resource['id']}.json"
+
+
+def render(resource: Json) -> str:
+    """Two spaces, UTF-8, one newline at the end."""
+    return json.dumps(resource, indent=2, ensure_ascii=False) + "\n"
+
+
+def write(content: Content, folder: Path) -> list[str]:
+    """Bring the folder up to date; returns the names of the files written or removed."""
+    wanted = _wanted(content)
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = []
+    for file in sorted(folder.glob("*.json")):
+        if file.name not in wanted:
+            file.unlink()
+            changed.append(file.name)
+    for name, text in wanted.items():
+        file = folder / name
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+            changed.append(name)
+    return changed
+
+
+def drift(content: Content, folder: Path) -> list[str]:
+    """What in the folder differs from what this content publishes; empty when nothing does."""
+    wanted = _wanted(content)
+    found = {file.name: file for file in sorted(folder.glob("*.json"))}
+    differences = [f"{name} is missing" for name in wanted if name not in found]
+    differences += [f"{name} is published by nothing" for name in found if name not in wanted]
+    differences += [
+        f"{name} differs from what the content says"
+        for name, file in found.items()
+        if name in wanted and file.read_text(encoding="utf-8") != wanted[name]
+    ]
+    return differences
+
+
+def _wanted(content: Content) -> dict[str, str]:
+    return {file_name(r): render(r) for r in resources(content)}

@@ -1,0 +1,90 @@
+"""Our words for why a clinician overrides a card (``interventions.md`` §3.2, last column)."""
+
+from app.fhir.publishing.words import Words
+
+OVERRIDE_REASON: Words = {
+    "red-flag-not-recorded": (
+        "Red flag not recorded",
+        "A red flag is known that the record lacks.",
+    ),
+    "specialist-requested": ("A specialist asked for it", "The order follows a specialist's wish."),
+    "pre-procedure": ("Before a procedure", "A planned procedure needs it."),
+    "patient-preference-after-discussion": (
+        "Patient's wish after discussion",
+        "Benefit and harm were discussed, and the person wants it.",
+    ),
+    "care-completed-elsewhere": ("Care completed elsewhere", "Active care was done elsewhere."),
+    "already-referred": ("Already referred", "The assessment is arranged."),
+    "not-cauda-equina-after-exam": (
+        "Not cauda equina after examination",
+        "Examined, and no cauda equina syndrome was found.",
+    ),
+    "new-symptom": ("New symptom", "Something new has appeared since."),
+    "post-op": ("After an operation", "The order belongs to care after an operation."),
+    "report-unavailable": ("Report not available", "The earlier result cannot be had."),
+    "goals-agreed-benefit-outweighs-risk": (
+        "Goals agreed, benefit outweighs risk",
+        "Goals were agreed and the benefit is judged greater than the risk.",
+    ),
+    "end-of-life": ("End of life", "Care at the end of life."),
+    "cancer-sickle-cell": (
+        "Cancer or sickle cell disease",
+        "Pain of cancer or sickle cell disease.",
+    ),
+    "bridging": ("Bridging", "For a short time until another treatment begins."),
+    "will-lower": ("Dose will be lowered", "The dose will be lowered now."),
+    "gradual-change-planned": ("Gradual change planned", "A slow change of dose is planned."),
+    "benefit-outweighs-risk": ("Benefit outweighs risk", "The benefit is judged greater."),
+    "will-modify": ("Order will be changed", "One of the medicines will be changed."),
+    "short-procedure": ("Short procedure", "Only for a short procedure."),
+    "tolerance-documented-elsewhere": (
+        "Tolerance documented elsewhere",
+        "Opioid tolerance is recorded elsewhere.",
+    ),
+    "will-adjust": ("Will be adjusted", "The amount will be adjusted."),
+    "benefits-outweigh": ("Benefits outweigh", "The longer supply is judged worth its risk."),
+    "imminent-overdose-risk": ("Imminent risk of overdose", "Going on is the greater danger."),
+    "diversion": ("Diversion", "The medicine is given to others."),
+    "patient-request-after-discussion": (
+        "Patient's request after discussion",
+        "The person asks for it after the risks were discussed.",
+    ),
+    "on-moud-elsewhere": (
+        "Treated elsewhere",
+        "Treatment of opioid use disorder goes on elsewhere.",
+    ),
+    "declined": ("Declined", "The person does not want it."),
+    "other-indication": ("Other indication", "It is ordered for something else."),
+    "neuropathic-on-exam": (
+        "Neuropathic on examination",
+        "Examination found a neuropathic feature.",
+    ),
+    "continuing-therapy": ("Continuing therapy", "A treatment that goes on and helps."),
+    "dialysis-protocol": ("Dialysis protocol", "The dose follows a dialysis protocol."),
+    "crcl-recalculated": ("Clearance recalculated", "A newer creatinine clearance is known."),
+    "monitored": ("Monitored", "Breathing and alertness are watched."),
+    "acute-flare-2wk": ("Acute flare, two weeks at most", "For a flare, two weeks at most."),
+    "spasticity": ("Spasticity", "It is ordered for spasticity."),
+    "taper-schedule": ("Taper schedule", "It is part of a planned reduction."),
+    "monitoring-arranged": ("Monitoring arranged", "The checks needed are arranged."),
+    "specialist-advice": ("Specialist advice", "A specialist advised it."),
+    "assessed-today": ("Assessed today", "The risk was assessed today."),
+    "positive-diagnostic-block-and-failed-care": (
+        "Positive block and failed care",
+        "A diagnostic block was positive and structured care did not help.",
+    ),
+    "specialist-protocol": ("Specialist protocol", "The order follows a specialist's protocol."),
+    "acute-severe": ("Acute and severe", "The nerve pain is acute and severe."),
+    "surgery-avoidance-shared-decision": (
+        "To avoid surgery, decided together",
+        "Decided together to avoid an operation.",
+    ),
+    "progressive-deficit": ("Progressive deficit", "A neurological deficit is growing."),
+    "instability-on-imaging": ("Instability on imaging", "Imaging shows instability."),
+    "rehab-completed": ("Rehabilitation completed", "Structured rehabilitation was completed."),
+    "reviewed-elsewhere": ("Reviewed elsewhere", "The review was done elsewhere."),
+    "not-available-locally": ("Not available locally", "It is not offered in reach."),
+    "fracture": ("Fracture", "A fracture asks for it."),
+    "instability": ("Instability", "Instability asks for it."),
+    "other": ("Other", "Another reason, given in words."),
+}

@@ -1,0 +1,86 @@
+"""Conditions and medicines as they came: codes, dates, and whether they are current."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.facts import CodedCondition, CodedMedicine
+from app.fhir.reading.observation import Gathered
+from app.fhir.reading.terms import codings_of
+from app.fhir.reading.times import instant, last_updated, start_of
+
+CURRENT = frozenset({"active", "recurrence", "relapse"})
+NOT_HELD = frozenset({"refuted", "entered-in-error"})
+TAKEN = frozenset({"active", "on-hold"})
+VOID = frozenset({"entered-in-error", "draft", "cancelled", "not-taken"})
+DAYS_A_YEAR = 365.25
+
+
+def read_condition(
+    resource: dict[str, Any], reference: str, gathered: Gathered, born: datetime | None
+) -> CodedCondition | None:
+    """A problem-list entry; None (and listed) when it is refuted or was entered in error."""
+    verification = {code for _, code in codings_of(resource.get("verificationStatus"))}
+    if verification & NOT_HELD:
+        gathered.skip(reference, f"its verificationStatus is {min(verification)}")
+        return None
+    clinical = {code for _, code in codings_of(resource.get("clinicalStatus"))}
+    onset = start_of(resource, "onset") or _onset_by_age(resource, born)
+    recorded = instant(resource.get("recordedDate"))
+    return CodedCondition(
+        system_codes=tuple(codings_of(resource.get("code"))),
+        current=not clinical or bool(clinical & CURRENT),
+        onset=onset or recorded,
+        abated=start_of(resource, "abatement"),
+        at=onset or recorded or last_updated(resource) or gathered.as_of,
+        source=reference,
+    )
+
+
+def _onset_by_age(resource: dict[str, Any], born: datetime | None) -> datetime | None:
+    age = resource.get("onsetAge")
+    if not isinstance(age, dict) or born is None or age.get("code", "a") != "a":
+        return None
+    if "value" not in age:
+        return None
+    try:
+        return born + timedelta(days=float(age["value"]) * DAYS_A_YEAR)
+    except OverflowError:
+        return None
+
+
+def read_medicine(
+    resource: dict[str, Any], reference: str, gathered: Gathered
+) -> CodedMedicine | None:
+    """A medicine; None (and listed) when it was never taken or entered in error."""
+    status = str(resource.get("status", "unknown"))
+    if status in VOID:
+        gathered.skip(reference, f"its status is {status}")
+        return None
+    concept = _concept(resource)
+    at = (
+        instant(resource.get("authoredOn"))
+        or start_of(resource, "effective")
+        or instant(resource.get("dateAsserted"))
+        or last_updated(resource)
+        or gathered.as_of
+    )
+    return CodedMedicine(
+        system_codes=tuple(codings_of(concept)) if concept.get("coding") else (),
+        text=str(concept.get("text", "")),
+        current=status in TAKEN,
+        at=at,
+        source=reference,
+    )
+
+
+def _concept(resource: dict[str, Any]) -> dict[str, Any]:
+    concept = resource.get("medicationCodeableConcept")
+    if isinstance(concept, dict):
+        return concept
+    reference = str(resource.get("medicationReference", {}).get("reference", ""))
+    for contained in resource.get("contained", ()):
+        is_medication = contained["resourceType"] == "Medication"
+        if is_medication and reference == f"#{contained.get('id')}":
+            found = contained.get("code", {})
+            return found if isinstance(found, dict) else {}
+    return {}

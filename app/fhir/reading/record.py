@@ -1,0 +1,167 @@
+"""All resources of one patient as one record of facts, before anything is concluded."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.content import Content
+from app.domain.facts import CodedCondition, CodedMedicine, Fact, Record, SaidBy
+from app.domain.history import Stored
+from app.domain.problem import Problem, Refused
+from app.domain.submission import Received
+from app.fhir.reading.completeness import closed_list
+from app.fhir.reading.condition import read_condition, read_medicine
+from app.fhir.reading.observation import Gathered, read_observation
+from app.fhir.reading.received import from_history
+from app.fhir.reading.response import Questionnaires, keep_score, read_response, scored
+from app.fhir.reading.terms import Terms, terms_of
+from app.fhir.reading.times import instant, last_updated
+
+LISTED = frozenset({"Condition", "MedicationRequest", "MedicationStatement", "AllergyIntolerance"})
+BIRTH_DATE, GENDER = "birth-date", "gender"
+NOTHING_READ = frozenset(
+    {
+        "AllergyIntolerance",
+        "Procedure",
+        "ServiceRequest",
+        "DiagnosticReport",
+        "Encounter",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+    }
+)
+
+
+@dataclass(slots=True)
+class RecordReader:
+    """Reads records; keeps the look-ups of each content version it has met."""
+
+    questionnaires: Questionnaires = field(default_factory=dict)
+    terms: dict[str, Terms] = field(default_factory=dict)
+
+    def record(
+        self,
+        resources: Iterable[Received],
+        content: Content,
+        *,
+        as_of: datetime,
+        complete: frozenset[str],
+    ) -> Record:
+        """Facts from every resource; what is not understood is listed, never read as "no"."""
+        terms = self.terms.get(content.digest)
+        if terms is None:
+            terms = self.terms[content.digest] = terms_of(content)
+        conditions: list[CodedCondition] = []
+        medicines: list[CodedMedicine] = []
+        closed = set(complete)
+        everything = list(resources)
+        references = {r.source: r.reference for r in everything if r.source is not None}
+        gathered = Gathered(terms, as_of, references=references)
+        born = _birth_date(everything)
+        for received in everything:
+            resource = received.parsed
+            assert isinstance(resource, dict)  # noqa: S101  (validated before it is read)
+            if received.type in LISTED:
+                closed.update(filter(None, (closed_list(resource),)))
+            try:
+                self._read(received, resource, gathered, conditions, medicines, born)
+            except Refused as refusal:
+                raise Refused(*(_placed(p, received) for p in refusal.problems)) from refusal
+        _score_items(gathered, content)
+        return Record(
+            facts=tuple(gathered.facts),
+            conditions=tuple(conditions),
+            medicines=tuple(medicines),
+            complete=frozenset(closed),
+            not_used=tuple(gathered.not_used),
+            scores=tuple(gathered.scores),
+        )
+
+    def stored(self, stored: Stored) -> Received:
+        """A version from the history, parsed again."""
+        return from_history(stored)
+
+    def check(self, received: Received, content: Content, *, as_of: datetime) -> None:
+        """Refused when a value lies outside its range; nothing else is wrong with a record."""
+        self.record((received,), content, as_of=as_of, complete=frozenset())
+
+    def _read(  # noqa: PLR0913  (one resource into the lists it may add to)
+        self,
+        received: Received,
+        resource: dict[str, Any],
+        gathered: Gathered,
+        conditions: list[CodedCondition],
+        medicines: list[CodedMedicine],
+        born: datetime | None,
+    ) -> None:
+        match received.type:
+            case "Observation":
+                read_observation(resource, received.reference, gathered)
+            case "QuestionnaireResponse":
+                read_response(resource, received.reference, gathered, self.questionnaires)
+            case "Patient":
+                _read_patient(resource, received.reference, gathered)
+            case "Condition":
+                condition = read_condition(resource, received.reference, gathered, born)
+                if condition is not None:
+                    conditions.append(condition)
+            case "MedicationRequest" | "MedicationStatement":
+                medicine = read_medicine(resource, received.reference, gathered)
+                if medicine is not None:
+                    medicines.append(medicine)
+            case _:
+                if received.type in NOTHING_READ:
+                    gathered.skip(received.reference, "kept; no rule of this version reads it")
+
+
+def _placed(problem: Problem, received: Received) -> Problem:
+    """A problem found inside one resource, told by its place in what came in."""
+    if not received.where or not problem.where.startswith(received.type):
+        return problem
+    return replace(problem, where=received.where + problem.where.removeprefix(received.type))
+
+
+def _birth_date(resources: Iterable[Received]) -> datetime | None:
+    for received in resources:
+        if received.type == "Patient":
+            return instant(received.birth_date)
+    return None
+
+
+def _read_patient(resource: Mapping[str, Any], reference: str, gathered: Gathered) -> None:
+    born = instant(resource.get("birthDate"))
+    at = last_updated(dict(resource)) or gathered.as_of
+    at = min(at, gathered.as_of)
+    if born is not None:
+        gathered.facts.append(Fact(BIRTH_DATE, born, at, SaidBy.CLINICIAN, reference))
+    gender = resource.get("gender")
+    if isinstance(gender, str):
+        gathered.facts.append(Fact(GENDER, gender, at, SaidBy.CLINICIAN, reference))
+
+
+def _score_items(gathered: Gathered, content: Content) -> None:
+    """Items that came as Observations of their own, scored when no total came with them."""
+    for (id_, at), answered in gathered.items.items():
+        instrument = content.instruments[id_]
+        has_total = any(
+            f.input == instrument.total and f.at.date() == at.date() for f in gathered.facts
+        )
+        if has_total:
+            continue
+        numbers = {item: number for item, (number, _) in answered.items()}
+        total = scored(instrument, numbers, "Observation.value")
+        if total.value is None:
+            continue
+        example = next(fact for _, fact in answered.values())
+        total_fact = Fact(
+            instrument.total,
+            total.value,
+            at,
+            example.said_by,
+            example.source,
+            preliminary=any(f.preliminary for _, f in answered.values()),
+        )
+        sources = tuple(dict.fromkeys(fact.source for _, fact in answered.values()))
+        keep_score(instrument, total, numbers, total_fact, sources, gathered)

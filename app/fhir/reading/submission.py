@@ -1,0 +1,499 @@
+"""A derivation request as bytes: the patient, the resources as exact slices, and the parameters."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from app.domain.facts import NotUsed
+from app.domain.problem import NotUnderstood, Problem, Refused
+from app.domain.submission import Received, Submission
+from app.fhir.canon import CANON, DECISION, PLAN_DEFINITION, READ_TYPES
+from app.fhir.reading.parsing import parse
+from app.fhir.reading.received import SUBJECT, identity, logical_patient, received
+from app.fhir.reading.times import instant
+
+PROFILES = ("who", "uk", "us")
+COMPLETE = ("Condition", "MedicationRequest", "AllergyIntolerance")
+BUNDLES = ("collection", "batch", "transaction", "document", "message", "searchset")
+PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_TAIL = r"/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|urn:(?:uuid|oid):\S+"
+NAMED = {
+    "encounter": re.compile(rf"(?:\S+/)?Encounter{_TAIL}"),
+    "practitioner": re.compile(rf"(?:\S+/)?Practitioner(?:Role)?{_TAIL}"),
+    "organization": re.compile(rf"(?:\S+/)?Organization{_TAIL}"),
+}
+Query = Mapping[str, Sequence[str]]
+
+
+class Validator(Protocol):
+    """Strict R4 (``app/fhir/validation``)."""
+
+    def problems(
+        self, resource: object, *, expected_type: str | None = None, at: str | None = None
+    ) -> tuple[Problem, ...]:
+        """Empty when valid; ``at`` is where the resource stands in what came."""
+        ...
+
+
+class _Entry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Bundle(msgspec.Struct):
+    entry: list[_Entry] = []
+
+
+class _Parameter(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Parameters(msgspec.Struct):
+    parameter: list[_Parameter] = []
+
+
+_BUNDLE = msgspec.json.Decoder(_Bundle)
+_PARAMETERS = msgspec.json.Decoder(_Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One resource with its exact bytes and where it stands."""
+
+    resource: dict[str, Any]
+    body: bytes
+    full_url: str | None
+    where: str
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The submission in the making."""
+
+    items: list[_Item] = field(default_factory=list)
+    subject: str | None = None
+    as_of: datetime | None = None
+    profile: str | None = None
+    complete: list[str] = field(default_factory=list)
+    use_server_data: bool = True
+    context: dict[str, str] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
+    not_used: list[NotUsed] = field(default_factory=list)
+
+
+def read_submission(
+    body: bytes, *, query: Query, validator: Validator, operation: str
+) -> Submission:
+    """``$derive`` (Parameters or a Bundle) or ``$apply`` (Parameters); contract §3."""
+    expected = ("Parameters", "Bundle") if operation == "derive" else ("Parameters",)
+    document = parse(body, expected)
+    draft = _Draft()
+    _read_query(query, draft)
+    if document["resourceType"] == "Bundle":
+        draft.items.extend(_entries(document, body, "Bundle", validator))
+    else:
+        _read_parameters(document, body, draft, validator)
+    return _submission(draft, validator)
+
+
+def read_bare(body: bytes, *, patient: str | None, validator: Validator) -> Submission:
+    """For the command line: a Bundle, Parameters, or a bare resource of one patient."""
+    document = parse(body)
+    draft = _Draft()
+    match document["resourceType"]:
+        case "Bundle":
+            draft.items.extend(_entries(document, body, "Bundle", validator))
+        case "Parameters":
+            _read_parameters(document, body, draft, validator)
+        case type_:
+            draft.items.append(_Item(document, body, None, type_))
+    if patient is not None:
+        draft.subject = patient.removeprefix("Patient/")
+    elif draft.subject is None and len(draft.items) == 1:
+        draft.subject = _owner(draft.items[0].resource)
+    return _submission(draft, validator)
+
+
+def read_one(body: bytes, *, expected_type: str, validator: Validator) -> Received:
+    """A resource that a client creates."""
+    document = parse(body, (expected_type,))
+    _require_valid(validator.problems(document, expected_type=expected_type))
+    _refuse_subsetted(_Item(document, body, None, expected_type))
+    return received(body, document, full_url=None, references={})
+
+
+def _owner(resource: dict[str, Any]) -> str | None:
+    element = SUBJECT.get(str(resource["resourceType"]), "subject")
+    subject = resource.get(element)
+    reference = subject.get("reference") if isinstance(subject, dict) else None
+    return logical_patient(reference, {})
+
+
+def _entries(
+    bundle: dict[str, Any], body: bytes, where: str, validator: Validator
+) -> Iterator[_Item]:
+    envelope = _envelope(bundle, "entry")
+    if isinstance(bundle.get("id"), str):
+        del envelope["id"]  # the Bundle is not kept, and public test patients have ids with "_"
+    _require_valid(validator.problems(envelope, expected_type="Bundle", at=where))
+    slices = _BUNDLE.decode(body).entry
+    for number, entry in enumerate(bundle.get("entry", ())):
+        if "resource" in entry:
+            place = f"{where}.entry[{number}].resource"
+            if not isinstance(entry["resource"], dict):
+                raise _wrong("The entry holds no resource.", place)
+            raw = bytes(slices[number].resource)
+            yield _Item(entry["resource"], raw, entry.get("fullUrl"), place)
+
+
+def _envelope(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """The document with a stand-in for each resource inside: those are validated one by one."""
+    parts = document.get(name)
+    if not isinstance(parts, list):
+        return dict(document)
+    emptied = [
+        {**part, "resource": PLACEHOLDER} if isinstance(part, dict) and "resource" in part else part
+        for part in parts
+    ]
+    return {**document, name: emptied}
+
+
+def _read_query(query: Query, draft: _Draft) -> None:
+    for value in query.get("asOf", ())[-1:]:
+        draft.as_of = _as_of(value, "asOf")
+    for value in query.get("guidelineProfile", ())[-1:]:
+        draft.profile = _profile(value, "guidelineProfile")
+    for values in query.get("complete", ()):
+        draft.complete.extend(_complete(v, "complete") for v in values.split(","))
+
+
+def _read_parameters(
+    document: dict[str, Any], body: bytes, draft: _Draft, validator: Validator
+) -> None:
+    envelope = _envelope(document, "parameter")
+    _require_valid(validator.problems(envelope, expected_type="Parameters"))
+    slices = _PARAMETERS.decode(body).parameter
+    for number, parameter in enumerate(document.get("parameter", ())):
+        where = f"Parameters.parameter[{number}]"
+        raw = bytes(slices[number].resource)
+        _read_parameter(parameter, raw, where, draft, validator)
+
+
+def _read_parameter(
+    parameter: dict[str, Any], raw: bytes, where: str, draft: _Draft, validator: Validator
+) -> None:
+    match parameter.get("name", ""):
+        case "subject":
+            draft.subject = _subject(parameter, where)
+        case "data":
+            draft.items.extend(_data(parameter, raw, where, validator))
+        case "complete":
+            draft.complete.append(_complete(_text(parameter, where), f"{where}.valueCode"))
+        case "useServerData":
+            draft.use_server_data = _boolean(parameter, where)
+        case "encounter" | "practitioner" | "organization" as name:
+            draft.context[name] = _named(name, _text(parameter, where), where)
+        case "planDefinition" | "url":
+            _require_ours(_text(parameter, where), where)
+        case "version":
+            pass
+        case "parameters":
+            _read_settings(parameter, where, draft)
+        case "asOf" | "guidelineProfile" as name:
+            _read_setting(name, parameter, where, draft)
+        case other:
+            draft.warnings.append(
+                Problem(
+                    f"The parameter {other[:64]!r} is not known and was not used.",
+                    where=where,
+                    code="not-supported",
+                )
+            )
+
+
+def _data(
+    parameter: dict[str, Any], raw: bytes, where: str, validator: Validator
+) -> Iterator[_Item]:
+    resource = parameter.get("resource")
+    if not isinstance(resource, dict):
+        raise _wrong("data must hold a resource (a Bundle).", f"{where}.resource")
+    if resource.get("resourceType") == "Bundle":
+        yield from _entries(resource, raw, f"{where}.resource", validator)
+    else:
+        yield _Item(resource, raw, None, f"{where}.resource")
+
+
+def _read_settings(parameter: dict[str, Any], where: str, draft: _Draft) -> None:
+    resource = parameter.get("resource")
+    if not isinstance(resource, dict) or resource.get("resourceType") != "Parameters":
+        raise _wrong("parameters must hold a Parameters resource.", f"{where}.resource")
+    settings = resource.get("parameter", ())
+    if not isinstance(settings, list | tuple):
+        raise _wrong("parameter must be a list.", f"{where}.resource.parameter")
+    for number, setting in enumerate(settings):
+        place = f"{where}.resource.parameter[{number}]"
+        if not isinstance(setting, dict) or not isinstance(setting.get("name"), str):
+            raise _wrong("a parameter must have a name.", f"{place}.name")
+        _read_setting(setting["name"], setting, place, draft)
+
+
+def _read_setting(name: str, setting: dict[str, Any], where: str, draft: _Draft) -> None:
+    match name:
+        case "asOf":
+            draft.as_of = _as_of(_text(setting, where), where)
+        case "guidelineProfile":
+            draft.profile = _profile(_text(setting, where), where)
+        case "complete":
+            draft.complete.append(_complete(_text(setting, where), where))
+        case _:
+            draft.warnings.append(
+                Problem(
+                    f"The parameter {name[:64]!r} is not known and was not used.",
+                    where=where,
+                    code="not-supported",
+                )
+            )
+
+
+def _text(parameter: dict[str, Any], where: str) -> str:
+    for name, value in parameter.items():
+        if name.startswith("value") and isinstance(value, str):
+            return value
+        if name == "valueReference" and isinstance(value, dict):
+            return str(value.get("reference", ""))
+    raise _wrong(f"{parameter['name'][:64]} must have a text value.", where)
+
+
+def _named(name: str, text: str, where: str) -> str:
+    """A reference to whom or what the plan is made with; a bare id is one of its type."""
+    type_ = name.capitalize()
+    if ID.fullmatch(text):
+        return f"{type_}/{text}"
+    if NAMED[name].fullmatch(text):
+        return text
+    raise _wrong(f"{name} is no reference to a resource of type {type_}.", where, code="value")
+
+
+def _boolean(parameter: dict[str, Any], where: str) -> bool:
+    value = parameter.get("valueBoolean")
+    if isinstance(value, bool):
+        return value
+    raise _wrong(f"{parameter['name'][:64]} must have a valueBoolean.", where)
+
+
+def _subject(parameter: dict[str, Any], where: str) -> str:
+    return _text(parameter, where)
+
+
+def _as_of(text: str, where: str) -> datetime:
+    moment = instant(text.replace(" ", "+"))
+    if moment is None:
+        raise _wrong("asOf is no date or dateTime.", where, code="value")
+    return moment
+
+
+def _profile(text: str, where: str) -> str:
+    if text in PROFILES:
+        return text
+    raise Refused(
+        Problem(
+            f"There is no guideline profile {text[:32]!r}.",
+            where=where,
+            mend=f"Send one of {', '.join(PROFILES)}.",
+            code="business-rule",
+        )
+    )
+
+
+def _complete(text: str, where: str) -> str:
+    if text in COMPLETE:
+        return text
+    raise Refused(
+        Problem(
+            f"{text[:64]!r} is no list that can be complete.",
+            where=where,
+            mend=f"Send one of {', '.join(COMPLETE)}.",
+            code="business-rule",
+        )
+    )
+
+
+def _require_ours(text: str, where: str) -> None:
+    if text.partition("|")[0] in (PLAN_DEFINITION, "PlanDefinition/clbp-care", "clbp-care"):
+        return
+    raise Refused(
+        Problem(
+            "This service applies one PlanDefinition only.",
+            where=where,
+            mend=f"Send {PLAN_DEFINITION}.",
+            code="business-rule",
+        )
+    )
+
+
+def _wrong(what: str, where: str, code: str = "structure") -> NotUnderstood:
+    return NotUnderstood(Problem(what, where=where, code=code))
+
+
+def _require_valid(problems: tuple[Problem, ...]) -> None:
+    if problems:
+        raise NotUnderstood(*problems)
+
+
+def _submission(draft: _Draft, validator: Validator) -> Submission:
+    references = {
+        i.full_url: f"{i.resource['resourceType']}/{identity(i.resource, i.full_url, i.body)}"
+        for i in draft.items
+        if i.full_url is not None and isinstance(i.resource.get("resourceType"), str)
+    }
+    items = list(_read_types(draft, validator))
+    patient = _patient(draft, items, references)
+    taken: dict[tuple[str, str], Received] = {}
+    for item in items:
+        one = received(
+            item.body,
+            item.resource,
+            full_url=item.full_url,
+            references=references,
+            where=item.where,
+        )
+        if not _belongs(one, item, patient, draft):
+            continue
+        before = taken.setdefault((one.type, one.id), one)
+        if before.sha256 != one.sha256:
+            raise Refused(
+                Problem(
+                    f"{one.reference} comes twice with different content.",
+                    where=item.where,
+                    mend="Send one version of each resource.",
+                    code="business-rule",
+                )
+            )
+    return Submission(
+        subject=patient,
+        resources=tuple(taken.values()),
+        as_of=draft.as_of,
+        guideline_profile=draft.profile,
+        complete=frozenset(draft.complete),
+        use_server_data=draft.use_server_data,
+        encounter=draft.context.get("encounter"),
+        practitioner=draft.context.get("practitioner"),
+        organization=draft.context.get("organization"),
+        warnings=tuple(draft.warnings),
+        not_used=tuple(draft.not_used),
+    )
+
+
+def _read_types(draft: _Draft, validator: Validator) -> Iterator[_Item]:
+    """The resources of types we read, valid; the others are listed."""
+    for item in draft.items:
+        resource = item.resource
+        type_ = resource.get("resourceType")
+        if not isinstance(type_, str):
+            raise _wrong("There is no resourceType.", f"{item.where}.resourceType")
+        if type_ not in READ_TYPES:
+            reference = f"{type_[:64]}/{identity(resource, item.full_url, item.body)[:64]}"
+            draft.not_used.append(NotUsed(reference, "a type that this service does not read"))
+            continue
+        if _is_derived(resource):
+            reference = f"{type_}/{identity(resource, item.full_url, item.body)[:64]}"
+            draft.not_used.append(NotUsed(reference, "derived by this service earlier"))
+            continue
+        _require_valid(validator.problems(resource, expected_type=type_, at=item.where))
+        _refuse_subsetted(item)
+        yield item
+
+
+def _is_derived(resource: dict[str, Any]) -> bool:
+    """What we concluded is never an input, whatever id it comes back under."""
+    identifiers = resource.get("identifier")
+    for identifier in identifiers if isinstance(identifiers, list) else [identifiers]:
+        if isinstance(identifier, dict) and identifier.get("system") == DECISION:
+            return True
+    meta = resource.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    if not isinstance(profiles, list):
+        return False
+    return any(str(p).startswith(f"{CANON}/StructureDefinition/painplan-") for p in profiles)
+
+
+def _refuse_subsetted(item: _Item) -> None:
+    tags = item.resource.get("meta", {}).get("tag", ())
+    if any(tag.get("code") == "SUBSETTED" for tag in tags):
+        raise Refused(
+            Problem(
+                "The resource is only a part of itself (tag SUBSETTED).",
+                where=f"{item.where}.meta.tag",
+                mend="Send the whole resource.",
+                code="business-rule",
+            )
+        )
+
+
+def _patient(draft: _Draft, items: list[_Item], references: Mapping[str, str]) -> str:
+    """The one patient that everything is about."""
+    patients = {
+        identity(i.resource, i.full_url, i.body): i.where
+        for i in items
+        if i.resource["resourceType"] == "Patient"
+    }
+    if draft.subject is not None:
+        said = logical_patient(draft.subject, references)
+        if said is None and "/" not in draft.subject and ":" not in draft.subject:
+            said = draft.subject
+        if said is None or not ID.fullmatch(said):
+            raise _wrong(
+                "The subject is no reference to a Patient.", "Parameters.parameter", "value"
+            )
+        others = [where for id_, where in patients.items() if id_ != said]
+        if others:
+            raise _two_patients(others)
+        return said
+    if len(patients) > 1:
+        raise _two_patients(list(patients.values()))
+    if not patients:
+        raise Refused(
+            Problem(
+                "There is no patient: neither a subject nor a Patient resource.",
+                where="Bundle.entry",
+                mend="Send the Patient in the Bundle, or Parameters with a subject.",
+                code="business-rule",
+            )
+        )
+    return next(iter(patients))
+
+
+def _two_patients(places: list[str]) -> Refused:
+    return Refused(
+        *(
+            Problem(
+                "There is more than one patient.",
+                where=place,
+                mend="Send the resources of one patient.",
+                code="business-rule",
+            )
+            for place in places
+        )
+    )
+
+
+def _belongs(one: Received, item: _Item, patient: str, draft: _Draft) -> bool:
+    """Another patient's resource is an error; one that names nobody is listed."""
+    if one.type not in SUBJECT or one.patient == patient:
+        return True
+    element = SUBJECT[one.type]
+    if element not in item.resource:
+        draft.not_used.append(NotUsed(one.reference, "names no patient"))
+        return False
+    raise Refused(
+        Problem(
+            f"{one.reference} belongs to another subject.",
+            where=f"{item.where}.{element}",
+            mend="Send the resources of one patient.",
+            code="business-rule",
+        )
+    )

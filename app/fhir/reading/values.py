@@ -1,0 +1,174 @@
+"""A FHIR value as the value of an input: numbers in any form, coded answers, units converted."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from app.domain.content import Input, ValueType
+from app.domain.facts import FactValue
+from app.domain.problem import Problem, Refused
+from app.fhir.canon import ABSENT, PRESENT, UCUM
+from app.fhir.reading.terms import Terms, codings_of
+
+ORDINAL_EXTENSIONS = (
+    "http://hl7.org/fhir/StructureDefinition/ordinalValue",
+    "http://hl7.org/fhir/StructureDefinition/itemWeight",
+    "http://hl7.org/fhir/StructureDefinition/questionnaire-ordinalValue",
+)
+COUNT_UNITS = ("{score}", "a", "")
+LONGEST_NUMBER = 64
+NO_UNIT = ("", "1", "{score}", "{count}", "{tests}", "{points}")
+# UCUM: a = 365.25 d, mo = 30.4375 d, wk = 7 d (exact by definition of the standard).
+TO_BASE = {
+    "d": ("time", Decimal(1)),
+    "wk": ("time", Decimal(7)),
+    "mo": ("time", Decimal("30.4375")),
+    "a": ("time", Decimal("365.25")),
+    "min": ("time", Decimal(1) / Decimal(1440)),
+    "h": ("time", Decimal(1) / Decimal(24)),
+    "mL": ("volume", Decimal(1)),
+    "ml": ("volume", Decimal(1)),
+    "L": ("volume", Decimal(1000)),
+    "l": ("volume", Decimal(1000)),
+    "min/wk": ("activity", Decimal(1)),
+    "min/d": ("activity", Decimal(7)),
+    "h/wk": ("activity", Decimal(60)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """Why a value was not understood; it stays unknown and is listed."""
+
+    why: str
+
+
+def value_of(holder: dict[str, Any], known: Input, terms: Terms, where: str) -> FactValue | NotRead:
+    """The value of ``holder`` (an Observation, a component or an answer) for one input.
+
+    Raises Refused when it is a number outside the range that the input allows.
+    """
+    match known.value_type:
+        case ValueType.BOOLEAN:
+            return _boolean(holder)
+        case ValueType.INTEGER | ValueType.DECIMAL:
+            return _ranged(number_of(holder, known.unit, terms), known, where)
+        case ValueType.CODE:
+            return _code(holder, known)
+        case ValueType.TEXT:
+            text = holder.get("valueString")
+            return text if isinstance(text, str) else NotRead("is no text")
+        case ValueType.DATE:
+            return NotRead("is not read from here")
+
+
+def _boolean(holder: dict[str, Any]) -> bool | NotRead:
+    value = holder.get("valueBoolean")
+    if isinstance(value, bool):
+        return value
+    codings = codings_of(holder.get("valueCodeableConcept")) + codings_of(holder.get("valueCoding"))
+    if PRESENT in codings:
+        return True
+    if ABSENT in codings:
+        return False
+    return NotRead("is neither a boolean nor SNOMED present or absent")
+
+
+def number_of(holder: dict[str, Any], unit: str, terms: Terms) -> Decimal | NotRead:
+    """A Quantity, integer, decimal, numeric string, or an answer with a known ordinal."""
+    for name in ("valueInteger", "valueDecimal", "valueString"):
+        if name in holder:
+            return _decimal(holder[name])
+    quantity = holder.get("valueQuantity")
+    if isinstance(quantity, dict):
+        return _quantity(quantity, unit)
+    for name in ("valueCoding", "valueCodeableConcept"):
+        if name in holder:
+            return _ordinal(holder[name], terms)
+    return NotRead("holds no number")
+
+
+def _decimal(raw: object) -> Decimal | NotRead:
+    if isinstance(raw, bool):
+        return NotRead("is no number")
+    text = str(raw).strip()
+    # Python alone would read "1_0" and digits of other scripts, too.
+    if len(text) > LONGEST_NUMBER or "_" in text or not text.isascii():
+        return NotRead("is a text that is no number")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return NotRead("is a text that is no number")
+    return number if number.is_finite() else NotRead("is no finite number")
+
+
+def _quantity(quantity: dict[str, Any], unit: str) -> Decimal | NotRead:
+    number = _decimal(quantity.get("value"))
+    if isinstance(number, NotRead):
+        return number
+    if "comparator" in quantity:
+        return NotRead("is only a bound (comparator)")
+    sent = quantity.get("code") or quantity.get("unit") or ""
+    if sent == unit or (sent in NO_UNIT and unit in COUNT_UNITS):
+        return number
+    if unit == "{score}" and quantity.get("system", "") != UCUM:
+        return number
+    if sent in TO_BASE and unit in TO_BASE and TO_BASE[sent][0] == TO_BASE[unit][0]:
+        return number * TO_BASE[sent][1] / TO_BASE[unit][1]
+    return NotRead(f"has the unit {sent or 'none'!r}, expected {unit or 'none'!r}")
+
+
+def _ordinal(concept: object, terms: Terms) -> Decimal | NotRead:
+    found = weight(concept)
+    if found is not None:
+        return found
+    for pair in codings_of(concept):
+        if pair in terms.ordinals:
+            return Decimal(terms.ordinals[pair])
+    return NotRead("is a coded answer whose number is not known")
+
+
+def weight(element: object) -> Decimal | None:
+    """The number in an ``ordinalValue`` or ``itemWeight`` extension of an element."""
+    if not isinstance(element, dict):
+        return None
+    holders = [element, *element.get("coding", ())]
+    for holder in holders:
+        for extension in holder.get("extension", ()):
+            if extension.get("url") in ORDINAL_EXTENSIONS:
+                found = _decimal(extension.get("valueDecimal", extension.get("valueInteger")))
+                if isinstance(found, Decimal):
+                    return found
+    return None
+
+
+def _ranged(number: Decimal | NotRead, known: Input, where: str) -> FactValue | NotRead:
+    if isinstance(number, NotRead):
+        return number
+    too_low = known.low is not None and number < known.low
+    too_high = known.high is not None and number > known.high
+    if too_low or too_high:
+        raise Refused(
+            Problem(
+                f"{known.label} ({known.name}) is {number}; "
+                f"allowed is {known.low} to {known.high}.",
+                where=where,
+                mend="Send a value in that range, or leave it out when it is not known.",
+                code="business-rule",
+            )
+        )
+    if known.value_type is ValueType.DECIMAL:
+        return number
+    return int(number)
+
+
+def _code(holder: dict[str, Any], known: Input) -> str | NotRead:
+    allowed = {code for code, _ in known.choices}
+    codings = codings_of(holder.get("valueCodeableConcept")) + codings_of(holder.get("valueCoding"))
+    codes = [code for _, code in codings]
+    if isinstance(holder.get("valueString"), str):
+        codes.append(holder["valueString"])
+    for code in codes:
+        if not allowed or code in allowed:
+            return code
+    return NotRead("is none of the codes of this finding")

@@ -1,0 +1,15 @@
+"""Decisions in, resources out."""
+
+from app.fhir.writing.meta import collection, with_meta
+from app.fhir.writing.outcome import operation_outcome, outcome
+from app.fhir.writing.provenance import provenance
+from app.fhir.writing.writer import ResourceWriter
+
+__all__ = [
+    "ResourceWriter",
+    "collection",
+    "operation_outcome",
+    "outcome",
+    "provenance",
+    "with_meta",
+]

@@ -1,0 +1,113 @@
+"""One row of the plan as CarePlan.activity: the constant part is built once a content."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.content import Content, Intervention
+from app.domain.plan import DO_NOT, Activity
+from app.fhir.canon import ACTIVITY, CANON
+from app.fhir.writing.elements import Json, profile
+
+RANK, STAGE = profile("activity-rank"), profile("activity-stage")
+RULE, EVIDENCE = profile("activity-rule"), profile("activity-evidence")
+DISSENT = profile("activity-dissent")
+RULE_SYSTEM = f"{CANON}/CodeSystem/rule"
+
+
+def constants(content: Content) -> dict[str, Json]:
+    """What never changes about each intervention: its code and its evidence extensions."""
+    return {id_: _constant(item, content) for id_, item in content.interventions.items()}
+
+
+def _constant(item: Intervention, content: Content) -> Json:
+    codings: list[Json] = [{"system": ACTIVITY, "code": item.id, "display": item.label}]
+    for coding in item.codings:
+        standard: Json = {"system": coding.system, "code": coding.code}
+        if coding.display:
+            standard["display"] = coding.display
+        codings.append(standard)
+    evidence = []
+    for name in item.evidence:
+        citation = content.citations[name]
+        evidence.append(
+            {
+                "url": EVIDENCE,
+                "extension": [
+                    {"url": "reference", "valueString": citation.reference},
+                    {"url": "grade", "valueCode": citation.grade},
+                    {"url": "mark", "valueCode": citation.mark},
+                ],
+            }
+        )
+    if item.dissent:
+        evidence.append({"url": DISSENT, "valueMarkdown": item.dissent})
+    constant: Json = {
+        "kind": item.kind,
+        "code": {"coding": codings, "text": item.label},
+        "evidence": evidence,
+    }
+    timing = _timing(item)
+    if timing is not None:
+        constant["scheduledTiming"] = timing
+    return constant
+
+
+def _timing(item: Intervention) -> Json | None:
+    dose = item.dose
+    if dose is None:
+        return None
+    repeat: Json = {}
+    if dose.weeks is not None:
+        repeat["boundsDuration"] = {
+            "value": dose.weeks,
+            "unit": "wk",
+            "system": "http://unitsofmeasure.org",
+            "code": "wk",
+        }
+    for name, value in (
+        ("frequency", dose.frequency),
+        ("frequencyMax", dose.frequency_max),
+        ("period", dose.period),
+        ("periodUnit", dose.period_unit or None),
+    ):
+        if value is not None:
+            repeat[name] = value
+    return {"repeat": repeat}
+
+
+def activity_row(
+    activity: Activity,
+    constant: Mapping[str, Any],
+    *,
+    reason: Json,
+    goals: list[Json],
+    reviews: list[str],
+) -> Json:
+    """``activity.detail`` in the order of contract §3."""
+    detail: Json = {
+        "extension": [
+            {"url": RANK, "valueInteger": activity.rank},
+            {"url": STAGE, "valueCode": activity.stage},
+            *(
+                {"url": RULE, "valueCoding": {"system": RULE_SYSTEM, "code": rule}}
+                for rule in activity.rules
+            ),
+            *constant["evidence"],
+        ],
+        "kind": constant["kind"],
+        "code": constant["code"],
+        "reasonReference": [reason],
+    }
+    if goals:
+        detail["goal"] = goals
+    detail["status"] = "not-started"
+    detail["doNotPerform"] = activity.status == DO_NOT
+    if reviews:
+        detail["scheduledTiming"] = {"event": reviews}
+    elif "scheduledTiming" in constant:
+        detail["scheduledTiming"] = constant["scheduledTiming"]
+    text = activity.text
+    if activity.reasons:
+        text = f"{text} ({'; '.join(activity.reasons)})"
+    detail["description"] = text
+    return {"detail": detail}

@@ -1,0 +1,71 @@
+"""What is missing and worth asking for, as a GuidanceResponse (standards §3.3)."""
+
+from app.domain.content import Content, ValueType
+from app.domain.decision import Decision
+from app.domain.frame import Frame
+from app.domain.gate import GateLevel
+from app.fhir.canon import CANON, FINDING, PLAN_DEFINITION
+from app.fhir.writing.elements import Json, identifier, meta, output_id, patient
+
+MESSAGES = "messages"
+GUIDANCE = "GuidanceResponse"
+ASKED_AT_MOST = 100
+
+
+def guidance_response(
+    decision: Decision, content: Content, frame: Frame, at: str, care_plan_id: str
+) -> Json:
+    """``data-required`` while not screened, ``data-requested`` while more would tell."""
+    asked = decision.open_questions
+    status = "success"
+    if asked:
+        is_needed = decision.gate.level is GateLevel.NOT_SCREENED
+        status = "data-required" if is_needed else "data-requested"
+    resource: Json = {
+        "resourceType": "GuidanceResponse",
+        "id": output_id(frame, GUIDANCE),
+        "meta": meta(),
+        "identifier": identifier(frame),
+        "moduleCanonical": f"{PLAN_DEFINITION}|{content.version}",
+        "status": status,
+        "subject": patient(frame),
+        "occurrenceDateTime": at,
+        "performer": {"reference": "Device/painplan"},
+        "result": {"reference": f"CarePlan/{care_plan_id}"},
+    }
+    if frame.encounter:
+        resource["encounter"] = {"reference": frame.encounter}
+    if decision.not_used:
+        resource["contained"] = [_messages(decision)]
+        resource["evaluationMessage"] = [{"reference": f"#{MESSAGES}"}]
+    if asked:
+        resource["dataRequirement"] = [_requirement(name, content) for name in asked]
+    return resource
+
+
+def _messages(decision: Decision) -> Json:
+    """What came in and was not used, each with its reason, for a program to read."""
+    return {
+        "resourceType": "OperationOutcome",
+        "id": MESSAGES,
+        "issue": [
+            {
+                "severity": "information",
+                "code": "informational",
+                "diagnostics": f"{one.reference}: {one.why}",
+            }
+            for one in decision.not_used
+        ],
+    }
+
+
+def _requirement(name: str, content: Content) -> Json:
+    known = content.inputs[name]
+    system, value = (FINDING, name)
+    if known.codings and known.value_type is not ValueType.BOOLEAN:
+        system, value = known.codings[0]
+    if system.startswith(CANON) or not known.codings:
+        coding = {"system": system, "code": value, "display": known.label}
+    else:
+        coding = {"system": system, "code": value}
+    return {"type": "Observation", "codeFilter": [{"path": "code", "code": [coding]}]}

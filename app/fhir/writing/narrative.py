@@ -1,0 +1,94 @@
+"""The plan as XHTML that a person can read without any program: what, why, what not, what next."""
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from app.domain.content import Content
+from app.domain.decision import Decision
+from app.domain.frame import Frame
+from app.domain.plan import DO_NOT, NEXT_STEP, Activity
+
+OPENING = '<div xmlns="http://www.w3.org/1999/xhtml">'
+ASKED_IN_WORDS = 5
+
+
+def narrative(decision: Decision, content: Content, frame: Frame) -> str:
+    """Everything that comes from outside is escaped."""
+    return OPENING + "".join(_parts(decision, content, frame)) + "</div>"
+
+
+def conclusion(decision: Decision) -> str:
+    """The phenotype in one sentence."""
+    phenotype = decision.phenotype
+    match phenotype.mechanism:
+        case "withheld":
+            return "The pain mechanism is not judged while a red flag is open."
+        case "not-applicable":
+            return "The rules for the pain mechanism do not apply."
+        case "insufficient-data":
+            return "There is not enough data to judge the pain mechanism."
+        case "indeterminate":
+            return "Everything was asked, and no mechanism is established."
+        case mechanism:
+            parts = f" ({', '.join(phenotype.components)})" if phenotype.components else ""
+            kind = "Suspected" if phenotype.is_suspected else "Working hypothesis:"
+            certainty = phenotype.certainty.value if phenotype.certainty else "unknown"
+            rules = ", ".join(phenotype.rules)
+            return f"{kind} {mechanism} pain{parts}, certainty {certainty} (rules {rules})."
+
+
+def _parts(decision: Decision, content: Content, frame: Frame) -> Iterator[str]:
+    texts = content.texts
+    yield _p(conclusion(decision))
+    yield _p(texts["hypothesis"])
+    yield _p(texts[f"gate.{decision.gate.level.value}"])
+    for raised in decision.gate.raised:
+        yield _p(f"Red flag {raised.flag}: {raised.level.value} (rules {', '.join(raised.rules)}).")
+    if decision.plan.scope:
+        yield _p(texts[decision.plan.scope])
+    plan = decision.plan.activities
+    yield _section("Plan", [a for a in plan if a.status not in (NEXT_STEP, DO_NOT)], content)
+    yield _section("Next steps", [a for a in plan if a.status == NEXT_STEP], content)
+    yield _section("What not to do", [a for a in plan if a.status == DO_NOT], content)
+    if decision.plan.goals:
+        goals = (f"{g.id} {g.label}, by {g.due.isoformat()}" for g in decision.plan.goals)
+        yield _list("Goals", goals)
+    if decision.plan.reviews:
+        yield _p(f"Review: {', '.join(d.isoformat() for d in decision.plan.reviews)}.")
+    asked = [content.inputs[name].label for name in decision.open_questions]
+    if asked:
+        more = len(asked) - ASKED_IN_WORDS
+        shown = asked[:ASKED_IN_WORDS] + ([f"and {more} more"] if more > 0 else [])
+        yield _list("Worth asking next", shown)
+    if decision.disagreements:
+        yield _list("Disagreements", decision.disagreements)
+    if decision.not_used:
+        yield _list("Not used", (f"{n.reference}: {n.why}" for n in decision.not_used))
+    if not content.signed:
+        yield _p(texts["unsigned"])
+    if not frame.is_kept:
+        yield _p(texts["not-kept"])
+
+
+def _section(title: str, activities: list[Activity], content: Content) -> str:
+    if not activities:
+        return ""
+    return _list(title, (_row(a, content) for a in activities))
+
+
+def _row(activity: Activity, content: Content) -> str:
+    item = content.interventions[activity.id]
+    marks = ", ".join(
+        f"{content.citations[e].reference} [{content.citations[e].mark}]" for e in item.evidence
+    )
+    reasons = f" ({'; '.join(activity.reasons)})" if activity.reasons else ""
+    return f"{activity.id} {item.label}{reasons}. {activity.text} Evidence: {marks}."
+
+
+def _list(title: str, rows: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(row, quote=False)}</li>" for row in rows)
+    return f"<p><b>{title}</b></p><ul>{items}</ul>" if items else ""
+
+
+def _p(text: str) -> str:
+    return f"<p>{escape(text, quote=False)}</p>"

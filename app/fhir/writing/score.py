@@ -1,0 +1,68 @@
+"""The scores that we computed from items, as Observations with the points of each item."""
+
+from app.domain.content import Content
+from app.domain.decision import Decision
+from app.domain.facts import ComputedScore
+from app.domain.frame import Frame
+from app.fhir.canon import LOINC, UCUM
+from app.fhir.writing.elements import (
+    DEVICE,
+    SURVEY,
+    Json,
+    identifier,
+    meta,
+    number,
+    output_id,
+    patient,
+)
+
+
+def score_id(score: ComputedScore, frame: Frame) -> str:
+    """One score for each instrument, source and time."""
+    name = f"{score.instrument} {score.at.isoformat()} {' '.join(score.sources)}"
+    return output_id(frame, f"Observation/score {name}")
+
+
+def score_observations(decision: Decision, content: Content, frame: Frame) -> list[Json]:
+    """A total each, dated as its answers are; a stated total is the sender's and not repeated."""
+    return [_observation(score, content, frame) for score in decision.scores]
+
+
+def _observation(score: ComputedScore, content: Content, frame: Frame) -> Json:
+    instrument = content.instruments[score.instrument]
+    total = content.inputs[instrument.total]
+    system, code = total.codings[0]
+    observation: Json = {
+        "resourceType": "Observation",
+        "id": score_id(score, frame),
+        "meta": meta(),
+        "identifier": identifier(frame),
+        "status": "preliminary" if score.preliminary else "final",
+        "category": SURVEY,
+        "code": {"coding": [{"system": system, "code": code}], "text": total.label},
+        "subject": patient(frame),
+        "effectiveDateTime": score.at.isoformat().replace("+00:00", "Z"),
+        "device": DEVICE,
+        "derivedFrom": [{"reference": source} for source in score.sources],
+        "valueQuantity": {
+            "value": number(score.value),
+            "unit": total.unit,
+            "system": UCUM,
+            "code": total.unit,
+        },
+        "component": [
+            {
+                "code": {"coding": [{"system": LOINC, "code": item}]},
+                "valueQuantity": {
+                    "value": number(points),
+                    "unit": "{score}",
+                    "system": UCUM,
+                    "code": "{score}",
+                },
+            }
+            for item, points in score.items
+        ],
+    }
+    if score.note:
+        observation["note"] = [{"text": score.note}]
+    return observation

@@ -1,0 +1,60 @@
+"""A decision as resources, in the order of contract §3: bytes without version and time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.domain.content import Content
+from app.domain.decision import Decision
+from app.domain.frame import Frame, Output
+from app.fhir.writing.activity import constants
+from app.fhir.writing.care_plan import care_plan, care_plan_id
+from app.fhir.writing.elements import Json, output_id
+from app.fhir.writing.goal import goal_resource
+from app.fhir.writing.guidance import guidance_response
+from app.fhir.writing.observations import PHENOTYPE, gate_observation, phenotype_observation
+from app.fhir.writing.score import score_observations
+
+
+@dataclass(slots=True)
+class ResourceWriter:
+    """Writes decisions; keeps the constant parts of each content version it has met."""
+
+    prepared: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def write(self, decision: Decision, content: Content, frame: Frame) -> tuple[Output, ...]:
+        """CarePlan, Goals, gate, phenotype, scores, GuidanceResponse; instants in them are asOf."""
+        ready = self.prepared.get(content.digest)
+        if ready is None:
+            ready = self.prepared[content.digest] = constants(content)
+        at = _instant(decision.as_of)
+        phenotype_id = output_id(frame, PHENOTYPE)
+        resources = [
+            care_plan(decision, content, frame, at, ready),
+            *(goal_resource(g, frame, phenotype_id, at[:10]) for g in decision.plan.goals),
+            gate_observation(decision, content, frame, at),
+            phenotype_observation(decision, frame, at),
+            *score_observations(decision, content, frame),
+            guidance_response(decision, content, frame, at, care_plan_id(frame)),
+        ]
+        return tuple(_output(resource, at) for resource in resources)
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _output(resource: Json, at: str) -> Output:
+    codings = resource.get("code", {}).get("coding", ())
+    first = f"{codings[0]['system']}|{codings[0]['code']}" if codings else None
+    return Output(
+        type=resource["resourceType"],
+        id=resource["id"],
+        status=resource.get("status") or resource.get("lifecycleStatus"),
+        code=first,
+        date=at,
+        body=orjson.dumps(resource),
+    )

@@ -1,0 +1,306 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.domain.facts import CodedCondition, CodedMedicine, Record
+from tests.fhir.reading.wire import (
+    PATIENT,
+    SNOMED,
+    UCUM,
+    Json,
+    coded,
+    finding,
+    record,
+    the,
+    why_not_used,
+)
+from tests.patients import AS_OF
+
+CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ENDED = {"clinicalStatus": coded(CLINICAL, "resolved")}
+
+
+def condition(**more: Any) -> Json:
+    """An active problem of p1; an element given as None is left out."""
+    plain = {
+        "resourceType": "Condition",
+        "id": "c",
+        "clinicalStatus": coded(CLINICAL, "active"),
+        "code": coded(ICD, "M54.50"),
+        "subject": {"reference": "Patient/p1"},
+        **more,
+    }
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+def medicine(type_: str = "MedicationRequest", **more: Any) -> Json:
+    """A medicine of p1; an element given as None is left out."""
+    plain = {
+        "resourceType": type_,
+        "id": "m",
+        "status": "active",
+        "subject": {"reference": "Patient/p1"},
+        **({"intent": "order"} if type_ == "MedicationRequest" else {}),
+        **({} if "medicationReference" in more else {"medicationCodeableConcept": IBUPROFEN}),
+        **more,
+    }
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+IBUPROFEN = {**coded(RXNORM, "5640"), "text": "ibuprofen"}
+
+
+def only(read: Record) -> CodedCondition:
+    (found,) = read.conditions
+    return found
+
+
+def taken(read: Record) -> CodedMedicine:
+    (found,) = read.medicines
+    return found
+
+
+def test_every_coding_of_a_condition_is_kept() -> None:
+    both = {"coding": coded(ICD, "M54.50")["coding"] + coded(SNOMED, "278860009")["coding"]}
+
+    read = record(condition(code=both))
+
+    assert only(read).system_codes == ((ICD, "M54.50"), (SNOMED, "278860009"))
+    assert only(read).source == "Condition/c"
+
+
+@pytest.mark.parametrize("code", [None, {"text": "back pain"}])
+def test_a_condition_without_codes_is_kept_without_codes(code: Json | None) -> None:
+    assert only(record(condition(code=code))).system_codes == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "is_current"),
+    [
+        ("active", True),
+        ("recurrence", True),
+        ("relapse", True),
+        ("inactive", False),
+        ("remission", False),
+        ("resolved", False),
+    ],
+)
+def test_the_clinical_status_says_whether_it_is_current(status: str, is_current: bool) -> None:
+    assert only(record(condition(clinicalStatus=coded(CLINICAL, status)))).current is is_current
+
+
+def test_a_condition_without_clinical_status_counts_as_current() -> None:
+    assert only(record(condition(clinicalStatus=None))).current
+
+
+@pytest.mark.parametrize("status", ["unconfirmed", "provisional", "differential", "confirmed"])
+def test_a_condition_that_is_not_refuted_counts(status: str) -> None:
+    assert only(record(condition(verificationStatus=coded(VERIFICATION, status)))).current
+
+
+@pytest.mark.parametrize("status", ["refuted", "entered-in-error"])
+def test_a_condition_that_was_never_there_is_listed_and_not_used(status: str) -> None:
+    clinical = None if status == "entered-in-error" else coded(CLINICAL, "active")
+
+    read = record(
+        condition(clinicalStatus=clinical, verificationStatus=coded(VERIFICATION, status))
+    )
+
+    assert read.conditions == ()
+    assert status in why_not_used(read.not_used, "Condition/c")
+
+
+@pytest.mark.parametrize(
+    ("told", "onset"),
+    [
+        ({"onsetDateTime": "2025-11"}, datetime(2025, 11, 1, tzinfo=UTC)),
+        ({"onsetDateTime": "2025"}, datetime(2025, 1, 1, tzinfo=UTC)),
+        (
+            {"onsetPeriod": {"start": "2025-01-01", "end": "2025-02-03"}},
+            datetime(2025, 2, 3, tzinfo=UTC),
+        ),
+        ({"recordedDate": "2026-01-15"}, datetime(2026, 1, 15, tzinfo=UTC)),
+        (
+            {"onsetDateTime": "2025-11-02", "recordedDate": "2026-01-15"},
+            datetime(2025, 11, 2, tzinfo=UTC),
+        ),
+        ({"onsetString": "last winter"}, None),
+        ({}, None),
+    ],
+)
+def test_the_onset_is_as_told_or_the_day_it_was_recorded(
+    told: Json, onset: datetime | None
+) -> None:
+    assert only(record(condition(**told))).onset == onset
+
+
+def test_an_age_at_onset_is_counted_from_the_birth_date() -> None:
+    age = {"value": 40, "unit": "a", "code": "a", "system": UCUM}
+
+    onset = only(record(PATIENT, condition(onsetAge=age))).onset
+
+    assert onset is not None
+    assert abs((onset - datetime(2020, 4, 12, tzinfo=UTC)).days) <= 1
+
+
+@pytest.mark.parametrize(
+    "age",
+    [
+        {"value": 480, "code": "mo", "system": UCUM},
+        {"value": 1e300, "code": "a", "system": UCUM},
+        {"unit": "a"},
+        {"extension": [{"url": "http://a", "valueCode": "unknown"}]},
+    ],
+)
+def test_an_age_that_cannot_be_counted_leaves_the_onset_unknown(age: Json) -> None:
+    assert only(record(PATIENT, condition(onsetAge=age))).onset is None
+
+
+def test_an_age_at_onset_of_a_patient_of_unknown_age_leaves_the_onset_unknown() -> None:
+    age = {"value": 40, "code": "a", "system": UCUM}
+    patient = {"resourceType": "Patient", "id": "p1"}
+
+    assert only(record(patient, condition(onsetAge=age))).onset is None
+
+
+@pytest.mark.parametrize(
+    ("told", "abated"),
+    [
+        ({"abatementDateTime": "2026-01"}, datetime(2026, 1, 1, tzinfo=UTC)),
+        (
+            {"abatementPeriod": {"start": "2026-01-01", "end": "2026-02-01"}},
+            datetime(2026, 2, 1, tzinfo=UTC),
+        ),
+        ({"abatementString": "in spring"}, None),
+        ({}, None),
+    ],
+)
+def test_the_end_of_a_condition_is_as_told(told: Json, abated: datetime | None) -> None:
+    assert only(record(condition(**ENDED, **told))).abated == abated
+
+
+def test_the_time_of_a_condition_without_dates_is_last_updated_then_as_of() -> None:
+    updated = condition(meta={"lastUpdated": "2026-05-25T08:00:00Z"})
+
+    assert only(record(updated)).at == datetime(2026, 5, 25, 8, tzinfo=UTC)
+    assert only(record(condition())).at == AS_OF
+
+
+@pytest.mark.parametrize(
+    ("status", "is_current"),
+    [
+        ("active", True),
+        ("on-hold", True),
+        ("completed", False),
+        ("stopped", False),
+        ("unknown", False),
+    ],
+)
+@pytest.mark.parametrize("type_", ["MedicationRequest", "MedicationStatement"])
+def test_the_status_says_whether_a_medicine_is_taken_now(
+    type_: str, status: str, is_current: bool
+) -> None:
+    assert taken(record(medicine(type_, status=status))).current is is_current
+
+
+@pytest.mark.parametrize(
+    ("type_", "status"),
+    [
+        ("MedicationRequest", "entered-in-error"),
+        ("MedicationRequest", "cancelled"),
+        ("MedicationRequest", "draft"),
+        ("MedicationStatement", "entered-in-error"),
+        ("MedicationStatement", "not-taken"),
+    ],
+)
+def test_a_medicine_that_was_never_taken_is_listed_and_not_used(type_: str, status: str) -> None:
+    read = record(medicine(type_, status=status))
+
+    assert read.medicines == ()
+    assert status in why_not_used(read.not_used, f"{type_}/m")
+
+
+def test_a_medicine_keeps_its_codes_and_its_text() -> None:
+    found = taken(record(medicine()))
+
+    assert found.system_codes == ((RXNORM, "5640"),)
+    assert found.text == "ibuprofen"
+
+
+def test_a_contained_medicine_is_read_from_where_it_is() -> None:
+    inner = {"resourceType": "Medication", "id": "x", "code": IBUPROFEN}
+
+    found = taken(record(medicine(medicationReference={"reference": "#x"}, contained=[inner])))
+
+    assert found.system_codes == ((RXNORM, "5640"),)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"medicationReference": {"reference": "Medication/1", "display": "ibuprofen"}},
+        {
+            "medicationReference": {"reference": "#x"},
+            "contained": [{"resourceType": "Slot", "id": "x", "code": {"coding": 5}}],
+        },
+    ],
+)
+def test_a_medicine_that_is_elsewhere_is_kept_as_unknown_and_never_dropped(more: Json) -> None:
+    assert taken(record(medicine(**more))).system_codes == ()
+
+
+@pytest.mark.parametrize(
+    ("type_", "told", "at"),
+    [
+        ("MedicationRequest", {"authoredOn": "2026-03-01"}, datetime(2026, 3, 1, tzinfo=UTC)),
+        (
+            "MedicationStatement",
+            {"effectiveDateTime": "2026-03-02", "dateAsserted": "2026-04-01"},
+            datetime(2026, 3, 2, tzinfo=UTC),
+        ),
+        (
+            "MedicationStatement",
+            {"effectivePeriod": {"start": "2026-03-03"}},
+            datetime(2026, 3, 3, tzinfo=UTC),
+        ),
+        ("MedicationStatement", {"dateAsserted": "2026-04-01"}, datetime(2026, 4, 1, tzinfo=UTC)),
+        ("MedicationStatement", {}, AS_OF),
+    ],
+)
+def test_the_time_of_a_medicine_is_as_told(type_: str, told: Json, at: datetime) -> None:
+    assert taken(record(medicine(type_, **told))).at == at
+
+
+def test_the_patient_gives_birth_date_and_gender() -> None:
+    read = record({**PATIENT, "gender": "female"})
+
+    assert the(read, "birth-date").value == datetime(1980, 4, 12, tzinfo=UTC)
+    assert the(read, "gender").value == "female"
+
+
+def test_a_patient_of_whom_nothing_is_known_gives_no_facts() -> None:
+    assert record({"resourceType": "Patient", "id": "p1"}).facts == ()
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {
+            "resourceType": "Procedure",
+            "id": "x",
+            "status": "completed",
+            "subject": {"reference": "Patient/p1"},
+        },
+        {"resourceType": "Practitioner", "id": "x"},
+        {"resourceType": "Organization", "id": "x", "name": "Clinic"},
+    ],
+)
+def test_what_no_rule_reads_is_kept_and_says_so(resource: Json) -> None:
+    read = record(resource, finding("pain-localised", valueBoolean=True))
+
+    assert "no rule" in why_not_used(read.not_used, f"{resource['resourceType']}/x")
+    assert the(read, "pain-localised").value is True
