@@ -1,0 +1,1 @@
+"""The history in SQL: tables, the journal (the only writer), queries, verification."""

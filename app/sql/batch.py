@@ -1,0 +1,214 @@
+"""Writing one batch of sets as one block, inside one transaction (SQLite)."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from app.domain.history import Committed, ContentVersion, SomethingMoved, WriteSet
+from app.domain.problem import Conflict, Problem, Refusal
+from app.sql.chain import Value, block_hash, entry_hash, merkle_root
+from app.sql.rows import HASHED, instant, moment, row_of
+from app.sql.tables import SALT
+
+Row = tuple[Value, ...]
+Outcome = Committed | Exception
+INSERT = {
+    table: (
+        f"INSERT INTO {table} ({', '.join(columns)}, sequence, position, salt, hash)"  # noqa: S608
+        f" VALUES ({', '.join('?' * (len(columns) + 4))})"
+    )
+    for table, columns in HASHED.items()
+}
+INSERT_BLOCK = (
+    "INSERT INTO block (sequence, committed_at, entries, previous, merkle_root, hash)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+PATIENT_HEAD = "SELECT max(sequence) FROM resource_version WHERE tenant = ? AND patient = ?"
+CURRENT_VERSION = (
+    "SELECT max(version) FROM resource_version WHERE tenant = ? AND type = ? AND id = ?"
+)
+PROMISE = (
+    "INSERT INTO idempotency (tenant, client, operation, key, request_digest, decision_id,"
+    " recorded) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(slots=True)
+class _Accepted:
+    """What the sets taken so far in this batch have touched."""
+
+    patients: set[tuple[str, str]] = field(default_factory=set)
+    resources: set[tuple[str, str, str]] = field(default_factory=set)
+    keys: set[tuple[Value, ...]] = field(default_factory=set)
+    rows: list[tuple[str, tuple[Value, ...]]] = field(default_factory=list)
+    promises: list[tuple[Value, ...]] = field(default_factory=list)
+    digests: set[str] = field(default_factory=set)
+
+
+def write_batch(
+    connection: sqlite3.Connection, sets: Sequence[WriteSet], known_content: set[str]
+) -> list[Outcome]:
+    """One outcome a set, in their order. A set that fails fails alone.
+
+    Raises sqlite3.Error when the transaction as a whole fails; nothing is written then.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        outcomes = _write(connection, sets, known_content)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    known_content.update(
+        entry.digest
+        for write_set, outcome in zip(sets, outcomes, strict=True)
+        if isinstance(outcome, Committed)
+        for entry in write_set.entries
+        if isinstance(entry, ContentVersion)
+    )
+    return outcomes
+
+
+def _write(
+    connection: sqlite3.Connection, sets: Sequence[WriteSet], known_content: set[str]
+) -> list[Outcome]:
+    accepted = _Accepted(digests=set(known_content))
+    refusals = [_take(connection, write_set, accepted) for write_set in sets]
+    if not accepted.rows:
+        return [r or _nothing() for r in refusals]
+    committed = _append(connection, accepted)
+    return [refusal or committed for refusal in refusals]
+
+
+def _take(
+    connection: sqlite3.Connection, write_set: WriteSet, accepted: _Accepted
+) -> Exception | None:
+    """Check the read set under the lock; accept the rows, or say why not."""
+    tenant, reads = write_set.tenant, write_set.reads
+    if reads.patient is not None and reads.patient_head is not None:
+        if (tenant, reads.patient) in accepted.patients:
+            return SomethingMoved()
+        (head,) = connection.execute(PATIENT_HEAD, (tenant, reads.patient)).fetchone()
+        if (head or 0) != reads.patient_head:
+            return SomethingMoved()
+    for type_, id_, seen in reads.versions:
+        if (tenant, type_, id_) in accepted.resources:
+            return SomethingMoved()
+        (version,) = connection.execute(CURRENT_VERSION, (tenant, type_, id_)).fetchone()
+        if (version or 0) != seen:
+            return SomethingMoved()
+    rows = [
+        row_of(entry, tenant)
+        for entry in write_set.entries
+        if not (isinstance(entry, ContentVersion) and entry.digest in accepted.digests)
+    ]
+    refusal = _key_taken(connection, rows, accepted)
+    if refusal is not None:
+        return refusal
+    _accept(write_set, rows, accepted)
+    return None
+
+
+def _accept(write_set: WriteSet, rows: Sequence[tuple[str, Row]], accepted: _Accepted) -> None:
+    tenant = write_set.tenant
+    for table, values in rows:
+        accepted.rows.append((table, values))
+        accepted.keys.add(_key(table, values))
+        if table == "resource_version":
+            accepted.resources.add((tenant, str(values[1]), str(values[2])))
+            if values[4] is not None:
+                accepted.patients.add((tenant, str(values[4])))
+        elif table == "content_version":
+            accepted.digests.add(str(values[0]))
+    promise = write_set.idempotency
+    if promise is not None:
+        accepted.promises.append(
+            (
+                tenant,
+                promise.client,
+                promise.operation,
+                promise.key,
+                promise.request_digest,
+                promise.decision_id,
+                instant(datetime.now(UTC)),
+            )
+        )
+
+
+def _key(table: str, values: Row) -> tuple[Value, ...]:
+    match table:
+        case "resource_version":
+            return (table, *values[:4])
+        case "content_version":
+            return (table, values[0])
+        case _:
+            return (table, *values[:2])
+
+
+EXISTS = {
+    "resource_version": "SELECT 1 FROM resource_version"
+    " WHERE tenant = ? AND type = ? AND id = ? AND version = ?",
+    "decision": "SELECT 1 FROM decision WHERE tenant = ? AND id = ?",
+    "audit_event": "SELECT 1 FROM audit_event WHERE tenant = ? AND id = ?",
+    "content_version": "SELECT 1 FROM content_version WHERE digest = ?",
+}
+
+
+def _key_taken(
+    connection: sqlite3.Connection, rows: list[tuple[str, Row]], accepted: _Accepted
+) -> Refusal | SomethingMoved | None:
+    """A row whose key exists would break the batch: its set is refused alone.
+
+    The content that decides is the same for everybody: kept already, it is left out.
+    """
+    for table, values in list(rows):
+        key = _key(table, values)
+        taken = key in accepted.keys
+        if not taken and table in ("decision", "content_version"):
+            taken = connection.execute(EXISTS[table], key[1:]).fetchone() is not None
+        if not taken:
+            continue
+        if table == "content_version":
+            rows.remove((table, values))
+            accepted.digests.add(str(values[0]))
+            continue
+        if table == "decision":
+            return SomethingMoved()
+        return Conflict(Problem(f"This {table} exists already.", code="duplicate"))
+    return None
+
+
+def _append(connection: sqlite3.Connection, accepted: _Accepted) -> Committed:
+    """The block, its rows in their order, and the new head."""
+    sequence, previous, last = connection.execute(
+        "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
+    ).fetchone()
+    sequence += 1
+    committed_at = max(instant(datetime.now(UTC)), last)
+    salts = os.urandom(SALT * len(accepted.rows))
+    hashes: list[bytes] = []
+    by_table: dict[str, list[Row]] = {}
+    for position, (table, values) in enumerate(accepted.rows):
+        salt = salts[position * SALT : (position + 1) * SALT]
+        hash_ = entry_hash(salt, table, values)
+        hashes.append(hash_)
+        by_table.setdefault(table, []).append((*values, sequence, position, salt, hash_))
+    root = merkle_root(hashes)
+    own = block_hash(sequence, committed_at, len(hashes), previous, root)
+    connection.execute(INSERT_BLOCK, (sequence, committed_at, len(hashes), previous, root, own))
+    for table, rows in by_table.items():
+        connection.executemany(INSERT[table], rows)
+    if accepted.promises:
+        connection.executemany(PROMISE, accepted.promises)
+    connection.execute(
+        "UPDATE head SET sequence = ?, hash = ?, committed_at = ? WHERE id = 1",
+        (sequence, own, committed_at),
+    )
+    return Committed(sequence, moment(committed_at))
+
+
+def _nothing() -> Exception:
+    return Conflict(Problem("There was nothing to write.", code="processing"))

@@ -1,0 +1,142 @@
+"""Reading what is kept. Asynchronous by contract; on SQLite each query is a few microseconds."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Stored
+from app.sql.bodies import unpacked
+from app.sql.rows import decision_of, instant, stored_of
+from app.sql.sqlite import path_of, reader
+
+WITH_BLOCK = (
+    "SELECT r.*, b.committed_at FROM resource_version r JOIN block b ON b.sequence = r.sequence"
+)
+READ = f"{WITH_BLOCK} WHERE r.tenant = ? AND r.type = ? AND r.id = ?"
+READ_VERSION = f"{READ} AND r.version = ?"
+READ_NEWEST = f"{READ} ORDER BY r.version DESC LIMIT 1"
+OF_PATIENT = (
+    f"{WITH_BLOCK} WHERE r.tenant = ? AND r.patient = ? AND r.origin = 'received'"  # noqa: S608  (constants)
+    " AND r.version = (SELECT max(n.version) FROM resource_version n"
+    " WHERE n.tenant = r.tenant AND n.type = r.type AND n.id = r.id)"
+    " ORDER BY r.type, r.id"
+)
+PATIENT_HEAD = "SELECT max(sequence) FROM resource_version WHERE tenant = ? AND patient = ?"
+CURRENT = (
+    "SELECT k.type, k.id, r.version, r.sha256, r.patient FROM wanted k JOIN resource_version r"
+    " ON r.tenant = ? AND r.type = k.type AND r.id = k.id"
+    " AND r.version = (SELECT max(n.version) FROM resource_version n"
+    " WHERE n.tenant = r.tenant AND n.type = k.type AND n.id = k.id)"
+)
+ONE_DECISION = "SELECT * FROM decision WHERE tenant = ? AND id = ?"
+DECISIONS = (
+    "SELECT * FROM decision WHERE tenant = ? AND patient = ?"
+    " ORDER BY sequence DESC, position DESC LIMIT 100"
+)
+BEFORE = (
+    "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND as_of < ? AND kind = 'derive'"
+    " ORDER BY as_of DESC, sequence DESC LIMIT 1"
+)
+SCHEMA = "SELECT version_num FROM alembic_version"
+CONTENT = "SELECT * FROM content_version WHERE digest = ?"
+PROMISE = (
+    "SELECT request_digest, decision_id FROM idempotency"
+    " WHERE tenant = ? AND client = ? AND operation = ? AND key = ?"
+)
+
+
+class History:
+    """Reads one database through a connection that cannot write."""
+
+    def __init__(self, url: str) -> None:
+        self._path = path_of(url)
+        self._connection: sqlite3.Connection | None = None
+
+    def _execute(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
+        if self._connection is None:
+            self._connection = reader(self._path)
+        return self._connection.execute(sql, tuple(values))
+
+    def obstacle(self, schema: str | None) -> str:
+        """Why nothing can be read now, for readiness; empty when the schema is the one wanted."""
+        try:
+            (current,) = self._execute(SCHEMA, ()).fetchone()
+        except (sqlite3.Error, TypeError):
+            return "the database cannot be read"
+        return "" if current == schema else f"the database has the schema {current}, not {schema}"
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def read(
+        self,
+        tenant: str,
+        type_: str,
+        id_: str,
+        version: int | None = None,
+    ) -> Stored | None:
+        """One version, the newest by default."""
+        if version is None:
+            row = self._execute(READ_NEWEST, (tenant, type_, id_)).fetchone()
+        else:
+            row = self._execute(READ_VERSION, (tenant, type_, id_, version)).fetchone()
+        return None if row is None else stored_of(row)
+
+    async def current_of_patient(self, tenant: str, patient: str) -> Sequence[Stored]:
+        """The newest version of everything received about a patient."""
+        rows = self._execute(OF_PATIENT, (tenant, patient)).fetchall()
+        return [stored_of(row) for row in rows]
+
+    async def patient_head(self, tenant: str, patient: str) -> int:
+        """The block that last touched the patient; 0 for none."""
+        (head,) = self._execute(PATIENT_HEAD, (tenant, patient)).fetchone()
+        return head or 0
+
+    async def current_versions(
+        self, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], CurrentVersion]:
+        """The newest version number of each resource that exists."""
+        if not keys:
+            return {}
+        wanted = ", ".join(["(?, ?)"] * len(keys))
+        sql = f"WITH wanted (type, id) AS (VALUES {wanted}) {CURRENT}"
+        values = [part for key in keys for part in key]
+        rows = self._execute(sql, (*values, tenant)).fetchall()
+        return {
+            (row["type"], row["id"]): CurrentVersion(row["version"], row["sha256"], row["patient"])
+            for row in rows
+        }
+
+    async def decision(self, tenant: str, id: str) -> DecisionRecord | None:  # noqa: A002
+        """One decision."""
+        row = self._execute(ONE_DECISION, (tenant, id)).fetchone()
+        return None if row is None else decision_of(row)
+
+    async def decisions_of(self, tenant: str, patient: str) -> Sequence[DecisionRecord]:
+        """The newest hundred decisions about a patient."""
+        rows = self._execute(DECISIONS, (tenant, patient)).fetchall()
+        return [decision_of(row) for row in rows]
+
+    async def previous_decision(
+        self, tenant: str, patient: str, before: datetime
+    ) -> DecisionRecord | None:
+        """The latest derivation whose asOf lies before."""
+        row = self._execute(BEFORE, (tenant, patient, instant(before))).fetchone()
+        return None if row is None else decision_of(row)
+
+    async def content(self, digest: str) -> ContentVersion | None:
+        """The knowledge that once decided."""
+        row = self._execute(CONTENT, (digest,)).fetchone()
+        if row is None:
+            return None
+        return ContentVersion(row["digest"], row["version"], unpacked(row["files"]))
+
+    async def idempotent(
+        self, tenant: str, client: str, operation: str, key: str
+    ) -> tuple[bytes, str] | None:
+        """What was promised for a key."""
+        row = self._execute(PROMISE, (tenant, client, operation, key)).fetchone()
+        return None if row is None else (row["request_digest"], row["decision_id"])

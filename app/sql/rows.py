@@ -1,0 +1,153 @@
+"""Entries as rows and rows as entries: the fixed order of columns that is hashed and written."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.history import (
+    AuditRecord,
+    ContentVersion,
+    DecisionRecord,
+    Entry,
+    ResourceVersion,
+    Stored,
+)
+from app.sql.bodies import packed, unpacked
+from app.sql.chain import Value
+
+HASHED: Mapping[str, tuple[str, ...]] = {
+    "resource_version": (
+        "tenant",
+        "type",
+        "id",
+        "version",
+        "patient",
+        "status",
+        "code",
+        "date",
+        "origin",
+        "source",
+        "sha256",
+        "body",
+    ),
+    "decision": (
+        "tenant",
+        "id",
+        "patient",
+        "as_of",
+        "kind",
+        "knowledge",
+        "engine",
+        "parameters",
+        "trace",
+        "inputs",
+        "outputs",
+    ),
+    "audit_event": (
+        "tenant",
+        "id",
+        "recorded",
+        "action",
+        "what",
+        "patient",
+        "who",
+        "origin",
+        "outcome",
+        "request_id",
+    ),
+    "content_version": ("digest", "version", "files"),
+}
+"""The columns of ``painplan-entry-1``; the hash covers bodies as stored (compressed)."""
+
+
+def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
+    """The table and the values of its hashed columns, in their order."""
+    match entry:
+        case ResourceVersion():
+            return "resource_version", (
+                tenant,
+                entry.type,
+                entry.id,
+                entry.version,
+                entry.patient,
+                entry.status,
+                entry.code,
+                entry.date,
+                entry.origin,
+                entry.source,
+                entry.sha256,
+                packed(entry.body),
+            )
+        case DecisionRecord():
+            return "decision", (
+                tenant,
+                entry.id,
+                entry.patient,
+                instant(entry.as_of),
+                entry.kind,
+                entry.knowledge,
+                entry.engine,
+                packed(entry.parameters),
+                packed(entry.trace),
+                packed(entry.inputs),
+                packed(entry.outputs),
+            )
+        case AuditRecord():
+            return "audit_event", (
+                tenant,
+                entry.id,
+                instant(entry.recorded),
+                entry.action,
+                entry.what,
+                entry.patient,
+                entry.who,
+                entry.origin,
+                entry.outcome,
+                entry.request_id,
+            )
+        case ContentVersion():
+            return "content_version", (entry.digest, entry.version, packed(entry.files))
+
+
+def stored_of(row: Mapping[str, Any]) -> Stored:
+    """A resource version joined with its block."""
+    version = ResourceVersion(
+        type=row["type"],
+        id=row["id"],
+        version=row["version"],
+        patient=row["patient"],
+        status=row["status"],
+        code=row["code"],
+        date=row["date"],
+        sha256=row["sha256"],
+        body=unpacked(row["body"]),
+        origin=row["origin"],
+        source=row["source"],
+    )
+    return Stored(version, row["sequence"], moment(row["committed_at"]))
+
+
+def decision_of(row: Mapping[str, Any]) -> DecisionRecord:
+    """A stored decision."""
+    return DecisionRecord(
+        id=row["id"],
+        patient=row["patient"],
+        as_of=moment(row["as_of"]),
+        kind=row["kind"],
+        knowledge=row["knowledge"],
+        engine=row["engine"],
+        parameters=unpacked(row["parameters"]),
+        trace=unpacked(row["trace"]),
+        inputs=unpacked(row["inputs"]),
+        outputs=unpacked(row["outputs"]),
+    )
+
+
+def instant(at: datetime) -> str:
+    """RFC 3339 in UTC with microseconds: its order as text is its order in time."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime:
+    """The reverse of ``instant``."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,132 @@
+"""The tables of the history (architecture, "The tables"), as SQLAlchemy Core.
+
+Every journal row carries the block it is in (``sequence``), its place there (``position``), its
+salt and its hash. Instants are RFC 3339 text in UTC, so that their order is the order of time.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+METADATA = MetaData(naming_convention=NAMES)
+HASH = 32
+SALT = 16
+
+
+def _journal_columns() -> tuple[Column[int] | Column[bytes] | UniqueConstraint, ...]:
+    return (
+        Column("sequence", BigInteger, ForeignKey("block.sequence"), nullable=False),
+        Column("position", Integer, nullable=False),
+        Column("salt", LargeBinary(SALT)),
+        Column("hash", LargeBinary(HASH), nullable=False),
+        UniqueConstraint("sequence", "position"),
+    )
+
+
+BLOCK = Table(
+    "block",
+    METADATA,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("committed_at", String, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("previous", LargeBinary(HASH), nullable=False),
+    Column("merkle_root", LargeBinary(HASH), nullable=False),
+    Column("hash", LargeBinary(HASH), nullable=False, unique=True),
+)
+HEAD = Table(
+    "head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", LargeBinary(HASH), nullable=False),
+    Column("committed_at", String, nullable=False),
+)
+RESOURCE_VERSION = Table(
+    "resource_version",
+    METADATA,
+    Column("rowid", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("patient", String),
+    Column("status", String),
+    Column("code", String),
+    Column("date", String),
+    Column("origin", String, nullable=False),
+    Column("source", String),
+    Column("sha256", LargeBinary(HASH), nullable=False),
+    Column("body", LargeBinary),
+    *_journal_columns(),
+    UniqueConstraint("tenant", "type", "id", "version"),
+    Index(None, "tenant", "patient", "type", "code", "date"),
+    Index(None, "tenant", "patient", "sequence"),
+)
+DECISION = Table(
+    "decision",
+    METADATA,
+    Column("tenant", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("patient", String, nullable=False),
+    Column("as_of", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("knowledge", String, nullable=False),
+    Column("engine", String, nullable=False),
+    Column("parameters", LargeBinary),
+    Column("trace", LargeBinary),
+    Column("inputs", LargeBinary),
+    Column("outputs", LargeBinary),
+    *_journal_columns(),
+    Index(None, "tenant", "patient", "as_of"),
+)
+AUDIT_EVENT = Table(
+    "audit_event",
+    METADATA,
+    Column("tenant", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("recorded", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("patient", String),
+    Column("who", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("request_id", String, nullable=False),
+    *_journal_columns(),
+    Index(None, "tenant", "patient", "recorded"),
+)
+CONTENT_VERSION = Table(
+    "content_version",
+    METADATA,
+    Column("digest", String, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("files", LargeBinary),
+    *_journal_columns(),
+)
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("tenant", String, primary_key=True),
+    Column("client", String, primary_key=True),
+    Column("operation", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("request_digest", LargeBinary(HASH), nullable=False),
+    Column("decision_id", String, nullable=False),
+    Column("recorded", String, nullable=False),
+)
+JOURNAL = (RESOURCE_VERSION, DECISION, AUDIT_EVENT, CONTENT_VERSION)

@@ -1,0 +1,75 @@
+"""A history with a little of everything in it, written by the service itself."""
+
+import asyncio
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+
+from app.main import create_app
+from app.settings import Settings
+from tests.acceptance.wire import bundle, finding, intake, patient, screened
+
+FHIR = {"Content-Type": "application/fhir+json"}
+
+
+def write(database: Path, people: int = 4) -> None:
+    """Derivations of several people, one of them twice, one with a key, one not kept."""
+    asyncio.run(_write(database, people))
+
+
+async def _write(database: Path, people: int) -> None:
+    app = create_app(Settings(database_url=f"sqlite:///{database}", log_level="ERROR"))
+    transport = httpx.ASGITransport(app)
+    base = "http://127.0.0.1:8000"
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=base, headers=FHIR) as client,
+    ):
+        for number in range(people):
+            await _derive(client, f"p{number}", {})
+        await _derive(client, "p0", {"pain-localised": True}, day=2)
+        await _derive(client, "p1", {}, day=3, headers={"Idempotency-Key": "a-key"})
+        await _derive(client, "p2", {}, day=4, persist="false")
+
+
+async def _derive(
+    client: httpx.AsyncClient,
+    id_: str,
+    found: dict[str, Any],
+    *,
+    day: int = 1,
+    headers: dict[str, str] | None = None,
+    **params: str,
+) -> None:
+    body = bundle(
+        patient(id_),
+        intake(screened(), of=id_),
+        *(finding(name, value, of=id_) for name, value in found.items()),
+    )
+    answer = await client.post(
+        "/fhir/$derive",
+        params={"asOf": f"2026-06-0{day}T09:00:00Z", **params},
+        content=orjson.dumps(body),
+        headers=headers or {},
+    )
+    answer.raise_for_status()
+
+
+def copied(database: Path, to: Path) -> Path:
+    """The same history in another file, so that it can be tampered with."""
+    shutil.copy(database, to)
+    return to
+
+
+def without_triggers(database: Path) -> sqlite3.Connection:
+    """What an intruder with the file in hand would do first."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for (name,) in rows:
+        connection.execute(f'DROP TRIGGER "{name}"')
+    return connection

@@ -1,0 +1,166 @@
+"""One changed byte anywhere in the journal is found, and the report says where."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from app.sql.tables import BLOCK, HEAD, JOURNAL
+from app.sql.verify import Report, verify
+from tests.sql.history import copied, without_triggers, write
+
+COLUMNS = [
+    (table.name, column.name)
+    for table in (*JOURNAL, BLOCK, HEAD)
+    for column in table.columns
+    if (table.name, column.name) not in {("resource_version", "rowid"), ("head", "id")}
+]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("history") / "painplan.db"
+    write(file)
+    return file
+
+
+def checked(database: Path) -> Report:
+    return verify(f"sqlite:///{database}")
+
+
+def test_an_untouched_history_is_intact(database: Path) -> None:
+    report = checked(database)
+
+    assert report.is_intact, report.faults
+    assert report.blocks >= 6
+    assert report.entries > 40
+
+
+def test_every_journal_table_holds_something(database: Path) -> None:
+    with sqlite3.connect(database) as connection:
+        for table in (*JOURNAL, BLOCK):
+            (rows,) = connection.execute(f"SELECT count(*) FROM {table.name}").fetchone()  # noqa: S608
+            assert rows, table.name
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=".".join)
+def test_a_changed_value_is_found_and_placed(
+    database: Path, tmp_path: Path, table: str, column: str
+) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    sequence = _change(copy, table, column)
+
+    report = checked(copy)
+
+    assert not report.is_intact
+    said = "\n".join(report.faults)
+    assert table in said or f"block {sequence}" in said, said
+
+
+def _change(database: Path, table: str, column: str) -> int:
+    """Flip one bit of one value in the middle of the table; NULL becomes a value."""
+    connection = without_triggers(database)
+    order = "sequence" if table in ("block", "head") else "sequence, position"
+    rows = connection.execute(
+        f"SELECT rowid, sequence, {column} FROM {table} ORDER BY {order}"  # noqa: S608
+    ).fetchall()
+    row, sequence, value = rows[len(rows) // 2]
+    connection.execute(
+        f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608
+        (_flipped(value), row),
+    )
+    connection.close()
+    return int(sequence)
+
+
+def _flipped(value: object) -> object:
+    match value:
+        case bytes():
+            middle = len(value) // 2
+            return value[:middle] + bytes([value[middle] ^ 1]) + value[middle + 1 :]
+        case str():
+            return value[:-1] + chr(ord(value[-1]) ^ 1)
+        case int():
+            return value + 1000
+        case _:
+            return "x"
+
+
+@pytest.mark.parametrize("table", [t.name for t in (*JOURNAL, BLOCK)])
+def test_a_deleted_row_is_found(database: Path, tmp_path: Path, table: str) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    connection.execute(
+        f"DELETE FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table} WHERE sequence = 1"  # noqa: S608
+        f" OR '{table}' != 'content_version')"
+    )
+    connection.close()
+
+    assert not checked(copy).is_intact
+
+
+def test_two_rows_that_change_places_are_found(database: Path, tmp_path: Path) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    for to, from_ in ((-1, 0), (0, 1), (1, -1)):
+        connection.execute(
+            "UPDATE resource_version SET position = ? WHERE sequence = 1 AND position = ?",
+            (to, from_),
+        )
+    connection.close()
+
+    report = checked(copy)
+
+    assert not report.is_intact
+    assert any("block 1" in fault for fault in report.faults)
+
+
+def test_a_row_put_in_by_hand_is_found(database: Path, tmp_path: Path) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    connection.execute(
+        "INSERT INTO audit_event SELECT tenant, 'by-hand', recorded, action, what, patient, who,"
+        " origin, outcome, request_id, sequence, 99, salt, hash FROM audit_event LIMIT 1"
+    )
+    connection.close()
+
+    assert not checked(copy).is_intact
+
+
+def test_a_whole_block_cut_out_of_the_middle_is_found(database: Path, tmp_path: Path) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    for table in (*JOURNAL, BLOCK):
+        connection.execute(f"DELETE FROM {table.name} WHERE sequence = 3")  # noqa: S608
+    connection.close()
+
+    report = checked(copy)
+
+    assert not report.is_intact
+    assert any("block 4: follows block 2" in fault for fault in report.faults)
+
+
+def test_a_truncated_history_whose_head_was_not_moved_is_found(
+    database: Path, tmp_path: Path
+) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    (last,) = connection.execute("SELECT max(sequence) FROM block").fetchone()
+    for table in (*JOURNAL, BLOCK):
+        connection.execute(f"DELETE FROM {table.name} WHERE sequence = ?", (last,))  # noqa: S608
+    connection.close()
+
+    report = checked(copy)
+
+    assert not report.is_intact
+    assert any("head" in fault for fault in report.faults)
+
+
+def test_a_file_with_a_damaged_page_is_no_intact_history(database: Path, tmp_path: Path) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    content = bytearray(copy.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = bytes(4096)
+    copy.write_bytes(content)
+
+    assert not checked(copy).is_intact
