@@ -1,0 +1,1 @@
+"""HTTP in and out: routes, media types, error translation; no clinical word."""

@@ -1,0 +1,40 @@
+"""Decisions as JSON: one with its reasons, its replay, and those about a patient."""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.requests import caller_of
+from app.domain.problem import NotUnderstood, Problem
+
+JSON = "application/json"
+
+
+async def decision(request: Request) -> Response:
+    """``GET /decisions/{id}``."""
+    use_case = request.app.state.read_history
+    found = await use_case.decision(caller_of(request).tenant, request.path_params["id"])
+    return Response(orjson.dumps(found), media_type=JSON)
+
+
+async def replay(request: Request) -> Response:
+    """``GET /decisions/{id}/replay``."""
+    use_case = request.app.state.read_history
+    found = await use_case.replay(caller_of(request).tenant, request.path_params["id"])
+    return Response(orjson.dumps(found), media_type=JSON)
+
+
+async def decisions(request: Request) -> Response:
+    """``GET /decisions?patient=``."""
+    patient = request.query_params.get("patient", "").removeprefix("Patient/")
+    if not patient:
+        raise NotUnderstood(
+            Problem(
+                "Whose decisions?",
+                where="patient",
+                mend="Send ?patient= with the id of a Patient.",
+                code="required",
+            )
+        )
+    found = await request.app.state.read_history.decisions(caller_of(request).tenant, patient)
+    return Response(orjson.dumps(found), media_type=JSON)

@@ -1,0 +1,125 @@
+"""Problems as HTTP answers: the only place that knows both status codes and OperationOutcome."""
+
+import traceback
+from pathlib import Path
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.media import Forbidden, NotAcceptable, UnsupportedMedia
+from app.domain.problem import (
+    Conflict,
+    Gone,
+    NotAllowed,
+    NotFound,
+    NotUnderstood,
+    PreconditionFailed,
+    Problem,
+    Refusal,
+    Refused,
+    TooLarge,
+    Unavailable,
+)
+from app.fhir.writing import operation_outcome
+
+STATUS: dict[type[Refusal], int] = {
+    NotUnderstood: 400,
+    Forbidden: 403,
+    NotFound: 404,
+    NotAllowed: 405,
+    NotAcceptable: 406,
+    Conflict: 409,
+    Gone: 410,
+    PreconditionFailed: 412,
+    TooLarge: 413,
+    UnsupportedMedia: 415,
+    Refused: 422,
+    Unavailable: 503,
+}
+RETRY_AFTER = "2"
+DEEPEST_SHOWN = 8
+FHIR_PATHS = ("/fhir", "/cds-services")
+ROUTING = {404: "not-found", 405: "not-supported"}
+log = structlog.get_logger()
+
+
+def install(app: FastAPI) -> None:
+    """Every refusal leaves through here; a fault of ours through ``fault``, by the frame."""
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(HTTPException, _routing)
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)  # noqa: S101  (registered for this class only)
+    return refused(request.url.path, error)
+
+
+def refused(path: str, error: Refusal) -> Response:
+    """The answer to a refusal."""
+    headers: dict[str, str] = {}
+    if isinstance(error, NotAllowed):
+        headers["Allow"] = ", ".join(error.allow)
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = RETRY_AFTER
+    return answer(path, STATUS[type(error)], error.problems, headers)
+
+
+async def _routing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class only)
+    code = ROUTING.get(error.status_code, "processing")
+    what = {
+        404: "There is nothing at this address.",
+        405: "This address does not take that method.",
+    }.get(error.status_code, "The request cannot be answered.")
+    headers = dict(error.headers or {})
+    return answer(request.url.path, error.status_code, (Problem(what, code=code),), headers)
+
+
+def fault(path: str, request_id: str, error: Exception) -> Response:
+    """The answer to a fault of ours: named in the log by its place, never by its words."""
+    log.error("fault", request_id=request_id, kind=type(error).__name__, at=_places(error))
+    problem = Problem(
+        f"Something went wrong on our side. Tell us the request id {request_id}.",
+        code="exception",
+    )
+    return answer(path, 500, (problem,), {})
+
+
+def _places(error: Exception) -> list[str]:
+    """Where it went wrong, without the message: that may hold what a patient said."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames][-DEEPEST_SHOWN:]
+
+
+def answer(
+    path: str, status: int, problems: tuple[Problem, ...], headers: dict[str, str]
+) -> Response:
+    """An OperationOutcome below /fhir and /cds-services, problem+json elsewhere (RFC 9457)."""
+    if path.startswith(FHIR_PATHS):
+        body, media = operation_outcome(problems), "application/fhir+json"
+    else:
+        detail = " ".join(f"{p.what} {p.mend}".strip() for p in problems)
+        document = {"type": "about:blank", "title": _title(status), "status": status}
+        body, media = orjson.dumps({**document, "detail": detail}), "application/problem+json"
+    return Response(body, status, headers, media_type=media)
+
+
+def _title(status: int) -> str:
+    titles = {
+        400: "Not understood",
+        403: "Forbidden",
+        404: "Not found",
+        405: "Method not allowed",
+        406: "Not acceptable",
+        409: "Conflict",
+        410: "Gone",
+        413: "Too large",
+        415: "Unsupported media type",
+        422: "Refused",
+        503: "Unavailable",
+    }
+    return titles.get(status, "Error")

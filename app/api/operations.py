@@ -1,0 +1,48 @@
+"""Operations of the service itself: alive, ready, and its documentation."""
+
+import orjson
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import Response
+
+TITLE = "Painplan"
+OPENAPI = "/openapi.json"
+
+
+async def healthz(request: Request) -> Response:
+    """The process answers."""
+    del request
+    return Response(b'{"status":"alive"}', media_type="application/json")
+
+
+async def readyz(request: Request) -> Response:
+    """The knowledge is loaded, the database is at head and can be written; else 503 and why."""
+    state = request.app.state
+    obstacle = state.journal.obstacle() or state.history.obstacle(state.schema)
+    status = 503 if obstacle else 200
+    knowledge = state.library.current
+    body = {
+        "status": "not ready" if obstacle else "ready",
+        "knowledge": {"version": knowledge.content.version, "digest": knowledge.digest},
+    }
+    if obstacle:
+        body["why"] = obstacle
+    headers = {"Retry-After": "2"} if obstacle else {}
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+
+
+async def openapi(request: Request) -> Response:
+    """The committed document, as JSON."""
+    return Response(request.app.state.openapi_document, media_type="application/json")
+
+
+async def docs(request: Request) -> Response:
+    """The document for people."""
+    del request
+    return get_swagger_ui_html(openapi_url=OPENAPI, title=TITLE)
+
+
+async def redoc(request: Request) -> Response:
+    """The same in another rendering."""
+    del request
+    return get_redoc_html(openapi_url=OPENAPI, title=TITLE)

@@ -1,0 +1,109 @@
+"""Reading a request: its bytes within bounds, its media type, its query, who asks."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from app.api.media import NotAcceptable, UnsupportedMedia
+from app.domain.problem import NotUnderstood, Problem, TooLarge
+from app.use_cases.derive_care_plan import Caller
+
+BODY_AT_MOST = 5 * 1024 * 1024
+JSON_TYPES = frozenset(
+    {"application/fhir+json", "application/json", "text/json", "application/json+fhir"}
+)
+ANY_TYPE = frozenset({"*/*", "application/*", "text/*"})
+FORMATS = frozenset({"json", *JSON_TYPES})
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body; TooLarge as soon as it is longer than 5 MB, whatever it announced."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_AT_MOST:
+            raise TooLarge(
+                Problem(
+                    f"The body is larger than {BODY_AT_MOST} bytes.",
+                    mend="Send the resources of one patient and one occasion.",
+                    code="too-long",
+                )
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def require_json(request: Request) -> None:
+    """UnsupportedMedia unless the body is announced as FHIR JSON in UTF-8."""
+    header = request.headers.get("content-type", "")
+    media, _, parameters = header.partition(";")
+    if media.strip().lower() not in JSON_TYPES:
+        raise UnsupportedMedia(
+            Problem(
+                f"The body type {media.strip()[:64]!r} is not supported.",
+                mend="Send application/fhir+json.",
+                code="not-supported",
+            )
+        )
+    charset = parameters.partition("charset=")[2].strip(' ";').lower()
+    if charset and charset.split(";")[0] not in ("utf-8", "utf8"):
+        raise UnsupportedMedia(
+            Problem("FHIR JSON is UTF-8.", mend="Send the body in UTF-8.", code="not-supported")
+        )
+
+
+def answer_type(request: Request) -> str:
+    """The media type to answer in: ``_format`` over Accept; NotAcceptable when none fits."""
+    wanted = request.query_params.get("_format")
+    if wanted is not None:
+        if wanted.replace(" ", "+") not in FORMATS:
+            raise _not_acceptable(wanted)
+        return "application/fhir+json"
+    accept = request.headers.get("accept", "*/*")
+    offered = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    for media in offered:
+        if media in ANY_TYPE or media in ("application/fhir+json", "application/json+fhir", ""):
+            return "application/fhir+json"
+        if media in JSON_TYPES:
+            return media
+    raise _not_acceptable(accept)
+
+
+def _not_acceptable(wanted: str) -> NotAcceptable:
+    return NotAcceptable(
+        Problem(
+            f"{wanted[:64]!r} cannot be answered.",
+            mend="Accept application/fhir+json.",
+            code="not-supported",
+        )
+    )
+
+
+def query_of(request: Request) -> Mapping[str, Sequence[str]]:
+    """The query, every parameter with all its values."""
+    return parse_qs(request.url.query, keep_blank_values=True)
+
+
+def flag(query: Mapping[str, Sequence[str]], name: str, *, default: bool) -> bool:
+    """A boolean parameter. NotUnderstood for anything but true and false."""
+    values = query.get(name)
+    if not values:
+        return default
+    if values[-1] in ("true", "false"):
+        return values[-1] == "true"
+    raise NotUnderstood(Problem(f"{name} is neither true nor false.", where=name, code="value"))
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, in whose id space, under which request."""
+    state = request.app.state
+    client = request.client
+    return Caller(
+        tenant=state.settings.tenant,
+        client="anonymous",
+        request_id=request.scope["request_id"],
+        origin=client.host if client else "",
+        guideline_profile=state.settings.guideline_profile,
+    )

@@ -1,0 +1,30 @@
+"""Which interactions each resource type offers (contract §4); the CapabilityStatement agrees."""
+
+WRITABLE = (
+    "Patient",
+    "QuestionnaireResponse",
+    "Observation",
+    "Condition",
+    "MedicationRequest",
+    "MedicationStatement",
+    "AllergyIntolerance",
+    "Procedure",
+    "ServiceRequest",
+    "DiagnosticReport",
+    "Encounter",
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+)
+DERIVED = ("CarePlan", "Goal", "GuidanceResponse", "Provenance")
+PUBLISHED = (
+    "Questionnaire",
+    "PlanDefinition",
+    "StructureDefinition",
+    "ValueSet",
+    "CodeSystem",
+    "OperationDefinition",
+    "Device",
+)
+READABLE = (*WRITABLE, *DERIVED, *PUBLISHED)
+READ_METHODS = ("GET", "HEAD")

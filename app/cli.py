@@ -1,0 +1,187 @@
+"""The command line of contract §8: serve, migrate, derive, check-content, profiles, audit."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+
+from app.api.answers import derivation
+from app.domain.problem import Problem, Refusal, Refused
+from app.fhir.publishing import drift, write
+from app.fhir.reading.submission import read_bare
+from app.fhir.reading.times import instant
+from app.fhir.validation import Validator
+from app.knowledge import load
+from app.knowledge.check import check_content
+from app.main import ROOT, derive_once
+from app.printing import print_plan
+from app.settings import Settings
+from app.sql.migrate import migrate as migrate_database
+from app.sql.sqlite import WriterLock, path_of
+from app.sql.verify import verify
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+COMMAND_LINE = "http://127.0.0.1:8000/fhir"
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+audit = typer.Typer(no_args_is_help=True, help="The history and its proof.")
+app.add_typer(audit, name="audit")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes; more than one needs PostgreSQL.")] = 1,
+) -> None:
+    """Run the service."""
+    settings = Settings()
+    if workers != 1:
+        _stop("More than one worker needs PostgreSQL, which this release does not support.")
+    if settings.auth == "off" and host not in LOOPBACK:
+        _stop(
+            "Authentication is off: only a loopback address is served. "
+            "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
+        )
+    migrate_database(settings.database_url)
+    WriterLock.take(path_of(settings.database_url)).release()
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database of PAINPLAN_DATABASE_URL to the newest schema."""
+    migrate_database(Settings().database_url)
+
+
+@app.command()
+def derive(
+    file: Annotated[str, typer.Argument(help="A Bundle, Parameters or a resource; - for stdin.")],
+    as_of: Annotated[str, typer.Option(help="The instant of evaluation.")] = "",
+    profile: Annotated[
+        Literal["who", "uk", "us"] | None, typer.Option(help="Whose guideline counts.")
+    ] = None,
+    patient: Annotated[str, typer.Option(help="Id of the Patient, where none comes.")] = "",
+    *,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the plan for a person.")] = False,
+) -> None:
+    """Derive from a file: the $derive Bundle on stdout; nothing is stored."""
+    body = sys.stdin.buffer.read() if file == "-" else _read(Path(file))
+    submission = read_bare(body, patient=patient or None, validator=Validator.load())
+    at = _as_of(as_of) if as_of else submission.as_of or datetime.now(UTC)
+    answer = asyncio.run(derive_once(submission, as_of=at, profile=profile))
+    for warning in answer.warnings:
+        sys.stderr.write(f"{warning.where}: {warning.what}\n")
+    bundle = derivation(answer, COMMAND_LINE)
+    if plan:
+        print_plan(bundle, Console())
+    else:
+        sys.stdout.buffer.write(bundle + b"\n")
+
+
+@app.command("check-content")
+def check(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A content folder; ours by default.")
+    ] = None,
+) -> None:
+    """Check the clinical content as the service does at start, and every rule for its cases."""
+    cases = ROOT / "tests" / "knowledge" / "cases"
+    faults = check_content(folder, cases if cases.is_dir() else None)
+    for fault in faults:
+        sys.stderr.write(f"{fault}\n")
+    if faults:
+        raise typer.Exit(1)
+    sys.stdout.write("The content is sound.\n")
+
+
+@app.command()
+def profiles(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether it is up to date.")
+    ] = False,
+) -> None:
+    """Write fhir_profiles/ from content and code, or check that it is up to date."""
+    folder = ROOT / "fhir_profiles"
+    if not check:
+        write(load(), folder)
+        return
+    found = drift(load(), folder)
+    for name in found:
+        sys.stderr.write(f"{name}\n")
+    if found:
+        raise typer.Exit(1)
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Recompute every hash of the history; says where one fails."""
+    report = verify(Settings().database_url, _progress)
+    for fault in report.faults:
+        sys.stderr.write(f"{fault}\n")
+    state = "intact" if report.is_intact else "NOT intact"
+    sys.stdout.write(f"{report.blocks} blocks, {report.entries} entries: {state}.\n")
+    if not report.is_intact:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """The console script: whatever is refused is told in words, never as a stack trace."""
+    try:
+        app()
+    except Refusal as refusal:
+        _refuse(refusal)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"PAINPLAN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()
+        )
+        _stop(f"The settings are not valid. {faults}")
+
+
+def _progress(entries: int) -> None:
+    sys.stderr.write(f"{entries} entries\n")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        _stop(f"{path}: {error.strerror}")
+
+
+def _as_of(text: str) -> datetime:
+    moment = instant(text)
+    if moment is None:
+        raise Refused(Problem(f"--as-of {text!r} is no date or dateTime.", code="value"))
+    return moment
+
+
+def _refuse(refusal: Refusal) -> NoReturn:
+    for problem in refusal.problems:
+        place = f"{problem.where}: " if problem.where else ""
+        sys.stderr.write(f"{place}{problem.what} {problem.mend}".rstrip() + "\n")
+    sys.exit(1)
+
+
+def _stop(why: str) -> NoReturn:
+    sys.stderr.write(f"{why}\n")
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Builds the application: settings, knowledge, journal, routes; it alone knows all parts."""
+
+import gc
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import orjson
+import yaml
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from app.api import decision_routes, errors, fhir_routes, operations
+from app.api.capability import capability_statement
+from app.api.frame import RequestFrame
+from app.domain.problem import Problem, Unavailable
+from app.domain.submission import Submission
+from app.fhir.reading.record import RecordReader
+from app.fhir.validation import Validator
+from app.fhir.writing import ResourceWriter
+from app.knowledge.library import Library
+from app.logs import configure
+from app.settings import Settings
+from app.sql.journal import Journal
+from app.sql.migrate import head, migrate
+from app.sql.queries import History
+from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
+from app.use_cases.nothing import Nothing
+from app.use_cases.read_history import ReadHistory
+from app.use_cases.record_resource import RecordResource
+
+ROOT = Path(__file__).parent.parent
+ENGINE = version("painplan")
+READ = ["GET", "HEAD"]
+WRITE = ["POST", "PUT", "PATCH", "DELETE"]
+# A request makes some 20,000 objects and hardly a cycle: one look at the young ones is enough.
+GARBAGE = (20_000, 20, 50)
+BUT_POST = [*READ, "PUT", "PATCH", "DELETE"]
+Published = dict[tuple[str, str], tuple[bytes, str]]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application, ready for uvicorn (``uvicorn app.main:create_app --factory``)."""
+    settings = settings or Settings()
+    configure(settings.log_level)
+    if settings.auth == "on":
+        raise Unavailable(
+            Problem(
+                "PAINPLAN_AUTH=on is not part of this release.",
+                mend="Use off on this machine, off-insecure behind a gateway that authenticates.",
+                code="not-supported",
+            )
+        )
+    app = FastAPI(
+        title="Painplan",
+        version=ENGINE,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(settings),
+    )
+    _join(app, settings)
+    _route(app)
+    errors.install(app)
+    app.add_middleware(RequestFrame, auth=settings.auth)
+    return app
+
+
+def now() -> datetime:
+    """The one clock."""
+    return datetime.now(UTC)
+
+
+def _join(app: FastAPI, settings: Settings) -> None:
+    """Every part, once, on the application's state."""
+    state = app.state
+    state.settings = settings
+    state.clock = now
+    state.library = Library.of_release(crisis_text=settings.crisis_text, engine=ENGINE)
+    state.validator = Validator.load()
+    state.published = published()
+    state.reader = RecordReader(questionnaires(state.published))
+    state.journal = Journal(settings.database_url)
+    history = History(settings.database_url)
+    state.history = history
+    state.schema = head(settings.database_url)
+    writer = ResourceWriter()
+    state.derive_care_plan = DeriveCarePlan(
+        reader=state.reader,
+        writer=writer,
+        history=history,
+        journal=state.journal,
+        library=state.library,
+        clock=now,
+    )
+    state.read_history = ReadHistory(history, state.library, state.reader, writer)
+    state.record_resource = RecordResource(state.journal, now)
+    content = state.library.current.content
+    state.capability = _with_digest(
+        capability_statement(
+            public_url=settings.public_url, released_on=content.released_on, version=ENGINE
+        )
+    )
+    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    state.openapi_document = orjson.dumps(document)
+
+
+async def derive_once(submission: Submission, *, as_of: datetime, profile: str | None) -> Answer:
+    """Derive without a database: nothing is looked up and nothing is kept."""
+    settings = Settings()
+    nothing = Nothing()
+    use_case = DeriveCarePlan(
+        reader=RecordReader(questionnaires(published())),
+        writer=ResourceWriter(),
+        history=nothing,
+        journal=nothing,
+        library=Library.of_release(crisis_text=settings.crisis_text, engine=ENGINE),
+        clock=now,
+    )
+    chosen = replace(
+        submission,
+        as_of=as_of,
+        guideline_profile=profile or submission.guideline_profile,
+        use_server_data=False,
+    )
+    ask = Ask(chosen, operation="derive", request_digest=b"", is_kept=False)
+    caller = Caller(
+        tenant=settings.tenant,
+        client="command line",
+        request_id="command-line",
+        origin="",
+        guideline_profile=settings.guideline_profile,
+    )
+    return await use_case(ask, caller)
+
+
+def published() -> Published:
+    """What we publish, by type and the last segment of its canonical."""
+    found: Published = {}
+    for file in sorted((ROOT / "fhir_profiles").glob("*.json")):
+        resource = orjson.loads(file.read_bytes())
+        if "resourceType" in resource and "id" in resource:
+            found[(resource["resourceType"], resource["id"])] = _with_digest(resource)
+    return found
+
+
+def questionnaires(resources: Published) -> dict[str, dict[str, object]]:
+    """Our own Questionnaires by canonical, for reading the responses to them."""
+    parsed = (
+        orjson.loads(body)
+        for (type_, _), (body, _) in resources.items()
+        if type_ == "Questionnaire"
+    )
+    return {questionnaire["url"]: questionnaire for questionnaire in parsed}
+
+
+def _with_digest(resource: dict[str, object]) -> tuple[bytes, str]:
+    body = orjson.dumps(resource)
+    return body, hashlib.sha256(body).hexdigest()
+
+
+def _route(app: FastAPI) -> None:
+    """Every path of contract §3, §4 and §6 that this release offers."""
+    routes = (
+        ("/fhir/metadata", fhir_routes.metadata, READ),
+        ("/fhir/metadata", fhir_routes.refuse_on_metadata, WRITE),
+        ("/fhir/$derive", fhir_routes.derive, ["POST"]),
+        ("/fhir/$derive", fhir_routes.refuse_on_operation, BUT_POST),
+        ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.apply, ["POST"]),
+        ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.refuse_on_operation, BUT_POST),
+        ("/fhir/PlanDefinition/$apply", fhir_routes.apply, ["POST"]),
+        ("/fhir/PlanDefinition/$apply", fhir_routes.refuse_on_operation, BUT_POST),
+        ("/fhir/{type}", fhir_routes.create, ["POST"]),
+        ("/fhir/{type}", fhir_routes.refuse_on_type, BUT_POST),
+        ("/fhir/{type}/{id}", fhir_routes.read, READ),
+        ("/fhir/{type}/{id}", fhir_routes.refuse_on_instance, WRITE),
+        ("/fhir/{type}/{id}/_history/{vid}", fhir_routes.vread, READ),
+        ("/decisions", decision_routes.decisions, READ),
+        ("/decisions/{id}", decision_routes.decision, READ),
+        ("/decisions/{id}/replay", decision_routes.replay, READ),
+        ("/healthz", operations.healthz, READ),
+        ("/readyz", operations.readyz, READ),
+        ("/openapi.json", operations.openapi, READ),
+        ("/docs", operations.docs, READ),
+        ("/redoc", operations.redoc, READ),
+    )
+    for path, endpoint, methods in routes:
+        app.router.add_route(path, endpoint, methods=methods)
+
+
+def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """Migrate, start the writer, and leave only when everything queued is written."""
+        migrate(settings.database_url)
+        await app.state.journal.start()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE)
+        yield
+        await app.state.journal.close()
+        app.state.history.close()
+
+    return lifespan

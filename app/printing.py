@@ -1,0 +1,75 @@
+"""A plan printed for a person at a terminal, from the Bundle that a program would get."""
+
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+Node = dict[str, Any]
+STAGE = "activity-stage"
+NEXT, NOT = "next-step", "do-not"
+SHOWN = 10
+
+
+def print_plan(bundle: bytes, console: Console) -> None:
+    """Activity ids stand beside their texts."""
+    resources = [entry["resource"] for entry in orjson.loads(bundle)["entry"]]
+    plan = resources[0]
+    console.print(f"[bold]{plan['title']}[/bold]")
+    console.print(plan["description"])
+    activities = [a["detail"] for a in plan.get("activity", ())]
+    sections = (
+        ("Plan", [d for d in activities if _stage(d) not in (NEXT, NOT)]),
+        ("Next steps", [d for d in activities if _stage(d) == NEXT]),
+        ("What not to do", [d for d in activities if _stage(d) == NOT]),
+    )
+    for title, rows in sections:
+        if rows:
+            console.print(_table(title, rows))
+    goals = [r for r in resources if r["resourceType"] == "Goal"]
+    if goals:
+        console.print("\n[bold]Goals[/bold]")
+        for goal in goals:
+            code = goal["description"]["coding"][0]["code"]
+            due = goal["target"][0]["dueDate"]
+            console.print(Padding(f"{code}  {goal['description']['text']} (by {due})", (0, 2)))
+    for guidance in (r for r in resources if r["resourceType"] == "GuidanceResponse"):
+        asked = [_asked(q) for q in guidance.get("dataRequirement", ())]
+        if asked:
+            console.print(f"\n[bold]Worth asking next[/bold] ({len(asked)})")
+            more = " ..." if len(asked) > SHOWN else ""
+            console.print(Padding(", ".join(asked[:SHOWN]) + more, (0, 2)))
+        for outcome in guidance.get("contained", ()):
+            console.print(f"\n[bold]Not used[/bold] ({len(outcome['issue'])})")
+            for issue in outcome["issue"]:
+                console.print(Padding(issue["diagnostics"], (0, 2)), markup=False)
+
+
+def _stage(detail: Node) -> str:
+    return next(str(e["valueCode"]) for e in detail["extension"] if e["url"].endswith(STAGE))
+
+
+def _table(title: str, rows: list[Node]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", expand=True)
+    table.add_column("id", no_wrap=True)
+    table.add_column("activity", ratio=1)
+    table.add_column("for the patient", ratio=3)
+    table.add_column("rules", ratio=1)
+    for detail in rows:
+        code = detail["code"]
+        rules = [
+            e["valueCoding"]["code"]
+            for e in detail["extension"]
+            if e["url"].endswith("activity-rule")
+        ]
+        table.add_row(
+            code["coding"][0]["code"], code["text"], detail["description"], ", ".join(rules)
+        )
+    return table
+
+
+def _asked(requirement: Node) -> str:
+    coding = requirement["codeFilter"][0]["code"][0]
+    return str(coding["code"])

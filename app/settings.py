@@ -1,0 +1,20 @@
+"""Settings from PAINPLAN_* (contract §8), read once and passed in."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a deployer may set; the defaults run on a developer's machine."""
+
+    model_config = SettingsConfigDict(env_prefix="PAINPLAN_", extra="ignore")
+
+    database_url: str = "sqlite:///painplan.db"
+    public_url: str = "http://127.0.0.1:8000"
+    auth: Literal["off", "on", "off-insecure"] = "off"
+    guideline_profile: Literal["who", "uk", "us"] = "who"
+    crisis_text: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    tenant: str = Field(default="default", exclude=True)

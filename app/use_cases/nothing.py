@@ -1,0 +1,88 @@
+"""A history in which nothing is kept: for the command line, which stores nothing."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from app.domain.history import (
+    Committed,
+    ContentVersion,
+    CurrentVersion,
+    DecisionRecord,
+    Stored,
+    WriteSet,
+)
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Nothing:
+    """Both the history (always empty) and the journal (which forgets)."""
+
+    async def read(
+        self,
+        tenant: str,
+        type_: str,
+        id_: str,
+        version: int | None = None,
+    ) -> Stored | None:
+        """Nothing is there."""
+        del tenant, type_, id_, version
+        return None
+
+    async def current_of_patient(self, tenant: str, patient: str) -> Sequence[Stored]:
+        """Nothing is there."""
+        del tenant, patient
+        return ()
+
+    async def patient_head(self, tenant: str, patient: str) -> int:
+        """No block ever touched the patient."""
+        del tenant, patient
+        return 0
+
+    async def current_versions(
+        self, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], CurrentVersion]:
+        """Nothing is there."""
+        del tenant, keys
+        return {}
+
+    async def decision(self, tenant: str, id: str) -> DecisionRecord | None:  # noqa: A002
+        """Nothing is there."""
+        del tenant, id
+        return None
+
+    async def decisions_of(self, tenant: str, patient: str) -> Sequence[DecisionRecord]:
+        """Nothing is there."""
+        del tenant, patient
+        return ()
+
+    async def previous_decision(
+        self, tenant: str, patient: str, before: datetime
+    ) -> DecisionRecord | None:
+        """Nothing is there."""
+        del tenant, patient, before
+        return None
+
+    async def content(self, digest: str) -> ContentVersion | None:
+        """Nothing is there."""
+        del digest
+        return None
+
+    async def idempotent(
+        self, tenant: str, client: str, operation: str, key: str
+    ) -> tuple[bytes, str] | None:
+        """Nothing was promised."""
+        del tenant, client, operation, key
+        return None
+
+    async def record(self, write_set: WriteSet) -> Committed:
+        """Forget it."""
+        del write_set
+        return Committed(0, NEVER)
+
+    @asynccontextmanager
+    async def hold(self, key: tuple[str, ...]) -> AsyncIterator[None]:
+        """Nobody else is here."""
+        del key
+        yield

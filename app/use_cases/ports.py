@@ -1,0 +1,115 @@
+"""What the use cases need from the outside, as protocols; ``app/main.py`` joins the real parts."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from app.domain.content import Content
+from app.domain.decision import Decision
+from app.domain.expertise import Expertise
+from app.domain.facts import Record
+from app.domain.frame import Frame, Output
+from app.domain.history import (
+    Committed,
+    ContentVersion,
+    CurrentVersion,
+    DecisionRecord,
+    Stored,
+    WriteSet,
+)
+from app.domain.submission import Received
+
+
+class Clock(Protocol):
+    """The one clock; nothing inside the engine has another."""
+
+    def __call__(self) -> datetime:
+        """Now, in UTC."""
+        ...
+
+
+class Reader(Protocol):
+    """Resources in, facts out (``app/fhir/reading``)."""
+
+    def record(
+        self,
+        resources: Iterable[Received],
+        content: Content,
+        *,
+        as_of: datetime,
+        complete: frozenset[str],
+    ) -> Record:
+        """What the resources say about the patient."""
+        ...
+
+    def stored(self, stored: Stored) -> Received:
+        """A version from the history, parsed again."""
+        ...
+
+
+class Writer(Protocol):
+    """Decisions in, resources out (``app/fhir/writing``)."""
+
+    def write(self, decision: Decision, content: Content, frame: Frame) -> tuple[Output, ...]:
+        """CarePlan first; bytes without our ``meta.versionId`` and ``meta.lastUpdated``."""
+        ...
+
+
+class Library(Protocol):
+    """Knowledge by digest: what is in force, and what once decided (``app/knowledge``)."""
+
+    @property
+    def current(self) -> Expertise:
+        """What decides now."""
+        ...
+
+    def from_archive(self, digest: str, archive: bytes) -> Expertise:
+        """What decided then; Conflict names the release that can read it when we cannot."""
+        ...
+
+
+class History(Protocol):
+    """Reading what is kept (``app/sql``)."""
+
+    async def read(
+        self,
+        tenant: str,
+        type_: str,
+        id_: str,
+        version: int | None = None,
+    ) -> Stored | None: ...
+
+    async def current_of_patient(self, tenant: str, patient: str) -> Sequence[Stored]: ...
+
+    async def patient_head(self, tenant: str, patient: str) -> int: ...
+
+    async def current_versions(
+        self, tenant: str, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], CurrentVersion]: ...
+
+    async def decision(self, tenant: str, id: str) -> DecisionRecord | None: ...  # noqa: A002
+
+    async def decisions_of(self, tenant: str, patient: str) -> Sequence[DecisionRecord]: ...
+
+    async def previous_decision(
+        self, tenant: str, patient: str, before: datetime
+    ) -> DecisionRecord | None: ...
+
+    async def content(self, digest: str) -> ContentVersion | None: ...
+
+    async def idempotent(
+        self, tenant: str, client: str, operation: str, key: str
+    ) -> tuple[bytes, str] | None: ...
+
+
+class Journal(Protocol):
+    """The only writer (``app/sql/journal.py``)."""
+
+    async def record(self, write_set: WriteSet) -> Committed:
+        """Returns after the commit; SomethingMoved asks to decide again."""
+        ...
+
+    def hold(self, key: tuple[str, ...]) -> AbstractAsyncContextManager[None]:
+        """A repeated key that is still running waits for the first."""
+        ...

@@ -1,0 +1,250 @@
+"""Read the history: a resource version, a decision with its reasons, and its replay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+
+import orjson
+
+from app.domain.content import Content
+from app.domain.decision import derive
+from app.domain.expertise import Expertise
+from app.domain.explanation import explain
+from app.domain.facts import NotUsed
+from app.domain.history import DecisionRecord, Stored
+from app.domain.problem import Conflict, NotFound, Problem
+from app.domain.questions import questions
+from app.domain.submission import Received
+from app.domain.trace import Trace, facts_by_slot, worlds_of
+from app.domain.worlds import Worlds
+from app.use_cases.derive_care_plan import frame_of
+from app.use_cases.ports import History, Library, Reader, Writer
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """The use case with the parts it needs."""
+
+    history: History
+    library: Library
+    reader: Reader
+    writer: Writer
+
+    async def resource(
+        self, tenant: str, type_: str, id_: str, version: int | None = None
+    ) -> Stored:
+        """One version, the newest by default; NotFound names what is not there."""
+        stored = await self.history.read(tenant, type_, id_, version)
+        if stored is None:
+            wanted = f"{type_}/{id_}" + (f"/_history/{version}" if version else "")
+            raise NotFound(Problem(f"There is no {wanted}.", code="not-found"))
+        return stored
+
+    async def record_of(self, tenant: str, id_: str) -> DecisionRecord:
+        """The stored decision."""
+        record = await self.history.decision(tenant, id_)
+        if record is None:
+            raise NotFound(Problem(f"There is no decision {id_}.", code="not-found"))
+        return record
+
+    async def decision(self, tenant: str, id_: str) -> Json:
+        """A decision with its reasons, in the words of the content that made it (contract §3)."""
+        record = await self.record_of(tenant, id_)
+        expertise = await self._expertise(record)
+        return _rendered(record, expertise)
+
+    async def decisions(self, tenant: str, patient: str) -> Json:
+        """The decisions about one patient, newest first."""
+        found = await self.history.decisions_of(tenant, patient)
+        return {"patient": f"Patient/{patient}", "decisions": [_summary(r) for r in found]}
+
+    async def replay(self, tenant: str, id_: str) -> Json:
+        """Derive again from the stored inputs and knowledge, and compare byte by byte."""
+        record = await self.record_of(tenant, id_)
+        expertise = await self._expertise(record)
+        inputs = await self._inputs(tenant, record)
+        again = self._again(record, expertise, inputs)
+        differences = await self._differences(tenant, record, again)
+        return {
+            "decision": record.id,
+            "identical": not differences,
+            "engine": {"then": record.engine, "now": self.library.current.engine},
+            "differences": differences,
+        }
+
+    async def _expertise(self, record: DecisionRecord) -> Expertise:
+        current = self.library.current
+        if current.digest == record.knowledge:
+            return current
+        kept = await self.history.content(record.knowledge)
+        if kept is None:
+            raise Conflict(
+                Problem(
+                    f"The knowledge {record.knowledge} of this decision is not in the database.",
+                    mend=f"Replay it with release {record.engine}.",
+                    code="conflict",
+                )
+            )
+        return self.library.from_archive(kept.digest, kept.files)
+
+    async def _inputs(self, tenant: str, record: DecisionRecord) -> list[Received]:
+        found = []
+        for type_, id_, version, _ in orjson.loads(record.inputs):
+            stored = await self.resource(tenant, type_, id_, version)
+            found.append(self.reader.stored(stored))
+        return found
+
+    def _again(
+        self, record: DecisionRecord, expertise: Expertise, inputs: Sequence[Received]
+    ) -> dict[tuple[str, str], bytes]:
+        parameters = orjson.loads(record.parameters)
+        read = self.reader.record(
+            inputs,
+            expertise.content,
+            as_of=record.as_of,
+            complete=frozenset(parameters["complete"]),
+        )
+        not_used = tuple(NotUsed(reference, why) for reference, why in parameters["notUsed"])
+        decision = derive(
+            replace(read, not_used=(*not_used, *read.not_used)),
+            expertise.content,
+            as_of=record.as_of,
+            guideline_profile=parameters["guidelineProfile"],
+            crisis_text=expertise.crisis_text,
+        )
+        outputs = self.writer.write(decision, expertise.content, frame_of(record))
+        return {(o.type, o.id): o.body for o in outputs}
+
+    async def _differences(
+        self, tenant: str, record: DecisionRecord, again: Mapping[tuple[str, str], bytes]
+    ) -> list[Json]:
+        differences: list[Json] = []
+        kept: set[tuple[str, str]] = set()
+        for type_, id_, version, _ in orjson.loads(record.outputs):
+            kept.add((type_, id_))
+            stored = await self.resource(tenant, type_, id_, version)
+            if again.get((type_, id_)) != stored.version.body:
+                what = "differs" if (type_, id_) in again else "is not derived again"
+                differences.append({"reference": f"{type_}/{id_}", "what": what})
+        differences.extend(
+            {"reference": f"{type_}/{id_}", "what": "is derived only now"}
+            for type_, id_ in again.keys() - kept
+        )
+        return differences
+
+
+def _summary(record: DecisionRecord) -> Json:
+    trace = cast("Trace", orjson.loads(record.trace))
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "asOf": _instant(record.as_of),
+        "gate": trace["gate"],
+        "mechanism": trace["mechanism"],
+        "outputs": [f"{t}/{i}/_history/{v}" for t, i, v, _ in orjson.loads(record.outputs)],
+    }
+
+
+def _rendered(record: DecisionRecord, expertise: Expertise) -> Json:
+    content = expertise.content
+    trace = cast("Trace", orjson.loads(record.trace))
+    worlds = worlds_of(trace, content)
+    parameters = orjson.loads(record.parameters)
+    versions = {f"{t}/{i}": f"{t}/{i}/_history/{v}" for t, i, v, _ in orjson.loads(record.inputs)}
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "patient": f"Patient/{record.patient}",
+        "asOf": _instant(record.as_of),
+        "guidelineProfile": parameters["guidelineProfile"],
+        "knowledge": {"version": content.version, "digest": record.knowledge},
+        "engine": record.engine,
+        "applicability": trace["applicability"],
+        "gate": trace["gate"],
+        "mechanism": trace["mechanism"],
+        "inputs": [
+            {"reference": f"{t}/{i}/_history/{v}", "digest": f"sha256:{digest}"}
+            for t, i, v, digest in orjson.loads(record.inputs)
+        ],
+        "outputs": [f"{t}/{i}/_history/{v}" for t, i, v, _ in orjson.loads(record.outputs)],
+        "rules": _rules(trace, content, worlds, versions),
+        "interventions": [
+            {"id": i, "status": status, "reasons": reasons}
+            for i, status, reasons in trace["catalogue"]
+        ],
+        "questions": _questions(content, worlds),
+        "disagreements": trace["disagreements"],
+        "notUsed": [{"reference": r, "why": why} for r, why in trace["notUsed"]],
+    }
+
+
+def _rules(
+    trace: Trace, content: Content, worlds: Worlds, versions: Mapping[str, str]
+) -> list[Json]:
+    facts = facts_by_slot(trace)
+    rendered: list[Json] = []
+    for rule in content.rules:
+        why = explain(rule, content, worlds)
+        used = (
+            _fact(content.slot_names[slot], facts[slot], worlds.truth(slot).value, versions)
+            for slot in why.used
+            if slot in facts
+        )
+        rendered.append(
+            {
+                "id": rule.id,
+                "value": worlds.truth(rule.slot).value,
+                "label": rule.label,
+                "status": rule.status,
+                "facts": list(used),
+                "missing": list(
+                    dict.fromkeys(_plain(content.slot_names[slot]) for slot in why.missing)
+                ),
+                "evidence": list(rule.evidence),
+            }
+        )
+    return rendered
+
+
+def _fact(slot_name: str, fact: Sequence[object], truth: str, versions: Mapping[str, str]) -> Json:
+    input_, value, source, at, said_by = fact
+    return {
+        "finding": _plain(slot_name),
+        "holds": truth,
+        "input": input_,
+        "value": value,
+        "source": versions.get(str(source), source),
+        "at": at,
+        "saidBy": said_by,
+    }
+
+
+def _plain(slot_name: str) -> str:
+    """A finding's name without the flag in whose rules it was read."""
+    return slot_name.partition("@")[0]
+
+
+def _questions(content: Content, worlds: Worlds) -> list[Json]:
+    return [
+        {
+            "finding": question.input,
+            "ask": content.inputs[question.input].ask,
+            "could": [
+                {
+                    "answer": answer.answer,
+                    "changes": [
+                        f"{c.rule} {c.now.value} -> {c.then.value}" for c in answer.changes
+                    ],
+                }
+                for answer in question.answers
+            ],
+        }
+        for question in questions(content, worlds)
+    ]
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

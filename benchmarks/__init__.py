@@ -1,0 +1,1 @@
+"""Floors, peers and product, side by side in one run."""

@@ -1,0 +1,11 @@
+"""The floor: a bare FastAPI route, ``Request -> Response``, that echoes the bytes it was sent."""
+
+from fastapi import FastAPI, Request, Response
+
+app = FastAPI()
+
+
+@app.post("/echo")
+async def echo(request: Request) -> Response:
+    """The same bytes back."""
+    return Response(await request.body(), media_type="application/fhir+json")

@@ -1,0 +1,49 @@
+"""The whole service over HTTP on a loopback port, on a database of its own."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from app.main import create_app
+from app.settings import Settings
+
+FHIR = {"Content-Type": "application/fhir+json"}
+STARTS_WITHIN = 30.0
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the service of this module keeps its history."""
+    return tmp_path_factory.mktemp("history") / "painplan.db"
+
+
+@pytest.fixture(scope="module")
+def service(database: Path) -> Iterator[httpx.Client]:
+    """The service as an EHR on this machine meets it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        settings = Settings(database_url=f"sqlite:///{database}", public_url=address)
+        config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            _wait(server)
+            with httpx.Client(base_url=address, headers=FHIR, timeout=60) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _wait(server: uvicorn.Server) -> None:
+    until = time.monotonic() + STARTS_WITHIN
+    while not server.started:
+        assert time.monotonic() < until, "the service did not start"
+        time.sleep(0.01)
