@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.domain.content import AtLeast, Content, Reading, Rule, WhatIf
+from app.domain.content import AtLeast, Content, Finding, Reading, Rule, WhatIf
 from app.domain.standing import Standing, Standings
 from app.domain.truth import Truth
 
@@ -111,14 +111,23 @@ def _replaces(world: World, content: Content) -> bool:
 
 
 def _replace(world: World, content: Content, true: list[int], false: list[int]) -> None:
-    """The answer in place of what older facts settled; what was said earlier stays said."""
+    """The answer in place of what older facts settled; what earlier words or others say stays."""
     bit = world.bit
-    earlier = {r.slot for r in content.readings[world.input] if r.finding.earlier}
+    stays = {r.slot for r in content.readings[world.input] if _stays(r.finding, world, content)}
     for slot in world.answer.makes_true:
         true[slot], false[slot] = true[slot] | bit, false[slot] & ~bit
     for slot in world.answer.makes_false:
-        if slot not in earlier:
+        if slot not in stays:
             true[slot], false[slot] = true[slot] & ~bit, false[slot] | bit
+
+
+def _stays(finding: Finding, world: World, content: Content) -> bool:
+    """About earlier answers; or about another author's word, which only a no takes back."""
+    if finding.earlier:
+        return True
+    is_by_clinician = content.inputs[world.input].asked_of == "clinician"
+    author = "clinician" if is_by_clinician else "patient"
+    return world.answer.answer is not False and finding.said_by not in ("", author)
 
 
 def _apply(
