@@ -32,6 +32,7 @@ from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_history import ReadHistory
 from app.use_cases.record_resource import RecordResource
+from app.use_cases.respond import RespondToPlan
 
 ROOT = Path(__file__).parent.parent
 ENGINE = version("painplan")
@@ -90,6 +91,14 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.schema = head(settings.database_url)
     writer = ResourceWriter()
     state.derive_care_plan = DeriveCarePlan(
+        reader=state.reader,
+        writer=writer,
+        history=history,
+        journal=state.journal,
+        library=state.library,
+        clock=now,
+    )
+    state.respond_to_plan = RespondToPlan(
         reader=state.reader,
         writer=writer,
         history=history,
@@ -174,6 +183,8 @@ def _route(app: FastAPI) -> None:
         ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.refuse_on_operation, BUT_POST),
         ("/fhir/PlanDefinition/$apply", fhir_routes.apply, ["POST"]),
         ("/fhir/PlanDefinition/$apply", fhir_routes.refuse_on_operation, BUT_POST),
+        ("/fhir/CarePlan/{id}/$respond", fhir_routes.respond, ["POST"]),
+        ("/fhir/CarePlan/{id}/$respond", fhir_routes.refuse_on_operation, BUT_POST),
         ("/fhir/{type}", fhir_routes.create, ["POST"]),
         ("/fhir/{type}", fhir_routes.refuse_on_type, BUT_POST),
         ("/fhir/{type}/{id}", fhir_routes.read, READ),

@@ -11,6 +11,7 @@ from app.domain.history import Stored
 from app.domain.problem import Problem
 from app.fhir.writing import collection, outcome, provenance, with_meta
 from app.use_cases.derive_care_plan import Answer, Kept
+from app.use_cases.respond import Given
 
 FHIR_JSON = "application/fhir+json"
 
@@ -44,6 +45,19 @@ def derive_answer(answer: Answer, public_url: str, media: str) -> Response:
     """``$derive`` returns everything as a collection, CarePlan first, Provenance last."""
     body = collection(_entries(answer, f"{public_url}/fhir"))
     return Response(body, 200, _decision_headers(answer), media_type=media)
+
+
+def respond_answer(given: Given, media: str) -> Response:
+    """``$respond`` returns the plan, with the version to name in the next If-Match."""
+    version = given.plan.version
+    headers = {
+        **version_headers(version.version, given.plan.committed_at),
+        "Content-Location": f"/fhir/{version.type}/{version.id}/_history/{version.version}",
+        "X-Decision-Id": given.decision_id,
+    }
+    if given.warnings:
+        headers["Warning"] = _warning(given.warnings)
+    return Response(resource_body(given.plan), 200, headers, media_type=media)
 
 
 def derivation(answer: Answer, base: str) -> bytes:

@@ -6,6 +6,7 @@ from app.api.types import DERIVED, PUBLISHED, WRITABLE
 from app.fhir.canon import CANON
 
 Json = dict[str, Any]
+OPERATIONS = {"PlanDefinition": "apply", "CarePlan": "respond"}
 
 
 def capability_statement(*, public_url: str, released_on: str, version: str) -> Json:
@@ -14,13 +15,9 @@ def capability_statement(*, public_url: str, released_on: str, version: str) -> 
     resources += [_entry(t, ("read", "vread")) for t in DERIVED]
     resources += [_entry(t, ("read",)) for t in PUBLISHED]
     for entry in resources:
-        if entry["type"] == "PlanDefinition":
-            entry["operation"] = [
-                {
-                    "name": "apply",
-                    "definition": f"{CANON}/OperationDefinition/painplan-apply",
-                }
-            ]
+        name = OPERATIONS.get(entry["type"])
+        if name is not None:
+            entry["operation"] = [_operation(name)]
     return {
         "resourceType": "CapabilityStatement",
         "id": "painplan",
@@ -41,15 +38,14 @@ def capability_statement(*, public_url: str, released_on: str, version: str) -> 
             {
                 "mode": "server",
                 "resource": sorted(resources, key=lambda entry: str(entry["type"])),
-                "operation": [
-                    {
-                        "name": "derive",
-                        "definition": f"{CANON}/OperationDefinition/painplan-derive",
-                    }
-                ],
+                "operation": [_operation("derive")],
             }
         ],
     }
+
+
+def _operation(name: str) -> Json:
+    return {"name": name, "definition": f"{CANON}/OperationDefinition/painplan-{name}"}
 
 
 def _entry(type_: str, interactions: tuple[str, ...]) -> Json:

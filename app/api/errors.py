@@ -117,6 +117,7 @@ def _title(status: int) -> str:
         406: "Not acceptable",
         409: "Conflict",
         410: "Gone",
+        412: "Precondition failed",
         413: "Too large",
         415: "Unsupported media type",
         422: "Refused",

@@ -1,4 +1,4 @@
-"""FHIR over HTTP: the two operations, create, read and vread; plain Request -> Response."""
+"""FHIR over HTTP: the three operations, create, read and vread; plain Request -> Response."""
 
 import hashlib
 import re
@@ -7,20 +7,30 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.answers import apply_answer, derive_answer, resource_body, version_headers
+from app.api.answers import (
+    apply_answer,
+    derive_answer,
+    resource_body,
+    respond_answer,
+    version_headers,
+)
 from app.api.requests import (
     answer_type,
     caller_of,
     flag,
+    if_match,
     query_of,
     read_body,
     require_json,
 )
 from app.api.types import DERIVED, PUBLISHED, READ_METHODS, READABLE, WRITABLE
 from app.domain.problem import NotAllowed, NotFound, NotUnderstood, Problem
+from app.fhir.reading.answer import read_answer
 from app.fhir.reading.submission import read_one, read_submission
-from app.fhir.writing import provenance, with_meta
+from app.fhir.writing import answer_provenance, provenance, with_meta
 from app.use_cases.derive_care_plan import Answer, Ask
+from app.use_cases.read_history import Origin
+from app.use_cases.respond import Given, RespondAsk
 
 IDEMPOTENCY = "idempotency-key"
 KEY = re.compile(r"[!-~]{1,255}\Z")
@@ -38,6 +48,27 @@ async def apply(request: Request) -> Response:
     media = answer_type(request)
     answer = await _derived(request, "apply")
     return apply_answer(answer, media)
+
+
+async def respond(request: Request) -> Response:
+    """``POST /fhir/CarePlan/{id}/$respond``: the plan as it is after the clinician's answer."""
+    media = answer_type(request)
+    require_json(request)
+    allowed = if_match(request)
+    key = _idempotency_key(request)
+    body = await read_body(request)
+    state = request.app.state
+    answer = read_answer(body, validator=state.validator)
+    ask = RespondAsk(
+        plan=request.path_params["id"],
+        response=answer.response,
+        request_digest=_digest(request, body),
+        if_match=allowed,
+        idempotency_key=key,
+        warnings=answer.warnings,
+    )
+    given: Given = await state.respond_to_plan(ask, caller_of(request))
+    return respond_answer(given, media)
 
 
 async def _derived(request: Request, operation: str) -> Answer:
@@ -152,13 +183,11 @@ async def _provenance(
     """Rendered from the decision that it is about."""
     if version not in (None, 1):
         raise NotFound(Problem("There is no such version.", code="not-found"))
-    use_case = request.app.state.derive_care_plan
-    await request.app.state.read_history.record_of(tenant, id_)
-    answer: Answer = await use_case.answer_of(tenant, id_)
-    outputs = [(k.type, k.id, k.version) for k in answer.resources]
-    at = answer.resources[0].committed_at
-    assert at is not None  # noqa: S101  (it was read from the history)
-    body = with_meta(provenance(answer.frame, outputs, answer.as_of), version=1, last_updated=at)
+    origin: Origin = await request.app.state.read_history.origin(tenant, id_)
+    render = answer_provenance if origin.is_answer else provenance
+    body = render(origin.frame, origin.outputs, origin.as_of)
+    at = origin.committed_at
+    body = with_meta(body, version=1, last_updated=at)
     return Response(body, 200, version_headers(1, at), media_type=media)
 
 

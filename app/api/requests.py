@@ -1,5 +1,6 @@
 """Reading a request: its bytes within bounds, its media type, its query, who asks."""
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
@@ -14,6 +15,8 @@ JSON_TYPES = frozenset(
     {"application/fhir+json", "application/json", "text/json", "application/json+fhir"}
 )
 ANY_TYPE = frozenset({"*/*", "application/*", "text/*"})
+ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+ENTITY_TAGS = re.compile(rf"\s*{ENTITY_TAG.pattern}(?:\s*,\s*{ENTITY_TAG.pattern})*\s*")
 FORMATS = frozenset({"json", *JSON_TYPES})
 
 
@@ -79,6 +82,26 @@ def _not_acceptable(wanted: str) -> NotAcceptable:
             code="not-supported",
         )
     )
+
+
+def if_match(request: Request) -> frozenset[str] | None:
+    """The version ids that If-Match allows; None where it is not sent or ``*``.
+
+    FHIR writes them as weak ETags, and compares them as if they were strong.
+    """
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    if not ENTITY_TAGS.fullmatch(header):
+        raise NotUnderstood(
+            Problem(
+                "If-Match is no list of ETags.",
+                where="If-Match",
+                mend='Send the ETag of the version that you read, for example W/"1".',
+                code="value",
+            )
+        )
+    return frozenset(ENTITY_TAG.findall(header))
 
 
 def query_of(request: Request) -> Mapping[str, Sequence[str]]:

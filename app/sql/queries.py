@@ -37,6 +37,17 @@ BEFORE = (
     "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND as_of < ? AND kind = 'derive'"
     " ORDER BY as_of DESC, sequence DESC LIMIT 1"
 )
+RESPONSES = (
+    "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND as_of <= ? AND kind = 'respond'"
+    " ORDER BY as_of, sequence, position"
+)
+OPEN_PLANS = (
+    f"{WITH_BLOCK} WHERE r.tenant = ? AND r.patient = ? AND r.type = 'CarePlan'"  # noqa: S608  (constants)
+    " AND r.origin = 'derived' AND r.status IN ('draft', 'active')"
+    " AND r.version = (SELECT max(n.version) FROM resource_version n"
+    " WHERE n.tenant = r.tenant AND n.type = r.type AND n.id = r.id)"
+    " ORDER BY r.sequence, r.position"
+)
 SCHEMA = "SELECT version_num FROM alembic_version"
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
 PROMISE = (
@@ -126,6 +137,18 @@ class History:
         """The latest derivation whose asOf lies before."""
         row = self._execute(BEFORE, (tenant, patient, instant(before))).fetchone()
         return None if row is None else decision_of(row)
+
+    async def responses(
+        self, tenant: str, patient: str, until: datetime
+    ) -> Sequence[DecisionRecord]:
+        """What clinicians answered to the plans of a patient, up to an instant, oldest first."""
+        rows = self._execute(RESPONSES, (tenant, patient, instant(until))).fetchall()
+        return [decision_of(row) for row in rows]
+
+    async def open_plans(self, tenant: str, patient: str) -> Sequence[Stored]:
+        """The plans of a patient that are proposed or in force, each in its newest version."""
+        rows = self._execute(OPEN_PLANS, (tenant, patient)).fetchall()
+        return [stored_of(row) for row in rows]
 
     async def content(self, digest: str) -> ContentVersion | None:
         """The knowledge that once decided."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ import orjson
 
 from app.domain.decision import Decision, derive
 from app.domain.expertise import Expertise
-from app.domain.facts import NotUsed
+from app.domain.facts import NotUsed, Record
 from app.domain.frame import Frame, InputVersion, Output
 from app.domain.history import (
     AuditRecord,
@@ -24,14 +24,17 @@ from app.domain.history import (
     WriteSet,
 )
 from app.domain.problem import Conflict, Problem, Refused
+from app.domain.response import Answered, refusals
 from app.domain.submission import Received, Submission
 from app.domain.trace import trace_of
 from app.use_cases.ports import Clock, History, Journal, Library, Reader, Writer
+from app.use_cases.responses import answered_of
 
 NAMESPACE = uuid.UUID("5f2d9a35-3a3c-5a69-9d0f-2f0c6f1d7b11")
 FUTURE_TOLERANCE = timedelta(minutes=5)
 TRIES = 3
 KIND = "derive"
+PLAN = "CarePlan"
 LOW_BACK = "pain-location-low-back"
 UNIT = 1
 
@@ -83,12 +86,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """What the decision reads: the inputs in order, those to store, and the read set behind it."""
+    """What the decision reads: the inputs in order, those to store, and the read set behind it.
+
+    ``answered`` are the clinicians' answers to the patient's earlier plans, up to the instant of
+    evaluation; they count whether or not what else is stored does.
+    """
 
     inputs: tuple[Received, ...]
     to_store: tuple[Received, ...]
     not_used: tuple[NotUsed, ...]
     reads: ReadSet
+    answered: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +125,7 @@ class DeriveCarePlan:
         self, ask: Ask, caller: Caller, digest: bytes, decision_id: str
     ) -> Answer:
         if digest != ask.request_digest:
-            raise Refused(
-                Problem(
-                    "This Idempotency-Key was used before with another request.",
-                    mend="Send a new key with a new request.",
-                    code="business-rule",
-                )
-            )
+            raise used_otherwise()
         await self.journal.record(self._audit_only(ask, caller, decision_id))
         return await self.answer_of(caller.tenant, decision_id, ask.submission.warnings)
 
@@ -160,11 +162,12 @@ class DeriveCarePlan:
     async def _once(self, ask: Ask, caller: Caller, now: datetime) -> Answer:
         submission = ask.submission
         expertise = self.library.current
-        gathered = await self._gather(submission, caller.tenant)
         as_of = submission.as_of
         assert as_of is not None  # noqa: S101  (filled in by _with_defaults)
-        decision = self._decide(gathered, submission, expertise, as_of)
+        gathered = await self._gather(submission, caller.tenant)
+        gathered = replace(gathered, answered=await self._answered(caller, gathered, as_of))
         before = await self._plan_before(caller.tenant, submission.subject, as_of, gathered)
+        decision = self._decide(gathered, submission, expertise, as_of)
         frame = _frame(ask, gathered, expertise, decision, caller.tenant, before)
         if ask.is_kept and gathered.reads.patient_head:
             known = await self.history.decision(caller.tenant, frame.decision_id)
@@ -172,7 +175,7 @@ class DeriveCarePlan:
                 await self.journal.record(self._audit_only(ask, caller, frame.decision_id))
                 return await self.answer_of(caller.tenant, frame.decision_id, submission.warnings)
         outputs = self.writer.write(decision, expertise.content, frame)
-        audit = self._audit(ask, caller, submission.subject, now)
+        audit = executed(caller, what=ask.operation, patient=submission.subject, now=now)
         if not ask.is_kept:
             await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))
             return _answer(frame, outputs, as_of, None, submission.warnings)
@@ -208,9 +211,8 @@ class DeriveCarePlan:
         record = self.reader.record(
             gathered.inputs, expertise.content, as_of=as_of, complete=submission.complete
         )
-        record = replace(record, not_used=(*gathered.not_used, *record.not_used))
         return derive(
-            record,
+            completed(record, gathered.answered, gathered.not_used),
             expertise.content,
             as_of=as_of,
             guideline_profile=submission.guideline_profile or "",
@@ -288,6 +290,14 @@ class DeriveCarePlan:
             return None
         return await self.history.previous_decision(tenant, patient, as_of)
 
+    async def _answered(
+        self, caller: Caller, gathered: _Gathered, as_of: datetime
+    ) -> tuple[Answered, ...]:
+        patient = gathered.reads.patient
+        if patient is None or not gathered.reads.patient_head:
+            return ()
+        return answered_of(await self.history.responses(caller.tenant, patient, as_of))
+
     async def answer_of(
         self, tenant: str, decision_id: str, warnings: tuple[Problem, ...] = ()
     ) -> Answer:
@@ -305,22 +315,43 @@ class DeriveCarePlan:
         )
 
     def _audit_only(self, ask: Ask, caller: Caller, decision_id: str) -> WriteSet:
-        audit = self._audit(ask, caller, ask.submission.subject, self.clock())
-        audit = replace(audit, what=f"{audit.what} again {decision_id}")
+        what = f"{ask.operation} again {decision_id}"
+        audit = executed(caller, what=what, patient=ask.submission.subject, now=self.clock())
         return WriteSet(caller.tenant, ReadSet(), (audit,))
 
-    def _audit(self, ask: Ask, caller: Caller, patient: str, now: datetime) -> AuditRecord:
-        return AuditRecord(
-            id=str(uuid.uuid5(NAMESPACE, f"{caller.request_id} {now.isoformat()}")),
-            recorded=now,
-            action="E",
-            what=ask.operation,
-            patient=patient,
-            who=caller.client,
-            origin=caller.origin,
-            outcome="0",
-            request_id=caller.request_id,
+
+def executed(caller: Caller, *, what: str, patient: str | None, now: datetime) -> AuditRecord:
+    """The audit row of an operation."""
+    return AuditRecord(
+        id=str(uuid.uuid5(NAMESPACE, f"{caller.request_id} {now.isoformat()}")),
+        recorded=now,
+        action="E",
+        what=what,
+        patient=patient,
+        who=caller.client,
+        origin=caller.origin,
+        outcome="0",
+        request_id=caller.request_id,
+    )
+
+
+def used_otherwise() -> Refused:
+    """A key that stands for another request."""
+    return Refused(
+        Problem(
+            "This Idempotency-Key was used before with another request.",
+            mend="Send a new key with a new request.",
+            code="business-rule",
         )
+    )
+
+
+def completed(
+    record: Record, answered: Iterable[Answered], not_used: tuple[NotUsed, ...]
+) -> Record:
+    """What was read, with the refusals that stand and what was set aside before reading."""
+    facts = (*record.facts, *refusals(answered))
+    return replace(record, facts=facts, not_used=(*not_used, *record.not_used))
 
 
 def frame_of(record: DecisionRecord) -> Frame:
@@ -390,7 +421,7 @@ def _frame(  # noqa: PLR0913  (everything that a decision is identified by)
     inputs = tuple(
         InputVersion(r.type, r.id, r.version if ask.is_kept else None, r.sha256)
         for r in gathered.inputs
-    )
+    ) + tuple(InputVersion(PLAN, a.plan, a.version, a.sha256) for a in gathered.answered)
     read = {
         "tenant": tenant,
         "patient": submission.subject,
@@ -403,6 +434,7 @@ def _frame(  # noqa: PLR0913  (everything that a decision is identified by)
         "organization": submission.organization,
         "inputs": [[i.type, i.id, i.sha256.hex()] for i in inputs],
         "before": before.id if before else None,
+        "answered": [a.decision for a in gathered.answered],
         "notUsed": [[n.reference, n.why] for n in gathered.not_used],
         "knowledge": expertise.digest,
         "isKept": ask.is_kept,
@@ -427,9 +459,7 @@ def _frame(  # noqa: PLR0913  (everything that a decision is identified by)
 def _care_plan_of(before: DecisionRecord | None) -> str | None:
     if before is None:
         return None
-    return next(
-        (id_ for type_, id_, *_ in orjson.loads(before.outputs) if type_ == "CarePlan"), None
-    )
+    return next((id_ for type_, id_, *_ in orjson.loads(before.outputs) if type_ == PLAN), None)
 
 
 def _low_back_conditions(decision: Decision) -> tuple[str, ...]:
@@ -490,6 +520,7 @@ def _record(  # noqa: PLR0913  (a decision is kept with all that made it)
         "conditions": list(frame.conditions),
         "knowledgeVersion": frame.knowledge_version,
         "notUsed": [[n.reference, n.why] for n in gathered.not_used],
+        "answered": [a.decision for a in gathered.answered],
     }
     return DecisionRecord(
         id=frame.decision_id,

@@ -64,6 +64,18 @@ class Nothing:
         del tenant, patient, before
         return None
 
+    async def responses(
+        self, tenant: str, patient: str, until: datetime
+    ) -> Sequence[DecisionRecord]:
+        """Nothing was answered."""
+        del tenant, patient, until
+        return ()
+
+    async def open_plans(self, tenant: str, patient: str) -> Sequence[Stored]:
+        """Nothing is there."""
+        del tenant, patient
+        return ()
+
     async def content(self, digest: str) -> ContentVersion | None:
         """Nothing is there."""
         del digest

@@ -15,9 +15,11 @@ from app.domain.history import (
     ContentVersion,
     CurrentVersion,
     DecisionRecord,
+    ResourceVersion,
     Stored,
     WriteSet,
 )
+from app.domain.response import Change, PlanVersion
 from app.domain.submission import Received
 
 
@@ -47,12 +49,20 @@ class Reader(Protocol):
         """A version from the history, parsed again."""
         ...
 
+    def plan(self, stored: Stored) -> PlanVersion:
+        """The state of a plan of ours, and which activities it holds."""
+        ...
+
 
 class Writer(Protocol):
     """Decisions in, resources out (``app/fhir/writing``)."""
 
     def write(self, decision: Decision, content: Content, frame: Frame) -> tuple[Output, ...]:
         """CarePlan first; bytes without our ``meta.versionId`` and ``meta.lastUpdated``."""
+        ...
+
+    def answered(self, version: ResourceVersion, change: Change, at: datetime) -> Output:
+        """The next version of a plan after the answer; the same gives the same bytes."""
         ...
 
 
@@ -95,6 +105,12 @@ class History(Protocol):
     async def previous_decision(
         self, tenant: str, patient: str, before: datetime
     ) -> DecisionRecord | None: ...
+
+    async def responses(
+        self, tenant: str, patient: str, until: datetime
+    ) -> Sequence[DecisionRecord]: ...
+
+    async def open_plans(self, tenant: str, patient: str) -> Sequence[Stored]: ...
 
     async def content(self, digest: str) -> ContentVersion | None: ...
 

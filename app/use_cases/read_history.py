@@ -1,7 +1,7 @@
 """Read the history: a resource version, a decision with its reasons, and its replay."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -12,16 +12,31 @@ from app.domain.decision import derive
 from app.domain.expertise import Expertise
 from app.domain.explanation import explain
 from app.domain.facts import NotUsed
+from app.domain.frame import Frame
 from app.domain.history import DecisionRecord, Stored
 from app.domain.problem import Conflict, NotFound, Problem
 from app.domain.questions import questions
+from app.domain.response import Answered, refusals, transition
 from app.domain.submission import Received
 from app.domain.trace import Trace, facts_by_slot, worlds_of
 from app.domain.worlds import Worlds
-from app.use_cases.derive_care_plan import frame_of
+from app.use_cases.derive_care_plan import completed, frame_of
 from app.use_cases.ports import History, Library, Reader, Writer
+from app.use_cases.responses import KIND as RESPOND
+from app.use_cases.responses import answered_of, frame_of_response, response_of
 
 Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the resources of one decision come from; ``outputs`` are (type, id, version)."""
+
+    is_answer: bool
+    frame: Frame
+    outputs: tuple[tuple[str, str, int], ...]
+    as_of: datetime
+    committed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +65,23 @@ class ReadHistory:
             raise NotFound(Problem(f"There is no decision {id_}.", code="not-found"))
         return record
 
+    async def origin(self, tenant: str, id_: str) -> Origin:
+        """For the Provenance of what a decision made."""
+        record = await self.record_of(tenant, id_)
+        is_answer = record.kind == RESPOND
+        outputs = tuple((t, i, v) for t, i, v, _ in orjson.loads(record.outputs))
+        first = await self.resource(tenant, *outputs[0])
+        frame = frame_of_response(record) if is_answer else frame_of(record)
+        return Origin(is_answer, frame, outputs, record.as_of, first.committed_at)
+
     async def decision(self, tenant: str, id_: str) -> Json:
         """A decision with its reasons, in the words of the content that made it (contract §3)."""
         record = await self.record_of(tenant, id_)
+        if record.kind == RESPOND:
+            return _rendered_response(record)
         expertise = await self._expertise(record)
-        return _rendered(record, expertise)
+        answered = await self._answered(tenant, record)
+        return {**_rendered(record, expertise), "answered": [_answered(a) for a in answered]}
 
     async def decisions(self, tenant: str, patient: str) -> Json:
         """The decisions about one patient, newest first."""
@@ -64,9 +91,10 @@ class ReadHistory:
     async def replay(self, tenant: str, id_: str) -> Json:
         """Derive again from the stored inputs and knowledge, and compare byte by byte."""
         record = await self.record_of(tenant, id_)
-        expertise = await self._expertise(record)
-        inputs = await self._inputs(tenant, record)
-        again = self._again(record, expertise, inputs)
+        if record.kind == RESPOND:
+            again = await self._answered_again(tenant, record)
+        else:
+            again = await self._derived_again(tenant, record)
         differences = await self._differences(tenant, record, again)
         return {
             "decision": record.id,
@@ -90,15 +118,48 @@ class ReadHistory:
             )
         return self.library.from_archive(kept.digest, kept.files)
 
-    async def _inputs(self, tenant: str, record: DecisionRecord) -> list[Received]:
-        found = []
-        for type_, id_, version, _ in orjson.loads(record.inputs):
-            stored = await self.resource(tenant, type_, id_, version)
-            found.append(self.reader.stored(stored))
-        return found
+    async def _inputs(self, tenant: str, record: DecisionRecord) -> list[Stored]:
+        return [
+            await self.resource(tenant, type_, id_, version)
+            for type_, id_, version, _ in orjson.loads(record.inputs)
+        ]
+
+    async def _answered(self, tenant: str, record: DecisionRecord) -> tuple[Answered, ...]:
+        """The clinicians' answers that a derivation read."""
+        ids = orjson.loads(record.parameters)["answered"]
+        return answered_of([await self.record_of(tenant, id_) for id_ in ids])
+
+    async def _derived_again(
+        self, tenant: str, record: DecisionRecord
+    ) -> dict[tuple[str, str], bytes]:
+        expertise = await self._expertise(record)
+        inputs = [
+            self.reader.stored(stored)
+            for stored in await self._inputs(tenant, record)
+            if stored.version.origin == "received"
+        ]
+        answered = await self._answered(tenant, record)
+        return self._again(record, expertise, inputs, answered)
+
+    async def _answered_again(
+        self, tenant: str, record: DecisionRecord
+    ) -> dict[tuple[str, str], bytes]:
+        """The plan that was answered comes first among the inputs."""
+        inputs = await self._inputs(tenant, record)
+        plan, *others = (self.reader.plan(stored) for stored in inputs)
+        versions = {stored.version.id: stored.version for stored in inputs}
+        outputs = (
+            self.writer.answered(versions[change.plan], change, record.as_of)
+            for change in transition(plan, others, response_of(record))
+        )
+        return {(o.type, o.id): o.body for o in outputs}
 
     def _again(
-        self, record: DecisionRecord, expertise: Expertise, inputs: Sequence[Received]
+        self,
+        record: DecisionRecord,
+        expertise: Expertise,
+        inputs: Sequence[Received],
+        answered: Sequence[Answered],
     ) -> dict[tuple[str, str], bytes]:
         parameters = orjson.loads(record.parameters)
         read = self.reader.record(
@@ -109,7 +170,7 @@ class ReadHistory:
         )
         not_used = tuple(NotUsed(reference, why) for reference, why in parameters["notUsed"])
         decision = derive(
-            replace(read, not_used=(*not_used, *read.not_used)),
+            completed(read, answered, not_used),
             expertise.content,
             as_of=record.as_of,
             guideline_profile=parameters["guidelineProfile"],
@@ -137,14 +198,72 @@ class ReadHistory:
 
 
 def _summary(record: DecisionRecord) -> Json:
-    trace = cast("Trace", orjson.loads(record.trace))
     return {
         "id": record.id,
         "kind": record.kind,
         "asOf": _instant(record.as_of),
-        "gate": trace["gate"],
-        "mechanism": trace["mechanism"],
-        "outputs": [f"{t}/{i}/_history/{v}" for t, i, v, _ in orjson.loads(record.outputs)],
+        **_conclusion(record),
+        "outputs": _references(record.outputs),
+    }
+
+
+def _conclusion(record: DecisionRecord) -> Json:
+    if record.kind == RESPOND:
+        return {"outcome": response_of(record).outcome.value}
+    trace = cast("Trace", orjson.loads(record.trace))
+    return {"gate": trace["gate"], "mechanism": trace["mechanism"]}
+
+
+def _references(versions: bytes) -> list[str]:
+    return [f"{t}/{i}/_history/{v}" for t, i, v, _ in orjson.loads(versions)]
+
+
+def _inputs_of(record: DecisionRecord) -> list[Json]:
+    return [
+        {"reference": f"{t}/{i}/_history/{v}", "digest": f"sha256:{digest}"}
+        for t, i, v, digest in orjson.loads(record.inputs)
+    ]
+
+
+def _rendered_response(record: DecisionRecord) -> Json:
+    """A clinician's answer: what was said, to which version, and what became of every plan."""
+    response = response_of(record)
+    outputs = _references(record.outputs)
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "patient": f"Patient/{record.patient}",
+        "asOf": _instant(record.as_of),
+        "knowledge": {
+            "version": orjson.loads(record.parameters)["knowledgeVersion"],
+            "digest": record.knowledge,
+        },
+        "engine": record.engine,
+        "plan": outputs[0],
+        "outcome": response.outcome.value,
+        "activities": [
+            {"id": a.activity, "outcome": a.outcome.value, "reason": a.reason.words or None}
+            for a in response.activities
+        ],
+        "practitioner": response.practitioner,
+        "note": response.note or None,
+        "inputs": _inputs_of(record),
+        "outputs": outputs,
+        "changes": [
+            {"plan": f"CarePlan/{plan}", "from": before, "to": after}
+            for plan, before, after in orjson.loads(record.trace)["changes"]
+        ],
+    }
+
+
+def _answered(answered: Answered) -> Json:
+    """An answer that a derivation knew of."""
+    return {
+        "decision": answered.decision,
+        "plan": f"CarePlan/{answered.plan}/_history/{answered.version}",
+        "at": _instant(answered.at),
+        "outcome": answered.response.outcome.value,
+        "declined": [fact.value for fact in refusals((answered,))],
     }
 
 
@@ -165,11 +284,8 @@ def _rendered(record: DecisionRecord, expertise: Expertise) -> Json:
         "applicability": trace["applicability"],
         "gate": trace["gate"],
         "mechanism": trace["mechanism"],
-        "inputs": [
-            {"reference": f"{t}/{i}/_history/{v}", "digest": f"sha256:{digest}"}
-            for t, i, v, digest in orjson.loads(record.inputs)
-        ],
-        "outputs": [f"{t}/{i}/_history/{v}" for t, i, v, _ in orjson.loads(record.outputs)],
+        "inputs": _inputs_of(record),
+        "outputs": _references(record.outputs),
         "rules": _rules(trace, content, worlds, versions),
         "interventions": [
             {"id": i, "status": status, "reasons": reasons}

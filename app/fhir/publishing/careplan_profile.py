@@ -91,6 +91,13 @@ _PROHIBITION = {
     "expression": f"doNotPerform = (extension.where(url = '{STAGE}').value = 'do-not')",
     "source": canonical("StructureDefinition", "painplan-careplan"),
 }
+_CANCELLED = {
+    "key": "painplan-careplan-3",
+    "severity": "error",
+    "human": "An activity that was declined says why.",
+    "expression": "status = 'cancelled' implies statusReason.exists()",
+    "source": canonical("StructureDefinition", "painplan-careplan"),
+}
 
 
 def _head() -> list[Json]:
@@ -146,7 +153,7 @@ def _links() -> list[Json]:
 def _detail() -> list[Json]:
     return [
         element("CarePlan.activity.reference", max="0"),
-        element(DETAIL, min=1, constraint=[_PROHIBITION]),
+        element(DETAIL, min=1, constraint=[_PROHIBITION, _CANCELLED]),
         element(f"{DETAIL}.extension", slicing=slicing(("value", "url"))),
         *(_extension(name, *bounds) for name, bounds in EXTENSIONS.items()),
         element(f"{DETAIL}.kind", min=1),

@@ -1,4 +1,4 @@
-"""OperationDefinitions painplan-apply and painplan-derive, with every parameter of contract §3."""
+"""OperationDefinitions painplan-apply, -derive, -respond, with every parameter of contract §3."""
 
 from app.domain.content import Content
 from app.fhir.canon import PLAN_DEFINITION
@@ -6,12 +6,13 @@ from app.fhir.publishing.resource import Json, published
 
 ALLOWED_TYPE = "http://hl7.org/fhir/StructureDefinition/operationdefinition-allowed-type"
 CORE_APPLY = "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"
+OUTCOMES = "accepted, declined or changed"
 IN_THE_URL = "Given in the URL, as ?persist=false, not in the body."
 
 
 def operations(content: Content) -> list[Json]:
-    """Both store what they read and what they conclude, so both are POST only."""
-    return [_apply(content), _derive(content)]
+    """All store what they read and what they conclude, so all are POST only."""
+    return [_apply(content), _derive(content), _respond(content)]
 
 
 def _apply(content: Content) -> Json:
@@ -74,6 +75,60 @@ def _derive(content: Content) -> Json:
         ],
     }
     return operation
+
+
+def _respond(content: Content) -> Json:
+    operation = _operation(
+        content,
+        "painplan-respond",
+        "respond",
+        title="Answer a proposed plan",
+        description=(
+            "A clinician accepts, declines or changes a plan that is a draft. Accepted, a new "
+            "version is active and every earlier draft or active plan of the patient is revoked; "
+            "declined, the plan itself is revoked. An activity that is declined counts as refused "
+            "in every later plan. The same answer again changes nothing, another one is a "
+            "conflict; If-Match is honoured."
+        ),
+    )
+    operation |= {
+        "resource": ["CarePlan"],
+        "system": False,
+        "type": False,
+        "instance": True,
+        "parameter": [
+            _once(
+                "outcome", "code", f"{OUTCOMES}. changed is accepted with answers to activities."
+            ),
+            _activity(),
+            _in("practitioner", "string", "Who answers, as a reference.", search="reference"),
+            _in("note", "string", "A word on the whole; it stands in CarePlan.note."),
+            _out("CarePlan", "The plan in the version that carries the answer."),
+        ],
+    }
+    return operation
+
+
+def _activity() -> Json:
+    reason = _in("reason", "Element", "Why, in words or codes; it becomes statusReason.")
+    types = ("string", "CodeableConcept", "Coding")
+    reason["extension"] = [{"url": ALLOWED_TYPE, "valueUri": type_} for type_ in types]
+    return {
+        "name": "activity",
+        "use": "in",
+        "min": 0,
+        "max": "*",
+        "documentation": "The answer to one activity. What is not named is taken as the whole is.",
+        "part": [
+            _once("id", "code", "The activity, by its code in the plan (EX-01)."),
+            _once("outcome", "code", f"{OUTCOMES}. changed asks for the reason to say how."),
+            reason,
+        ],
+    }
+
+
+def _once(name: str, type_: str, text: str) -> Json:
+    return {**_in(name, type_, text), "min": 1}
 
 
 def _operation(content: Content, id_: str, code: str, *, title: str, description: str) -> Json:

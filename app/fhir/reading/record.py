@@ -9,10 +9,12 @@ from app.domain.content import Content
 from app.domain.facts import CodedCondition, CodedMedicine, Fact, Record, SaidBy
 from app.domain.history import Stored
 from app.domain.problem import Problem, Refused
+from app.domain.response import PlanVersion
 from app.domain.submission import Received
 from app.fhir.reading.completeness import closed_list
 from app.fhir.reading.condition import read_condition, read_medicine
 from app.fhir.reading.observation import Gathered, read_observation
+from app.fhir.reading.plan import plan_of
 from app.fhir.reading.received import from_history
 from app.fhir.reading.response import Questionnaires, keep_score, read_response, scored
 from app.fhir.reading.terms import Terms, terms_of
@@ -82,6 +84,10 @@ class RecordReader:
     def stored(self, stored: Stored) -> Received:
         """A version from the history, parsed again."""
         return from_history(stored)
+
+    def plan(self, stored: Stored) -> PlanVersion:
+        """A plan of ours from the history."""
+        return plan_of(stored)
 
     def check(self, received: Received, content: Content, *, as_of: datetime) -> None:
         """Refused when a value lies outside its range; nothing else is wrong with a record."""

@@ -1,6 +1,5 @@
 """A derivation request as bytes: the patient, the resources as exact slices, and the parameters."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,9 +8,10 @@ from typing import Any, Protocol
 import msgspec
 
 from app.domain.facts import NotUsed
-from app.domain.problem import NotUnderstood, Problem, Refused
+from app.domain.problem import Problem, Refused
 from app.domain.submission import Received, Submission
 from app.fhir.canon import CANON, DECISION, PLAN_DEFINITION, READ_TYPES
+from app.fhir.reading.parameters import ID, named, require_valid, text_of, unknown, wrong
 from app.fhir.reading.parsing import parse
 from app.fhir.reading.received import SUBJECT, identity, logical_patient, received
 from app.fhir.reading.times import instant
@@ -20,13 +20,6 @@ PROFILES = ("who", "uk", "us")
 COMPLETE = ("Condition", "MedicationRequest", "AllergyIntolerance")
 BUNDLES = ("collection", "batch", "transaction", "document", "message", "searchset")
 PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
-ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_TAIL = r"/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|urn:(?:uuid|oid):\S+"
-NAMED = {
-    "encounter": re.compile(rf"(?:\S+/)?Encounter{_TAIL}"),
-    "practitioner": re.compile(rf"(?:\S+/)?Practitioner(?:Role)?{_TAIL}"),
-    "organization": re.compile(rf"(?:\S+/)?Organization{_TAIL}"),
-}
 Query = Mapping[str, Sequence[str]]
 
 
@@ -121,7 +114,7 @@ def read_bare(body: bytes, *, patient: str | None, validator: Validator) -> Subm
 def read_one(body: bytes, *, expected_type: str, validator: Validator) -> Received:
     """A resource that a client creates."""
     document = parse(body, (expected_type,))
-    _require_valid(validator.problems(document, expected_type=expected_type))
+    require_valid(validator.problems(document, expected_type=expected_type))
     _refuse_subsetted(_Item(document, body, None, expected_type))
     return received(body, document, full_url=None, references={})
 
@@ -139,13 +132,13 @@ def _entries(
     envelope = _envelope(bundle, "entry")
     if isinstance(bundle.get("id"), str):
         del envelope["id"]  # the Bundle is not kept, and public test patients have ids with "_"
-    _require_valid(validator.problems(envelope, expected_type="Bundle", at=where))
+    require_valid(validator.problems(envelope, expected_type="Bundle", at=where))
     slices = _BUNDLE.decode(body).entry
     for number, entry in enumerate(bundle.get("entry", ())):
         if "resource" in entry:
             place = f"{where}.entry[{number}].resource"
             if not isinstance(entry["resource"], dict):
-                raise _wrong("The entry holds no resource.", place)
+                raise wrong("The entry holds no resource.", place)
             raw = bytes(slices[number].resource)
             yield _Item(entry["resource"], raw, entry.get("fullUrl"), place)
 
@@ -175,7 +168,7 @@ def _read_parameters(
     document: dict[str, Any], body: bytes, draft: _Draft, validator: Validator
 ) -> None:
     envelope = _envelope(document, "parameter")
-    _require_valid(validator.problems(envelope, expected_type="Parameters"))
+    require_valid(validator.problems(envelope, expected_type="Parameters"))
     slices = _PARAMETERS.decode(body).parameter
     for number, parameter in enumerate(document.get("parameter", ())):
         where = f"Parameters.parameter[{number}]"
@@ -192,13 +185,13 @@ def _read_parameter(
         case "data":
             draft.items.extend(_data(parameter, raw, where, validator))
         case "complete":
-            draft.complete.append(_complete(_text(parameter, where), f"{where}.valueCode"))
+            draft.complete.append(_complete(text_of(parameter, where), f"{where}.valueCode"))
         case "useServerData":
             draft.use_server_data = _boolean(parameter, where)
         case "encounter" | "practitioner" | "organization" as name:
-            draft.context[name] = _named(name, _text(parameter, where), where)
+            draft.context[name] = named(name, text_of(parameter, where), where)
         case "planDefinition" | "url":
-            _require_ours(_text(parameter, where), where)
+            _require_ours(text_of(parameter, where), where)
         case "version":
             pass
         case "parameters":
@@ -206,13 +199,7 @@ def _read_parameter(
         case "asOf" | "guidelineProfile" as name:
             _read_setting(name, parameter, where, draft)
         case other:
-            draft.warnings.append(
-                Problem(
-                    f"The parameter {other[:64]!r} is not known and was not used.",
-                    where=where,
-                    code="not-supported",
-                )
-            )
+            draft.warnings.append(unknown(other, where))
 
 
 def _data(
@@ -220,7 +207,7 @@ def _data(
 ) -> Iterator[_Item]:
     resource = parameter.get("resource")
     if not isinstance(resource, dict):
-        raise _wrong("data must hold a resource (a Bundle).", f"{where}.resource")
+        raise wrong("data must hold a resource (a Bundle).", f"{where}.resource")
     if resource.get("resourceType") == "Bundle":
         yield from _entries(resource, raw, f"{where}.resource", validator)
     else:
@@ -230,69 +217,44 @@ def _data(
 def _read_settings(parameter: dict[str, Any], where: str, draft: _Draft) -> None:
     resource = parameter.get("resource")
     if not isinstance(resource, dict) or resource.get("resourceType") != "Parameters":
-        raise _wrong("parameters must hold a Parameters resource.", f"{where}.resource")
+        raise wrong("parameters must hold a Parameters resource.", f"{where}.resource")
     settings = resource.get("parameter", ())
     if not isinstance(settings, list | tuple):
-        raise _wrong("parameter must be a list.", f"{where}.resource.parameter")
+        raise wrong("parameter must be a list.", f"{where}.resource.parameter")
     for number, setting in enumerate(settings):
         place = f"{where}.resource.parameter[{number}]"
         if not isinstance(setting, dict) or not isinstance(setting.get("name"), str):
-            raise _wrong("a parameter must have a name.", f"{place}.name")
+            raise wrong("a parameter must have a name.", f"{place}.name")
         _read_setting(setting["name"], setting, place, draft)
 
 
 def _read_setting(name: str, setting: dict[str, Any], where: str, draft: _Draft) -> None:
     match name:
         case "asOf":
-            draft.as_of = _as_of(_text(setting, where), where)
+            draft.as_of = _as_of(text_of(setting, where), where)
         case "guidelineProfile":
-            draft.profile = _profile(_text(setting, where), where)
+            draft.profile = _profile(text_of(setting, where), where)
         case "complete":
-            draft.complete.append(_complete(_text(setting, where), where))
+            draft.complete.append(_complete(text_of(setting, where), where))
         case _:
-            draft.warnings.append(
-                Problem(
-                    f"The parameter {name[:64]!r} is not known and was not used.",
-                    where=where,
-                    code="not-supported",
-                )
-            )
-
-
-def _text(parameter: dict[str, Any], where: str) -> str:
-    for name, value in parameter.items():
-        if name.startswith("value") and isinstance(value, str):
-            return value
-        if name == "valueReference" and isinstance(value, dict):
-            return str(value.get("reference", ""))
-    raise _wrong(f"{parameter['name'][:64]} must have a text value.", where)
-
-
-def _named(name: str, text: str, where: str) -> str:
-    """A reference to whom or what the plan is made with; a bare id is one of its type."""
-    type_ = name.capitalize()
-    if ID.fullmatch(text):
-        return f"{type_}/{text}"
-    if NAMED[name].fullmatch(text):
-        return text
-    raise _wrong(f"{name} is no reference to a resource of type {type_}.", where, code="value")
+            draft.warnings.append(unknown(name, where))
 
 
 def _boolean(parameter: dict[str, Any], where: str) -> bool:
     value = parameter.get("valueBoolean")
     if isinstance(value, bool):
         return value
-    raise _wrong(f"{parameter['name'][:64]} must have a valueBoolean.", where)
+    raise wrong(f"{parameter['name'][:64]} must have a valueBoolean.", where)
 
 
 def _subject(parameter: dict[str, Any], where: str) -> str:
-    return _text(parameter, where)
+    return text_of(parameter, where)
 
 
 def _as_of(text: str, where: str) -> datetime:
     moment = instant(text.replace(" ", "+"))
     if moment is None:
-        raise _wrong("asOf is no date or dateTime.", where, code="value")
+        raise wrong("asOf is no date or dateTime.", where, code="value")
     return moment
 
 
@@ -333,15 +295,6 @@ def _require_ours(text: str, where: str) -> None:
             code="business-rule",
         )
     )
-
-
-def _wrong(what: str, where: str, code: str = "structure") -> NotUnderstood:
-    return NotUnderstood(Problem(what, where=where, code=code))
-
-
-def _require_valid(problems: tuple[Problem, ...]) -> None:
-    if problems:
-        raise NotUnderstood(*problems)
 
 
 def _submission(draft: _Draft, validator: Validator) -> Submission:
@@ -394,7 +347,7 @@ def _read_types(draft: _Draft, validator: Validator) -> Iterator[_Item]:
         resource = item.resource
         type_ = resource.get("resourceType")
         if not isinstance(type_, str):
-            raise _wrong("There is no resourceType.", f"{item.where}.resourceType")
+            raise wrong("There is no resourceType.", f"{item.where}.resourceType")
         if type_ not in READ_TYPES:
             reference = f"{type_[:64]}/{identity(resource, item.full_url, item.body)[:64]}"
             draft.not_used.append(NotUsed(reference, "a type that this service does not read"))
@@ -403,7 +356,7 @@ def _read_types(draft: _Draft, validator: Validator) -> Iterator[_Item]:
             reference = f"{type_}/{identity(resource, item.full_url, item.body)[:64]}"
             draft.not_used.append(NotUsed(reference, "derived by this service earlier"))
             continue
-        _require_valid(validator.problems(resource, expected_type=type_, at=item.where))
+        require_valid(validator.problems(resource, expected_type=type_, at=item.where))
         _refuse_subsetted(item)
         yield item
 
@@ -446,7 +399,7 @@ def _patient(draft: _Draft, items: list[_Item], references: Mapping[str, str]) -
         if said is None and "/" not in draft.subject and ":" not in draft.subject:
             said = draft.subject
         if said is None or not ID.fullmatch(said):
-            raise _wrong(
+            raise wrong(
                 "The subject is no reference to a Patient.", "Parameters.parameter", "value"
             )
         others = [where for id_, where in patients.items() if id_ != said]

@@ -2,11 +2,12 @@
 
 from app.fhir.writing.meta import collection, with_meta
 from app.fhir.writing.outcome import operation_outcome, outcome
-from app.fhir.writing.provenance import provenance
+from app.fhir.writing.provenance import answer_provenance, provenance
 from app.fhir.writing.writer import ResourceWriter
 
 __all__ = [
     "ResourceWriter",
+    "answer_provenance",
     "collection",
     "operation_outcome",
     "outcome",

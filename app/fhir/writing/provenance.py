@@ -13,9 +13,30 @@ TYPES = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
 def provenance(frame: Frame, outputs: Sequence[tuple[str, str, int]], as_of: datetime) -> bytes:
-    """Its id is the decision's; ``outputs`` are (type, id, version)."""
-    at = as_of.isoformat().replace("+00:00", "Z")
+    """Of a derivation. Its id is the decision's; ``outputs`` are (type, id, version)."""
     agents = [_agent("author"), _agent("assembler")]
+    return orjson.dumps(_resource(frame, outputs, as_of, ("CREATE", "create"), agents))
+
+
+def answer_provenance(
+    frame: Frame, outputs: Sequence[tuple[str, str, int]], answered_at: datetime
+) -> bytes:
+    """Of a clinician's answer: who gave it, and our service that wrote it down."""
+    agents = [_agent("assembler")]
+    if frame.practitioner is not None:
+        agents.insert(0, {"type": _kind("author"), "who": {"reference": frame.practitioner}})
+    return orjson.dumps(_resource(frame, outputs, answered_at, ("UPDATE", "revise"), agents))
+
+
+def _resource(
+    frame: Frame,
+    outputs: Sequence[tuple[str, str, int]],
+    moment: datetime,
+    operation: tuple[str, str],
+    agents: list[Json],
+) -> Json:
+    at = moment.isoformat().replace("+00:00", "Z")
+    code, display = operation
     resource: Json = {
         "resourceType": "Provenance",
         "id": frame.decision_id,
@@ -28,8 +49,8 @@ def provenance(frame: Frame, outputs: Sequence[tuple[str, str, int]], as_of: dat
             "coding": [
                 {
                     "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
-                    "code": "CREATE",
-                    "display": "create",
+                    "code": code,
+                    "display": display,
                 }
             ]
         },
@@ -40,15 +61,19 @@ def provenance(frame: Frame, outputs: Sequence[tuple[str, str, int]], as_of: dat
             {"role": "source", "what": {"reference": _reference(i.type, i.id, i.version)}}
             for i in frame.inputs
         ]
-    return orjson.dumps(resource)
+    return resource
 
 
 def _agent(kind: str) -> Json:
     return {
-        "type": {"coding": [{"system": TYPES, "code": kind}]},
+        "type": _kind(kind),
         "who": DEVICE,
         "onBehalfOf": ORGANIZATION,
     }
+
+
+def _kind(code: str) -> Json:
+    return {"coding": [{"system": TYPES, "code": code}]}
 
 
 def _reference(type_: str, id_: str, version: int | None) -> str:

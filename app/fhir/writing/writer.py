@@ -10,7 +10,10 @@ import orjson
 from app.domain.content import Content
 from app.domain.decision import Decision
 from app.domain.frame import Frame, Output
+from app.domain.history import ResourceVersion
+from app.domain.response import Change
 from app.fhir.writing.activity import constants
+from app.fhir.writing.answered import answered
 from app.fhir.writing.care_plan import care_plan, care_plan_id
 from app.fhir.writing.elements import Json, output_id
 from app.fhir.writing.goal import goal_resource
@@ -41,6 +44,10 @@ class ResourceWriter:
             guidance_response(decision, content, frame, at, care_plan_id(frame)),
         ]
         return tuple(_output(resource, at) for resource in resources)
+
+    def answered(self, version: ResourceVersion, change: Change, at: datetime) -> Output:
+        """The next version of a stored plan."""
+        return answered(version, change, at)
 
 
 def _instant(moment: datetime) -> str:

@@ -1,0 +1,30 @@
+"""A stored CarePlan of ours as what an answer needs to know: its state and its activities."""
+
+import orjson
+
+from app.domain.history import Stored
+from app.domain.response import PlanStatus, PlanVersion
+from app.fhir.canon import ACTIVITY
+from app.fhir.reading.terms import codings_of
+from app.fhir.reading.times import instant
+
+
+def plan_of(stored: Stored) -> PlanVersion:
+    """We wrote it, so its elements are there."""
+    version = stored.version
+    plan = orjson.loads(version.body)
+    made = instant(plan["created"])
+    assert made is not None  # noqa: S101  (our own instant)
+    return PlanVersion(
+        id=version.id,
+        version=version.version,
+        status=PlanStatus(plan["status"]),
+        made=made,
+        sequence=stored.sequence,
+        activities=tuple(
+            code
+            for row in plan.get("activity", ())
+            for system, code in codings_of(row["detail"]["code"])
+            if system == ACTIVITY
+        ),
+    )
