@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
+from tests.acceptance.wire import bundle, intake, patient, screened
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -47,6 +48,17 @@ def test_the_decisions_of_the_patient_can_be_asked_for(service: httpx.Client) ->
     _run(_shown("$derive"), service)
 
     assert '"id":"' in _run(_shown("/decisions?patient"), service)
+
+
+def test_the_plan_can_be_answered(service: httpx.Client) -> None:
+    body = bundle(patient("answered"), intake(screened(), of="answered"))
+    derived = service.post("/fhir/$derive", json=body)
+    plan = derived.json()["entry"][0]["resource"]["id"]
+
+    said = _run(f"PLAN={plan}; {_shown('$respond')}", service)
+
+    assert said.startswith("HTTP/1.1 200")
+    assert '"status":"active"' in said
 
 
 def test_a_file_becomes_a_plan(service: httpx.Client) -> None:

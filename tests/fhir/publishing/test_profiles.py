@@ -199,7 +199,7 @@ def test_the_capability_statement_names_operations_that_we_publish() -> None:
     )
     definitions = [n["definition"] for n in nodes(statement) if "definition" in n]
 
-    assert len(definitions) == 2
+    assert len(definitions) == 3
     for definition in definitions:
         _, type_, id_ = definition.rsplit("/", 2)
         assert shipped()[type_, id_]["url"] == definition
@@ -227,6 +227,20 @@ def test_the_operations_name_every_parameter_of_the_contract() -> None:
 
     assert named["painplan-derive"] == shared_ones
     assert named["painplan-apply"] == shared_ones | {"planDefinition", "url", "version"}
+
+
+def test_respond_names_every_parameter_of_the_contract_and_is_called_on_a_plan() -> None:
+    respond = shipped()["OperationDefinition", "painplan-respond"]
+    parameters = {p["name"]: p for p in respond["parameter"]}
+
+    assert set(parameters) == {"outcome", "activity", "practitioner", "note", "return"}
+    assert [p["name"] for p in parameters["activity"]["part"]] == ["id", "outcome", "reason"]
+    assert parameters["activity"]["max"] == "*"
+    assert parameters["outcome"]["min"] == 1
+    assert parameters["return"]["type"] == "CarePlan"
+    assert respond["resource"] == ["CarePlan"]
+    assert (respond["system"], respond["type"], respond["instance"]) == (False, False, True)
+    assert respond["affectsState"] is True
 
 
 def test_apply_derives_from_the_core_operation_and_changes_state() -> None:
