@@ -17,7 +17,7 @@ FHIR = {"Content-Type": "application/fhir+json"}
 
 
 def write(database: Path, people: int = 4) -> None:
-    """Derivations of several people, one of them twice, one with a key, one not kept."""
+    """Derivations of several people, one twice, one with a key, one not kept, one answered."""
     asyncio.run(_write(database, people))
 
 
@@ -34,6 +34,14 @@ async def _write(database: Path, people: int) -> None:
         await _derive(client, "p0", {"pain-localised": True}, day=2)
         await _derive(client, "p1", {}, day=3, headers={"Idempotency-Key": "a-key"})
         await _derive(client, "p2", {}, day=4, persist="false")
+        await _accept(client, await _derive(client, "p0", {}, day=5))
+
+
+async def _accept(client: httpx.AsyncClient, plan: str) -> None:
+    outcome = {"name": "outcome", "valueCode": "accepted"}
+    body = {"resourceType": "Parameters", "parameter": [outcome]}
+    answer = await client.post(f"/fhir/CarePlan/{plan}/$respond", content=orjson.dumps(body))
+    answer.raise_for_status()
 
 
 async def _derive(
@@ -44,7 +52,8 @@ async def _derive(
     day: int = 1,
     headers: dict[str, str] | None = None,
     **params: str,
-) -> None:
+) -> str:
+    """The id of the plan."""
     body = bundle(
         patient(id_),
         intake(screened(), of=id_),
@@ -57,6 +66,7 @@ async def _derive(
         headers=headers or {},
     )
     answer.raise_for_status()
+    return str(answer.json()["entry"][0]["resource"]["id"])
 
 
 def copied(database: Path, to: Path) -> Path:
