@@ -6,11 +6,35 @@ from functools import cache
 from typing import Any, Self
 
 from app.domain.content import Content, ValueType
+from app.domain.course import Before
 from app.domain.decision import Decision, derive
-from app.domain.facts import CodedCondition, CodedMedicine, Fact, FactValue, Record, SaidBy
+from app.domain.facts import (
+    CodedAllergy,
+    CodedCondition,
+    CodedMedicine,
+    Fact,
+    FactValue,
+    Record,
+    SaidBy,
+)
 from app.domain.truth import Truth
 from app.knowledge import load
 
+CHECKED = {
+    "gender": "male",
+    "egfr": 85,
+    "creatinine": 1,
+    "weight-kg": 80,
+    "height-cm": 180,
+    "systolic-bp": 120,
+    "diastolic-bp": 75,
+    "phq9-item-9": 0,
+    "alcohol-heavy": False,
+    "falls-history": False,
+    "corticosteroid-prolonged": False,
+    "osteoporosis-known": False,
+    "instability-or-deformity": False,
+}
 AS_OF = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 
 
@@ -27,6 +51,7 @@ class Patient:
         self.facts: list[Fact] = []
         self.conditions: list[CodedCondition] = []
         self.medicines: list[CodedMedicine] = []
+        self.allergies: list[CodedAllergy] = []
         self.lists: set[str] = set()
 
     def aged(self, years: int) -> Self:
@@ -65,10 +90,28 @@ class Patient:
         )
         return self
 
-    def taking(self, system: str, code: str) -> Self:
-        """A current medicine."""
+    def taking(
+        self,
+        system: str = "",
+        code: str = "",
+        *,
+        text: str = "",
+        daily_dose: Decimal | None = None,
+        stopped_days_ago: float | None = None,
+    ) -> Self:
+        """A medicine by code or by name; current, or stopped so long ago."""
         source = f"MedicationRequest/m{len(self.medicines)}"
-        self.medicines.append(CodedMedicine(((system, code),), "", True, AS_OF, source))
+        codes = ((system, code),) if code else ()
+        at = AS_OF - timedelta(days=stopped_days_ago or 0)
+        self.medicines.append(
+            CodedMedicine(codes, text, stopped_days_ago is None, at, source, daily_dose)
+        )
+        return self
+
+    def allergic_to(self, text: str, *, is_to_medicine: bool = True) -> Self:
+        """An allergy by name."""
+        source = f"AllergyIntolerance/a{len(self.allergies)}"
+        self.allergies.append(CodedAllergy((), text, is_to_medicine, AS_OF, source))
         return self
 
     def complete(self, *types: str) -> Self:
@@ -82,10 +125,11 @@ class Patient:
             tuple(self.facts),
             tuple(self.conditions),
             tuple(self.medicines),
+            tuple(self.allergies),
             complete=frozenset(self.lists),
         )
 
-    def decide(self, *, profile: str = "who") -> Decision:
+    def decide(self, *, profile: str = "who", before: Before | None = None) -> Decision:
         """The decision about this patient."""
         return derive(
             self.record(),
@@ -93,6 +137,7 @@ class Patient:
             as_of=AS_OF,
             guideline_profile=profile,
             crisis_text="Call your local crisis line.",
+            before=before,
         )
 
 
@@ -106,6 +151,14 @@ def screened(patient: Patient) -> Patient:
     for name, known in knowledge().inputs.items():
         if known.gate_question:
             patient.with_(name, False)
+    return patient
+
+
+def checked(patient: Patient) -> Patient:
+    """The same patient, a man, with whole lists and every value that an option waits for."""
+    patient.complete("Condition", "MedicationRequest", "AllergyIntolerance")
+    for name, value in CHECKED.items():
+        patient.with_(name, value)
     return patient
 
 

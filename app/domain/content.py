@@ -46,7 +46,11 @@ class Input:
     ``known_for`` is how long an answer (of a gate question: a negative one) stays known;
     ``grows`` marks a duration that goes on growing after it was recorded (weeks of pain);
     ``answered_by`` names a rule that settles the question without being asked; ``listed_in`` is
-    the list (a resource type) in which it would stand: not on a complete one means no.
+    the list (a resource type) in which it would stand: not on a complete one means no, for
+    some inputs ``only_if_understood``: while an entry is not understood, nothing is ruled out.
+    ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
+    how long; ``counts`` are the classes whose medicines are counted; ``allergy_to`` the classes to
+    which an allergy counts.
     """
 
     name: str
@@ -67,6 +71,11 @@ class Input:
     gate_question: bool = False
     answered_by: str = ""
     listed_in: str = ""
+    only_if_understood: bool = False
+    stopped: str = ""
+    stopped_within: Period | None = None
+    counts: tuple[str, ...] = ()
+    allergy_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,9 @@ class Rule:
 
     Operands are slots: positions in ``Content.slot_names``. ``flag`` and ``level`` make it a gate
     rule, ``mechanism`` and ``grade`` a grade rule; ``settled`` says that answering an open
-    question never flips it.
+    question never flips it. ``safety`` (``S-10``) makes it a safety rule: ``result`` is what it
+    says of the activities in ``concerns`` (``block``, ``caution``, ``adjust``, ``info``), and
+    ``instead`` what may take their place.
     """
 
     id: str
@@ -135,6 +146,10 @@ class Rule:
     grade: str = ""
     settled: bool = False
     concludes: bool = False
+    safety: str = ""
+    result: str = ""
+    concerns: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,23 @@ class Flag:
     label: str
     screen: tuple[str, ...]
     removes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Something that keeps the pain going, graded 1 to 3 by rules (``phenotyping.md``, stage G).
+
+    ``levels`` are (level, rule id), highest first. ``measures`` are groups of slots: a group of
+    which every slot is known is one way in which the driver was looked for. ``counts_from`` is the
+    level from which it acts on the plan; ``modifiability`` 3 (readily) to 1.
+    """
+
+    id: str
+    label: str
+    levels: tuple[tuple[int, str], ...]
+    measures: tuple[tuple[int, ...], ...]
+    counts_from: int
+    modifiability: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +252,37 @@ class Intervention:
     catalogue: bool = False
     counted: bool = True
     why_not: str = ""
+    texts_when: tuple[tuple[int, str], ...] = ()
+    prohibits: tuple[str, ...] = ()
+    uncounted_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """What a guideline profile says of an intervention, for one mechanism or for ``any``.
+
+    ``direction`` is ``for``, ``against`` or ``silent``; only ``against`` keeps it out of the plan.
+    """
+
+    profile: str
+    intervention: str
+    mechanism: str
+    direction: str
+    says: str
+    source: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where the plan puts an activity: in which row, in which stage, by which rule.
 
-    ``row`` is ``foundation``, a mechanism, ``always`` (safety), ``do-not``, ``limited`` or
-    ``review``. ``unless`` names rules that, when true, leave it out; ``unless_open`` rules that
-    leave it out when true or unknown. ``status`` is ``proposed``, ``next-step`` or ``do-not``.
+    ``row`` is ``foundation``, a mechanism, ``driver``, ``always`` (safety), ``do-not``, ``limited``
+    or ``review``. It counts only at one of ``severity`` (empty: any), while ``driver`` is graded
+    ``driver_from`` or more, when everything in ``when`` holds, and at the ``steps`` of care it
+    names. ``unless`` names rules that,
+    when true, leave it out; ``unless_open`` rules that leave it out when true or unknown.
+    ``status`` is ``proposed``, ``next-step`` or ``do-not``.
     """
 
     activity: str
@@ -237,6 +291,11 @@ class Placement:
     status: str
     rule: str
     trigger: str = ""
+    severity: tuple[str, ...] = ()
+    driver: str = ""
+    driver_from: int = 0
+    when: tuple[int, ...] = ()
+    steps: tuple[int, ...] = ()
     unless: tuple[int, ...] = ()
     unless_open: tuple[int, ...] = ()
 
@@ -246,7 +305,8 @@ class GoalMeasure:
     """How a goal is measured: the score, its code and unit, and the change that matters.
 
     Target by the MIC rule: improve by max(``absolute``, ``fraction`` of the baseline);
-    ``absolute`` None where no minimal important change is verified.
+    ``absolute`` None where no minimal important change is verified. ``reach`` is a value that is
+    good enough whatever the baseline. ``is_higher_better`` turns the direction round.
     """
 
     input: str
@@ -256,17 +316,25 @@ class GoalMeasure:
     absolute: Decimal | None
     fraction: Decimal
     evidence: tuple[str, ...]
+    reach: Decimal | None = None
+    is_higher_better: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GoalTemplate:
-    """A goal of the plan, measured by the first instrument of ``measures`` that is present."""
+    """A goal of the plan, measured by the first instrument of ``measures`` that is present.
+
+    It stands only while something in ``when`` holds (empty: always). ``due`` None: ongoing.
+    ``own_words`` asks for the person's own; ``texts_when`` as for an intervention.
+    """
 
     id: str
     label: str
-    due: Period
+    due: Period | None
     measures: tuple[GoalMeasure, ...] = ()
     own_words: str = ""
+    when: tuple[int, ...] = ()
+    texts_when: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +386,8 @@ class Content:
 
     ``conclusions`` are the rules whose change is worth a question, ``gate_rules`` those with a
     level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
-    screened by an input.
+    screened by an input, ``safety_rules`` those that concern an activity ("" : the person), by
+    their number.
     """
 
     version: str
@@ -335,22 +404,32 @@ class Content:
     what_if: Mapping[str, tuple[WhatIf, ...]]
     ask_order: tuple[str, ...]
     flags: tuple[Flag, ...]
+    drivers: Mapping[str, Driver]
     record_codes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
     record_prefixes: Mapping[str, tuple[RecordCode, ...]]
     medicine_codes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
+    medicine_names: Mapping[str, tuple[str, ...]]
+    opioid_factors: Mapping[str, Decimal]
+    known_conditions: frozenset[str]
     citations: Mapping[str, Citation]
     interventions: Mapping[str, Intervention]
     placements: tuple[Placement, ...]
+    stances: tuple[Stance, ...]
     goals: Mapping[str, GoalTemplate]
     instruments: Mapping[str, Instrument]
     texts: Mapping[str, str]
     review_after: tuple[Period, ...]
+    review_after_drug: Period
     cap: int
+    cap_mild: int
     files: Mapping[str, str]
     conclusions: tuple[Rule, ...] = ()
     gate_rules: tuple[Rule, ...] = ()
     grade_rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=dict)
     home_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(
+        default_factory=dict
+    )
 
     def slot(self, finding: str) -> int:
         """The slot of a finding outside of any flag's rules."""

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from app.domain.applicability import LOW_BACK, Applicability, applicability
 from app.domain.content import Content
+from app.domain.course import Before, Course, course
+from app.domain.drivers import DriverGrade, drivers
 from app.domain.facts import ComputedScore, NotUsed, Record
 from app.domain.gate import REPLACES_THE_PLAN, Gate, judge
 from app.domain.phenotype import (
@@ -15,9 +17,11 @@ from app.domain.phenotype import (
     grades,
     second_opinion,
 )
-from app.domain.plan import Plan, Situation, make_plan
+from app.domain.plan import lists_wanted, make_plan
+from app.domain.plan_types import Plan, Situation
 from app.domain.questions import worth_asking
 from app.domain.record_codes import facts_of_record
+from app.domain.severity import Severity, severity
 from app.domain.standing import Standings, stand
 from app.domain.truth import Truth
 from app.domain.worlds import Worlds, evaluate
@@ -36,10 +40,14 @@ class Decision:
     gate: Gate
     grades: tuple[Grade, ...]
     phenotype: Phenotype
+    drivers: tuple[DriverGrade, ...]
+    severity: Severity
+    course: Course
     second_opinion: str | None
     disagreements: tuple[str, ...]
     is_preliminary: bool
     open_questions: tuple[str, ...]
+    lists_wanted: tuple[str, ...]
     plan: Plan
     standings: Standings
     worlds: Worlds
@@ -48,16 +56,21 @@ class Decision:
     scores: tuple[ComputedScore, ...]
 
 
-def derive(
+def derive(  # noqa: PLR0913  (all that a decision depends on)
     record: Record,
     content: Content,
     *,
     as_of: datetime,
     guideline_profile: str,
     crisis_text: str,
+    before: Before | None = None,
 ) -> Decision:
-    """Decide; whoever calls us stores and sends. No clock, no identifiers, no I/O."""
-    standings = stand(facts_of_record(record, content, as_of), content, as_of)
+    """Decide; whoever calls us stores and sends. No clock, no identifiers, no I/O.
+
+    ``before`` is the plan that this one follows, None for the first.
+    """
+    stated = facts_of_record(record, content, as_of)
+    standings = stand(stated.facts, content, as_of)
     worlds = evaluate(content, standings)
     scope = applicability(content, worlds)
     is_low_back = worlds.truth(content.rule_by_id[LOW_BACK].slot)
@@ -65,7 +78,10 @@ def derive(
     found = grades(content, worlds)
     phenotype = _phenotype(scope, gate, found, content, worlds)
     opinion = second_opinion(content, worlds)
-    open_questions = worth_asking(content, worlds)
+    graded = drivers(content, worlds)
+    flags = tuple(r.flag for r in gate.raised)
+    care = course(content, standings, flags, before, as_of)
+    how_severe = severity(content, worlds)
     situation = Situation(
         content=content,
         worlds=worlds,
@@ -74,10 +90,15 @@ def derive(
         gate=gate,
         grades=found,
         phenotype=phenotype,
-        open_questions=open_questions,
+        drivers=graded,
+        severity=how_severe,
+        course=care,
+        guideline_profile=guideline_profile,
+        is_worth_asking=_is_mechanism_open(phenotype, found, content, worlds),
         crisis_text=crisis_text,
         as_of=as_of,
     )
+    plan = make_plan(situation)
     return Decision(
         as_of=as_of,
         guideline_profile=guideline_profile,
@@ -85,14 +106,18 @@ def derive(
         gate=gate,
         grades=found,
         phenotype=phenotype,
+        drivers=graded,
+        severity=how_severe,
+        course=care,
         second_opinion=opinion,
         disagreements=_disagreements(phenotype, opinion, standings, content, worlds),
         is_preliminary=_is_preliminary(gate, standings),
-        open_questions=open_questions,
-        plan=make_plan(situation),
+        open_questions=worth_asking(content, worlds, plan.considered),
+        lists_wanted=lists_wanted(plan, content, worlds),
+        plan=plan,
         standings=standings,
         worlds=worlds,
-        not_used=(*record.not_used, *standings.not_used),
+        not_used=(*record.not_used, *stated.not_used, *standings.not_used),
         has_nociceptive_features=_nociceptive_features(content, worlds),
         scores=tuple(score for score in record.scores if score.at <= as_of),
     )
@@ -115,6 +140,15 @@ def _phenotype(
         case Applicability.APPLIES:
             is_open = worlds.is_true(content.rule_by_id[KEY_OPEN].slot)
             return assemble(found, are_keys_known=not is_open)
+
+
+def _is_mechanism_open(
+    phenotype: Phenotype, found: tuple[Grade, ...], content: Content, worlds: Worlds
+) -> bool:
+    """Missing data are asked for while no mechanism is established and an answer would tell."""
+    is_open = phenotype.is_suspected or not any(g.is_established for g in found)
+    asked = worth_asking(content, worlds, ()) if is_open else ()
+    return any(not content.inputs[name].gate_question for name in asked)
 
 
 def _nociceptive_features(content: Content, worlds: Worlds) -> Truth:

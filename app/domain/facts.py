@@ -55,11 +55,26 @@ class CodedCondition:
 
 @dataclass(frozen=True, slots=True)
 class CodedMedicine:
-    """A medicine as it came: its codes and text, and whether it is taken now."""
+    """A medicine as it came: its codes and text, and whether it is taken now.
+
+    ``daily_dose`` is what is taken a day in mg (of a patch: micrograms an hour), None if unknown.
+    """
 
     system_codes: tuple[tuple[str, str], ...]
     text: str
     current: bool
+    at: datetime
+    source: str
+    daily_dose: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodedAllergy:
+    """An allergy or intolerance as it came; ``is_to_medicine`` False for food and the like."""
+
+    system_codes: tuple[tuple[str, str], ...]
+    text: str
+    is_to_medicine: bool
     at: datetime
     source: str
 
@@ -95,6 +110,7 @@ class Record:
     facts: tuple[Fact, ...]
     conditions: tuple[CodedCondition, ...] = ()
     medicines: tuple[CodedMedicine, ...] = ()
+    allergies: tuple[CodedAllergy, ...] = ()
     complete: frozenset[str] = frozenset()
     not_used: tuple[NotUsed, ...] = ()
     scores: tuple[ComputedScore, ...] = ()

@@ -7,11 +7,12 @@ change and 30 % of the baseline; a baseline below twice that change is to be kep
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from app.domain.content import Content, GoalMeasure, GoalTemplate
 from app.domain.facts import Bounds, Fact
 from app.domain.standing import Standings
+from app.domain.worlds import Worlds
 
 OWN_WORDS = "goal-in-own-words"
 _TENTH = Decimal("0.1")
@@ -19,11 +20,11 @@ _TENTH = Decimal("0.1")
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """``baseline`` and ``target`` are scores of ``measure`` (lower is better), None if unknown."""
+    """``baseline`` and ``target`` are scores of ``measure``; ``due`` None says ongoing."""
 
     id: str
     label: str
-    due: date
+    due: date | None
     measure: GoalMeasure | None = None
     baseline: Decimal | None = None
     target: Decimal | None = None
@@ -32,30 +33,45 @@ class Goal:
     own_words: str = ""
 
 
-def goals(content: Content, standings: Standings, as_of: datetime) -> tuple[Goal, ...]:
-    """Every goal of the content, measured as far as the facts allow."""
+def goals(
+    content: Content, standings: Standings, worlds: Worlds, as_of: datetime
+) -> tuple[Goal, ...]:
+    """Every goal that has an occasion, measured as far as the facts allow."""
     return tuple(
-        goal for template in content.goals.values() for goal in _goal(template, standings, as_of)
+        goal
+        for template in content.goals.values()
+        if not template.when or any(worlds.is_true(slot) for slot in template.when)
+        for goal in _goal(template, _label(template, content, worlds), standings, as_of)
     )
 
 
-def _goal(template: GoalTemplate, standings: Standings, as_of: datetime) -> Iterator[Goal]:
-    due = template.due.after(as_of.date())
+def _label(template: GoalTemplate, content: Content, worlds: Worlds) -> str:
+    for slot, key in template.texts_when:
+        if worlds.is_true(slot):
+            return content.texts[key]
+    return template.label
+
+
+def _goal(
+    template: GoalTemplate, label: str, standings: Standings, as_of: datetime
+) -> Iterator[Goal]:
+    due = template.due.after(as_of.date()) if template.due is not None else None
     if template.own_words:
         words = standings.facts.get(OWN_WORDS, ())
         said = str(words[-1].value) if words else ""
         source = words[-1].source if words else None
-        yield Goal(template.id, template.label, due, own_words=said, source=source)
+        yield Goal(template.id, label, due, own_words=said, source=source)
         return
     for measure in template.measures:
-        fact = _latest_number(standings, measure.input)
+        fact = latest_number(standings, measure.input)
         if fact is not None and isinstance(fact.value, int | Decimal):
-            yield _measured(template, measure, fact, Decimal(fact.value), due)
+            yield _measured(template.id, label, measure, fact, Decimal(fact.value), due)
             return
-    yield Goal(template.id, template.label, due)
+    yield Goal(template.id, label, due)
 
 
-def _latest_number(standings: Standings, name: str) -> Fact | None:
+def latest_number(standings: Standings, name: str) -> Fact | None:
+    """The newest whole score of an input; a partial one is no baseline."""
     known = [
         fact
         for fact in standings.facts.get(name, ())
@@ -64,20 +80,35 @@ def _latest_number(standings: Standings, name: str) -> Fact | None:
     return known[-1] if known else None
 
 
-def _measured(
-    template: GoalTemplate, measure: GoalMeasure, fact: Fact, baseline: Decimal, due: date
-) -> Goal:
+def change_that_matters(measure: GoalMeasure, baseline: Decimal) -> Decimal:
+    """The larger of the minimal important change and the fraction of the baseline."""
     by_fraction = baseline * measure.fraction
-    change = max(by_fraction, measure.absolute) if measure.absolute is not None else by_fraction
-    is_to_keep = measure.absolute is not None and baseline < 2 * measure.absolute
-    target = baseline if is_to_keep else baseline - change
+    return by_fraction if measure.absolute is None else max(by_fraction, measure.absolute)
+
+
+def _measured(  # noqa: PLR0913  (one goal: what it is called, how it is measured, from where)
+    id_: str, label: str, measure: GoalMeasure, fact: Fact, baseline: Decimal, due: date | None
+) -> Goal:
+    change = change_that_matters(measure, baseline)
+    is_small = measure.absolute is not None and baseline < 2 * measure.absolute
+    is_to_keep = is_small and measure.reach is None and not measure.is_higher_better
+    target = baseline if is_to_keep else _target(measure, baseline, change)
+    rounding = ROUND_CEILING if measure.is_higher_better else ROUND_FLOOR
     return Goal(
-        id=template.id,
-        label=template.label,
+        id=id_,
+        label=label,
         due=due,
         measure=measure,
         baseline=baseline,
-        target=target.quantize(_TENTH, rounding=ROUND_FLOOR),
+        target=target.quantize(_TENTH, rounding=rounding),
         is_to_keep=is_to_keep,
         source=fact.source,
     )
+
+
+def _target(measure: GoalMeasure, baseline: Decimal, change: Decimal) -> Decimal:
+    """What is good enough, or the change that matters: whichever is reached first."""
+    if measure.is_higher_better:
+        return baseline + change if measure.reach is None else measure.reach
+    wanted = baseline - change
+    return wanted if measure.reach is None else max(wanted, measure.reach)

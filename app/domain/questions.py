@@ -4,9 +4,10 @@ Each unknown input was forced to each of its answers while the rules were evalua
 (``worlds.py``), so this only reads off what changed (``phenotyping.md`` §6, stage H).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.domain.content import Content
+from app.domain.content import Content, Rule
 from app.domain.truth import Truth
 from app.domain.worlds import Worlds
 
@@ -36,11 +37,12 @@ class Question:
     answers: tuple[Answer, ...]
 
 
-def worth_asking(content: Content, worlds: Worlds) -> tuple[str, ...]:
-    """The inputs worth asking for, in the order to ask them."""
-    changed = 0
-    for rule in content.conclusions:
-        changed |= worlds.changed(rule.slot)
+def worth_asking(content: Content, worlds: Worlds, considered: Sequence[str]) -> tuple[str, ...]:
+    """The inputs worth asking for, in the order to ask them.
+
+    ``considered`` are the activities that the plan named: only their safety matters.
+    """
+    changed = worlds.changed_by(rule.slot for rule in _conclusions(content, considered))
     names: dict[str, None] = {}
     for world in worlds.others:
         if changed & world.bit and not _is_answered(world.input, content, worlds):
@@ -48,10 +50,12 @@ def worth_asking(content: Content, worlds: Worlds) -> tuple[str, ...]:
     return tuple(names)
 
 
-def questions(content: Content, worlds: Worlds) -> tuple[Question, ...]:
+def questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> tuple[Question, ...]:
     """The same, with what each answer would change."""
-    conclusions = [(rule, worlds.changed(rule.slot)) for rule in content.conclusions]
-    asked: dict[str, list[Answer]] = {name: [] for name in worth_asking(content, worlds)}
+    conclusions = [(rule, worlds.changed(rule.slot)) for rule in _conclusions(content, considered)]
+    asked: dict[str, list[Answer]] = {
+        name: [] for name in worth_asking(content, worlds, considered)
+    }
     for world in worlds.others:
         if world.input not in asked:
             continue
@@ -63,6 +67,18 @@ def questions(content: Content, worlds: Worlds) -> tuple[Question, ...]:
         if changes:
             asked[world.input].append(Answer(world.answer.answer, changes))
     return tuple(Question(name, tuple(answers)) for name, answers in asked.items())
+
+
+def _conclusions(content: Content, considered: Sequence[str]) -> Iterator[Rule]:
+    """What is concluded of everybody, and the safety of what was considered for this person."""
+    yield from content.conclusions
+    told = {
+        rule.id: rule
+        for name in considered
+        for _, rules in content.safety_rules.get(name, ())
+        for rule in rules
+    }
+    yield from told.values()
 
 
 def _is_answered(name: str, content: Content, worlds: Worlds) -> bool:

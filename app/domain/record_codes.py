@@ -5,20 +5,33 @@ category, within a time from their onset, current or also as history.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.content import Choice, Content, RecordCode
-from app.domain.facts import CodedCondition, CodedMedicine, Fact, Record, SaidBy
+from app.domain.facts import CodedCondition, Fact, NotUsed, Record, SaidBy
+from app.domain.measured import measured
+from app.domain.medicine_list import of_allergies, of_medicines
 from app.domain.period import age_in_years
 
 CANCER_HISTORY = "cancer-history"
 CANCER_RECENT = "cancer-within-5-years"
 BIRTH_DATE = "birth-date"
 AGE = "age-years"
+CONDITION = "Condition"
+ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 
 
-def facts_of_record(record: Record, content: Content, as_of: datetime) -> list[Fact]:
-    """Every fact of the record: those stated, and those its codes stand for."""
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Every fact of a record, and the entries that mean nothing to us."""
+
+    facts: list[Fact]
+    not_used: tuple[NotUsed, ...]
+
+
+def facts_of_record(record: Record, content: Content, as_of: datetime) -> Stated:
+    """Those stated, those that its codes stand for, and those worked out from them."""
     facts = list(record.facts)
     for fact in record.facts:
         if fact.input == BIRTH_DATE and isinstance(fact.value, datetime):
@@ -26,23 +39,47 @@ def facts_of_record(record: Record, content: Content, as_of: datetime) -> list[F
             facts.append(Fact(AGE, years, as_of, SaidBy.CLINICIAN, fact.source))
     for condition in record.conditions:
         facts.extend(_of_condition(condition, content, as_of))
-    for medicine in record.medicines:
-        facts.extend(_of_medicine(medicine, content, as_of))
+    not_understood: dict[str, list[NotUsed]] = {}
+    facts.extend(of_medicines(record, content, as_of, not_understood))
+    facts.extend(of_allergies(record, content, as_of, not_understood))
     if record.complete:
-        facts.extend(_not_listed(facts, record.complete, content, as_of))
-    return facts
+        unclear = {name for name, entries in not_understood.items() if entries}
+        if any(_is_unclear(c, content) for c in record.conditions):
+            unclear.add(CONDITION)
+        facts.extend(_not_listed(facts, record.complete, unclear, content, as_of))
+    facts.extend(measured(facts, content, as_of))
+    return Stated(facts, tuple(n for entries in not_understood.values() for n in entries))
 
 
 def _not_listed(
-    facts: list[Fact], complete: frozenset[str], content: Content, as_of: datetime
+    facts: list[Fact],
+    complete: frozenset[str],
+    unclear: set[str],
+    content: Content,
+    as_of: datetime,
 ) -> list[Fact]:
-    """What would stand on a list that is known to be complete, and does not, is not there."""
+    """What would stand on a list that is known to be complete, and does not, is not there.
+
+    While an entry of the list is not understood it might be anything: then nothing is ruled out of
+    the classes that need every entry understood.
+    """
     said = {fact.input for fact in facts}
     return [
         Fact(name, False, as_of, SaidBy.CLINICIAN, f"{known.listed_in} (complete list)")  # noqa: FBT003
         for name, known in content.inputs.items()
-        if known.listed_in in complete and name not in said
+        if known.listed_in in complete
+        and name not in said
+        and not (known.only_if_understood and known.listed_in in unclear)
     ]
+
+
+def _is_unclear(condition: CodedCondition, content: Content) -> bool:
+    """Current, without an ICD-10-CM code, and with no SNOMED code that we know."""
+    if not condition.current:
+        return False
+    return not any(
+        system == ICD or code in content.known_conditions for system, code in condition.system_codes
+    )
 
 
 def acting_codes(system: str, code: str, content: Content) -> Iterator[RecordCode]:
@@ -94,18 +131,3 @@ def _recent_cancer(condition: CodedCondition, content: Content, as_of: datetime)
         return
     recent = max(dates) >= period.earliest(as_of)
     yield Fact(CANCER_RECENT, recent, max(dates), SaidBy.CLINICIAN, condition.source)
-
-
-def _of_medicine(medicine: CodedMedicine, content: Content, as_of: datetime) -> Iterator[Fact]:
-    if not medicine.current:
-        return
-    for system, code in medicine.system_codes:
-        exact = content.medicine_codes.get((system, code), ())
-        by_class = (
-            row
-            for (row_system, pattern), rows in content.medicine_codes.items()
-            if row_system == system and pattern.endswith("*") and code.startswith(pattern[:-1])
-            for row in rows
-        )
-        for row in (*exact, *by_class):
-            yield Fact(row.acts_as, row.value, as_of, SaidBy.CLINICIAN, medicine.source)

@@ -4,10 +4,13 @@ Slots, rules and inputs are positions in the content version that decided; that 
 with the decision, so nothing here repeats its words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import NotRequired, TypedDict
 
-from app.domain.content import Content
+from app.domain.content import Content, Rule
+from app.domain.course import PAIN, Before, Course, score_of
 from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact
 from app.domain.truth import Truth
@@ -36,6 +39,14 @@ class Trace(TypedDict):
     changes: list[list[object]]
     catalogue: list[list[object]]
     questions: list[str]
+    lists: list[str]
+    considered: list[str]
+    drivers: list[list[object]]
+    severity: str
+    course: dict[str, object]
+    pain: str | None
+    flags: list[str]
+    safety: list[list[object]]
     notUsed: list[list[str]]
     disagreements: list[str]
     previous: NotRequired[str]
@@ -65,14 +76,65 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "rules": _letters(worlds, content),
         "changes": [
             [r.slot, f"{worlds.true[r.slot]:x}", f"{worlds.false[r.slot]:x}"]
-            for r in content.conclusions
+            for r in _told(decision, content)
             if worlds.changed(r.slot)
         ],
         "catalogue": [[p.id, p.status, list(p.reasons)] for p in decision.plan.catalogue],
         "questions": list(decision.open_questions),
+        "lists": list(decision.lists_wanted),
+        "considered": list(decision.plan.considered),
+        "drivers": [[g.driver, g.level, g.at_least] for g in decision.drivers],
+        "severity": decision.severity.value,
+        "course": _course(decision.course),
+        "pain": _score(decision),
+        "flags": [r.flag for r in decision.gate.raised],
+        "safety": [
+            [f.safety, f.activity, f.result.value, list(f.rules)] for f in decision.plan.safety
+        ],
         "notUsed": [[n.reference, n.why] for n in decision.not_used],
         "disagreements": list(decision.disagreements),
     }
+
+
+def _told(decision: Decision, content: Content) -> Iterator[Rule]:
+    """Whose change is worth a question: every conclusion, and the safety of what was considered."""
+    yield from content.conclusions
+    for name in decision.plan.considered:
+        for _, rules in content.safety_rules.get(name, ()):
+            yield from rules
+
+
+def _course(course: Course) -> dict[str, object]:
+    return {
+        "started": course.started.isoformat(),
+        "scores": {name: str(score) for name, score in course.scores.items()},
+        "step": course.step,
+        "why": course.why,
+    }
+
+
+def _score(decision: Decision) -> str | None:
+    score = score_of(decision.standings, PAIN)
+    return None if score is None else str(score)
+
+
+def before_of(decision: str, trace: Trace) -> Before:
+    """What the next plan has to know of this one."""
+    kept = trace["course"]
+    scores = kept["scores"]
+    step = kept["step"]
+    assert isinstance(scores, dict)  # noqa: S101  (a trace is written by this module only)
+    return Before(
+        decision=decision,
+        course=Course(
+            started=datetime.fromisoformat(str(kept["started"])),
+            scores={str(name): Decimal(str(score)) for name, score in scores.items()},
+            step=_int(step),
+            why=str(kept["why"]),
+        ),
+        pain=None if trace["pain"] is None else Decimal(trace["pain"]),
+        flags=tuple(trace["flags"]),
+    )
 
 
 def worlds_of(trace: Trace, content: Content) -> Worlds:

@@ -56,6 +56,15 @@ class Worlds:
         here_false = self.all if false & HERE else 0
         return (true ^ here_true) | (false ^ here_false)
 
+    def changed_by(self, slots: Iterable[int]) -> int:
+        """The worlds in which any of these slots stands otherwise than here."""
+        everything, found = self.all, 0
+        for slot in slots:
+            true, false = self.true[slot], self.false[slot]
+            found |= true ^ (everything if true & HERE else 0)
+            found |= false ^ (everything if false & HERE else 0)
+        return found
+
 
 def evaluate(content: Content, standings: Standings) -> Worlds:
     """All rules in file order; a rule uses only what stands above it."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from app.domain.content import Content, Intervention
 from app.domain.gate import ACTING, GateLevel
+from app.domain.medicines import OTHER
 from app.domain.scoring import SCORING
 from app.domain.standing import Standings
 from app.domain.worlds import evaluate
@@ -17,6 +18,10 @@ WORDS_A_PATIENT_READS = 60
 NEEDS_READ_EVIDENCE = frozenset({"drug", "interventional", "surgical"})
 OURS = "https://painplan.health/fhir/"
 VERIFIED = "VERIFIED"
+PROFILES = ("who", "uk", "us")
+DIRECTIONS = frozenset({"for", "against", "silent"})
+# What only an order can name, such as "order:tramadol".
+ORDER = "order:"
 
 
 def faults(source: Source, content: Content) -> list[Fault]:
@@ -28,6 +33,9 @@ def faults(source: Source, content: Content) -> list[Fault]:
         *_rules(source, content),
         *_interventions(source, content),
         *_instruments(source, content),
+        *_safety(source, content),
+        *_stances(content),
+        *_drivers(source, content),
         *_knowing_nothing(content),
     ]
 
@@ -57,9 +65,16 @@ def _names(source: Source, content: Content) -> Iterator[Fault]:
         ("medicine-codes.csv", source.medicine_codes),
     ):
         for row in rows:
-            if row["acts_as"] not in content.inputs:
+            if row["acts_as"] not in (*content.inputs, OTHER):
                 yield Fault(file, row["code"], f"acts as {row['acts_as']}, which is no input")
+    for name, classes in content.medicine_names.items():
+        for class_ in classes:
+            if class_ not in (*content.inputs, OTHER):
+                yield Fault("medicine-names.csv", name, f"{class_} is no input")
     for name, known in content.inputs.items():
+        for other in (known.stopped, *known.counts, *known.allergy_to):
+            if other and other not in content.inputs:
+                yield Fault("inputs", name, f"names {other}, which is no input")
         if known.answered_by and known.answered_by not in content.rule_by_id:
             yield Fault("inputs", name, f"is answered by {known.answered_by}, which is no rule")
 
@@ -141,6 +156,50 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
             yield from _cited("goals.toml", goal.id, measure.evidence, content)
             if measure.input not in content.inputs:
                 yield Fault("goals.toml", goal.id, f"measures {measure.input}, which is no input")
+
+
+def _safety(source: Source, content: Content) -> Iterator[Fault]:
+    """A result that the engine knows, about activities that exist, under a number with a rule."""
+    results = {"block", "caution", "adjust", "info"}
+    for rule in content.rules:
+        if not rule.safety:
+            continue
+        place = source.origin[f"RuleRecord {rule.id}"]
+        if rule.result not in results:
+            yield Fault(place, rule.id, f"result {rule.result} is none of {sorted(results)}")
+        if rule.safety not in content.rule_by_id:
+            yield Fault(place, rule.id, f"belongs to {rule.safety}, which is no rule")
+        for name in (*rule.concerns, *rule.instead):
+            if name not in content.interventions and not name.startswith(ORDER):
+                yield Fault(place, rule.id, f"concerns {name}, which is no activity")
+
+
+def _stances(content: Content) -> Iterator[Fault]:
+    """Every guideline says something of every item of the catalogue, "silent" if nothing."""
+    said = {(s.profile, s.intervention) for s in content.stances}
+    for item in content.interventions.values():
+        for profile in PROFILES:
+            if item.catalogue and (profile, item.id) not in said:
+                yield Fault("stances.csv", item.id, f"has no stance of {profile}")
+    for stance in content.stances:
+        if stance.direction not in DIRECTIONS:
+            fault = f"direction {stance.direction} is none of {sorted(DIRECTIONS)}"
+            yield Fault("stances.csv", stance.intervention, fault)
+        if stance.intervention not in content.interventions:
+            yield Fault("stances.csv", stance.intervention, "is no intervention")
+        if stance.mark not in MARKS:
+            yield Fault("stances.csv", stance.intervention, f"mark {stance.mark} is unknown")
+
+
+def _drivers(source: Source, content: Content) -> Iterator[Fault]:
+    for id_, driver in content.drivers.items():
+        place = source.origin[f"driver {id_}"]
+        for _, rule in driver.levels:
+            if rule not in content.rule_by_id:
+                yield Fault(place, id_, f"names {rule}, which is no rule")
+    for placement in content.placements:
+        if placement.driver and placement.driver not in content.drivers:
+            yield Fault("placements.toml", placement.activity, f"names driver {placement.driver}")
 
 
 def _read_evidence(place: str, item: Intervention, content: Content) -> Iterator[Fault]:

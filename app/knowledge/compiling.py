@@ -11,6 +11,7 @@ from app.domain.content import (
     Coding,
     Content,
     Dose,
+    Driver,
     Finding,
     Flag,
     GoalMeasure,
@@ -22,11 +23,13 @@ from app.domain.content import (
     Reading,
     RecordCode,
     Rule,
+    Stance,
     Test,
     ValueType,
     WhatIf,
 )
 from app.domain.facts import FactValue
+from app.domain.medicines import OTHER
 from app.domain.period import Period
 from app.domain.standing import compare
 from app.domain.truth import Truth
@@ -41,6 +44,8 @@ from app.knowledge.records import (
 )
 from app.knowledge.source import Source
 
+SNOMED = "http://snomed.info/sct"
+ANTICOAGULANT = "anticoagulant"
 Displays = Mapping[tuple[str, str], str]
 
 
@@ -103,28 +108,39 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         flags=tuple(
             Flag(id_, f.label, tuple(f.screen), tuple(f.removes)) for id_, f in source.flags.items()
         ),
+        drivers=_drivers(source, slots),
         record_codes=exact,
         record_prefixes=prefixes,
         medicine_codes=medicines,
+        medicine_names={
+            row["name"]: tuple(_class_input(c) for c in row["classes"].split())
+            for row in source.medicine_names
+        },
+        opioid_factors={row["name"]: Decimal(row["factor"]) for row in source.opioid_factors},
+        known_conditions=frozenset(row["code"] for row in source.codes if row["system"] == SNOMED),
         citations={
             id_: Citation(id_, c.reference, c.claim, c.number, c.mark, c.grade)
             for id_, c in source.citations.items()
         },
         interventions={
-            id_: _intervention(id_, record, displays)
+            id_: _intervention(id_, record, displays, slots)
             for id_, record in source.interventions.items()
         },
         placements=tuple(_placements(source, slots)),
-        goals=_goals(source, displays),
+        stances=tuple(Stance(**row) for row in source.stances),
+        goals=_goals(source, displays, slots),
         instruments=_instruments(source),
         texts={key: record.en for key, record in source.texts.items()},
         review_after=tuple(Period.parse(p) for p in manifest.review_after),
+        review_after_drug=Period.parse(manifest.review_after_drug),
         cap=manifest.cap,
+        cap_mild=manifest.cap_mild,
         files=dict(files),
         conclusions=tuple(rule for rule in rules if rule.concludes),
         gate_rules=tuple(rule for rule in rules if rule.level),
         grade_rules=_grade_rules(rules),
         home_flags=_home_flags(source),
+        safety_rules=_safety_rules(rules),
     )
 
 
@@ -136,12 +152,53 @@ def _grade_rules(rules: Sequence[Rule]) -> dict[str, dict[str, Rule]]:
     return found
 
 
+def _class_input(name: str) -> str:
+    """The input that a class of medicines stands for; ``other`` stands for none."""
+    if name == ANTICOAGULANT:
+        return "anticoagulant-current"
+    return name if name == OTHER else f"takes-{name}"
+
+
+def _safety_rules(
+    rules: Sequence[Rule],
+) -> dict[str, tuple[tuple[str, tuple[Rule, ...]], ...]]:
+    found: dict[str, dict[str, tuple[Rule, ...]]] = {}
+    for rule in rules:
+        if rule.safety:
+            for activity in rule.concerns or ("",):
+                numbers = found.setdefault(activity, {})
+                numbers[rule.safety] = (*numbers.get(rule.safety, ()), rule)
+    return {activity: tuple(sorted(numbers.items())) for activity, numbers in found.items()}
+
+
 def _home_flags(source: Source) -> dict[str, tuple[str, ...]]:
     homes: dict[str, tuple[str, ...]] = {}
     for id_, flag in source.flags.items():
         for name in flag.screen:
             homes[name] = (*homes.get(name, ()), id_)
     return homes
+
+
+def _drivers(source: Source, slots: _Slots) -> dict[str, Driver]:
+    found: dict[str, Driver] = {}
+    for id_, record in source.drivers.items():
+        place = source.origin[f"driver {id_}"]
+        named = [*record.levels.values(), *(n for measure in record.measures for n in measure)]
+        missing = [name for name in named if name not in slots.by_name]
+        for name in missing:
+            fault = f"names {name}, which is neither a finding nor a rule"
+            source.faults.append(Fault(place, id_, fault))
+        if missing:
+            continue
+        found[id_] = Driver(
+            id=id_,
+            label=record.label,
+            levels=tuple(sorted(((int(k), v) for k, v in record.levels.items()), reverse=True)),
+            measures=tuple(tuple(slots.by_name[n] for n in m) for m in record.measures),
+            counts_from=record.counts_from,
+            modifiability=record.modifiability,
+        )
+    return found
 
 
 def _input(name: str, record: InputRecord, source: Source) -> Input:
@@ -169,6 +226,11 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         gate_question=record.gate_question,
         answered_by=record.answered_by,
         listed_in=record.listed_in,
+        only_if_understood=record.only_if_understood,
+        stopped=record.stopped,
+        stopped_within=_period(record.stopped_within),
+        counts=tuple(record.counts),
+        allergy_to=tuple(record.allergy_to),
     )
 
 
@@ -276,8 +338,21 @@ def _rule(
         grade=record.grade,
         settled=record.settled,
         concludes=record.concludes,
+        safety=record.safety,
+        result=record.result,
+        concerns=_concerned(record.concerns, source),
+        instead=tuple(record.instead),
         **parts,
     )
+
+
+def _concerned(names: Sequence[str], source: Source) -> tuple[str, ...]:
+    """Activities by id, or every one of a family."""
+    found: dict[str, None] = {}
+    for name in names:
+        members = [i for i, item in source.interventions.items() if item.family == name]
+        found.update(dict.fromkeys(members or [name]))
+    return tuple(found)
 
 
 def _what_if(known: Input, readings: Sequence[Reading]) -> tuple[WhatIf, ...]:
@@ -351,7 +426,9 @@ def _record_codes(
     return exact, prefixes
 
 
-def _intervention(id_: str, record: InterventionRecord, displays: Displays) -> Intervention:
+def _intervention(
+    id_: str, record: InterventionRecord, displays: Displays, slots: _Slots
+) -> Intervention:
     dose = record.dose
     return Intervention(
         id=id_,
@@ -370,7 +447,14 @@ def _intervention(id_: str, record: InterventionRecord, displays: Displays) -> I
         catalogue=record.catalogue,
         counted=record.counted,
         why_not=record.why_not,
+        texts_when=_texts_when(record.texts_when, slots),
+        prohibits=tuple(record.prohibits),
+        uncounted_by=tuple(record.uncounted_by),
     )
+
+
+def _texts_when(pairs: Sequence[tuple[str, str]], slots: _Slots) -> tuple[tuple[int, str], ...]:
+    return tuple((slots.by_name[name], key) for name, key in pairs if name in slots.by_name)
 
 
 def _coding(pair: tuple[str, str], displays: Displays) -> Coding:
@@ -380,7 +464,8 @@ def _coding(pair: tuple[str, str], displays: Displays) -> Coding:
 def _placements(source: Source, slots: _Slots) -> Sequence[Placement]:
     placements = []
     for record in source.placements:
-        missing = [n for n in (*record.unless, *record.unless_open) if n not in slots.by_name]
+        named = (*record.when, *record.unless, *record.unless_open)
+        missing = [n for n in named if n not in slots.by_name]
         for name in missing:
             fault = f"names {name}, which is neither a finding nor a rule"
             source.faults.append(Fault("placements.toml", record.activity, fault))
@@ -394,6 +479,11 @@ def _placements(source: Source, slots: _Slots) -> Sequence[Placement]:
                 status=record.status,
                 rule=record.rule,
                 trigger=record.trigger,
+                severity=tuple(record.severity),
+                driver=record.driver,
+                driver_from=record.driver_from,
+                when=tuple(slots.by_name[n] for n in record.when),
+                steps=tuple(record.steps),
                 unless=tuple(slots.by_name[n] for n in record.unless),
                 unless_open=tuple(slots.by_name[n] for n in record.unless_open),
             )
@@ -401,12 +491,12 @@ def _placements(source: Source, slots: _Slots) -> Sequence[Placement]:
     return placements
 
 
-def _goals(source: Source, displays: Displays) -> dict[str, GoalTemplate]:
+def _goals(source: Source, displays: Displays, slots: _Slots) -> dict[str, GoalTemplate]:
     return {
         id_: GoalTemplate(
             id=id_,
             label=record.label,
-            due=Period.parse(record.due),
+            due=_period(record.due),
             measures=tuple(
                 GoalMeasure(
                     input=m.input,
@@ -416,10 +506,14 @@ def _goals(source: Source, displays: Displays) -> dict[str, GoalTemplate]:
                     absolute=_decimal(m.absolute),
                     fraction=Decimal(str(m.fraction)),
                     evidence=tuple(m.evidence),
+                    reach=_decimal(m.reach),
+                    is_higher_better=m.is_higher_better,
                 )
                 for m in record.measure
             ),
             own_words=record.own_words,
+            when=tuple(slots.by_name[n] for n in record.when if n in slots.by_name),
+            texts_when=_texts_when(record.texts_when, slots),
         )
         for id_, record in source.goals.items()
     }

@@ -20,7 +20,9 @@ class ManifestRecord(_Strict):
     intended_use: str
     reviewers: list[str]
     cap: int
+    cap_mild: int
     review_after: list[Duration]
+    review_after_drug: Duration
 
 
 class InputRecord(_Strict):
@@ -43,6 +45,11 @@ class InputRecord(_Strict):
     gate_question: bool = False
     answered_by: str = ""
     listed_in: str = ""
+    only_if_understood: bool = False
+    stopped: str = ""
+    stopped_within: PeriodText = ""
+    counts: list[str] = []
+    allergy_to: list[str] = []
 
 
 class TestRecord(_Strict, rename={"is_": "is"}):
@@ -96,6 +103,10 @@ class RuleRecord(_Strict):
     grade: str = ""
     settled: bool = False
     concludes: bool = False
+    safety: str = ""
+    result: str = ""
+    concerns: list[str] = []
+    instead: list[str] = []
 
 
 class FlagRecord(_Strict):
@@ -104,6 +115,16 @@ class FlagRecord(_Strict):
     label: str
     screen: list[str]
     removes: list[str] = []
+
+
+class DriverRecord(_Strict):
+    """``drivers.toml``; ``levels``: the rule of each level, ``measures``: what was looked at."""
+
+    label: str
+    levels: dict[str, str]
+    measures: list[list[str]]
+    counts_from: int
+    modifiability: int
 
 
 class CitationRecord(_Strict):
@@ -142,6 +163,9 @@ class InterventionRecord(_Strict):
     catalogue: bool = False
     counted: bool = True
     why_not: str = ""
+    texts_when: list[tuple[str, str]] = []
+    prohibits: list[str] = []
+    uncounted_by: list[str] = []
 
 
 class PlacementRecord(_Strict):
@@ -153,6 +177,11 @@ class PlacementRecord(_Strict):
     status: str
     rule: str
     trigger: str = ""
+    severity: list[str] = []
+    driver: str = ""
+    driver_from: int = 0
+    when: list[str] = []
+    steps: list[int] = []
     unless: list[str] = []
     unless_open: list[str] = []
 
@@ -167,15 +196,19 @@ class MeasureRecord(_Strict):
     fraction: float
     evidence: list[str]
     absolute: int | float | None = None
+    reach: int | float | None = None
+    is_higher_better: bool = False
 
 
 class GoalRecord(_Strict):
     """``goals.toml``."""
 
     label: str
-    due: Duration
+    due: PeriodText = ""
     measure: list[MeasureRecord] = []
     own_words: str = ""
+    when: list[str] = []
+    texts_when: list[tuple[str, str]] = []
 
 
 class InstrumentRecord(_Strict):

@@ -12,6 +12,7 @@ import msgspec
 from app.knowledge.errors import Fault
 from app.knowledge.records import (
     CitationRecord,
+    DriverRecord,
     FindingRecord,
     FlagRecord,
     GoalRecord,
@@ -31,6 +32,17 @@ COLUMNS = {
     "codes.csv": ("system", "code", "display", "use", "verified_in"),
     "record-codes.csv": ("system", "code", "acts_as", "value", "within", "undated", "history"),
     "medicine-codes.csv": ("system", "code", "acts_as"),
+    "medicine-names.csv": ("name", "classes"),
+    "mme-factors.csv": ("name", "factor", "unit", "mark"),
+    "stances.csv": (
+        "profile",
+        "intervention",
+        "mechanism",
+        "direction",
+        "says",
+        "source",
+        "mark",
+    ),
 }
 
 
@@ -43,6 +55,7 @@ class Source:
     findings: dict[str, FindingRecord] = field(default_factory=dict)
     rules: list[RuleRecord] = field(default_factory=list)
     flags: dict[str, FlagRecord] = field(default_factory=dict)
+    drivers: dict[str, DriverRecord] = field(default_factory=dict)
     citations: dict[str, CitationRecord] = field(default_factory=dict)
     interventions: dict[str, InterventionRecord] = field(default_factory=dict)
     placements: list[PlacementRecord] = field(default_factory=list)
@@ -52,6 +65,9 @@ class Source:
     codes: list[dict[str, str]] = field(default_factory=list)
     record_codes: list[dict[str, str]] = field(default_factory=list)
     medicine_codes: list[dict[str, str]] = field(default_factory=list)
+    medicine_names: list[dict[str, str]] = field(default_factory=list)
+    opioid_factors: list[dict[str, str]] = field(default_factory=list)
+    stances: list[dict[str, str]] = field(default_factory=list)
     retired: dict[str, str] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -90,6 +106,12 @@ def _read_csv(name: str, text: str, source: Source) -> None:
             source.codes = rows
         case "record-codes.csv":
             source.record_codes = rows
+        case "stances.csv":
+            source.stances = rows
+        case "medicine-names.csv":
+            source.medicine_names = rows
+        case "mme-factors.csv":
+            source.opioid_factors = rows
         case _:
             source.medicine_codes = rows
 
@@ -102,7 +124,7 @@ def _is_whole(name: str, row: dict[str, str], source: Source) -> bool:
     elif not PERIOD.fullmatch(row.get("within", "")):
         fault = f"within {row['within']} is not a period like P14D, P12W, P6M or P5Y"
     if fault:
-        source.faults.append(Fault(name, row["code"] or "?", fault))
+        source.faults.append(Fault(name, row.get("code") or "?", fault))
     return not fault
 
 
@@ -111,6 +133,7 @@ def _read_toml(name: str, document: dict[str, Any], source: Source) -> None:
         "input": (InputRecord, source.inputs),
         "finding": (FindingRecord, source.findings),
         "flag": (FlagRecord, source.flags),
+        "driver": (DriverRecord, source.drivers),
         "evidence": (CitationRecord, source.citations),
         "intervention": (InterventionRecord, source.interventions),
         "goal": (GoalRecord, source.goals),

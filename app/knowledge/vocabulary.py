@@ -8,17 +8,10 @@ from app.domain.decision import NOCICEPTIVE_CORE
 from app.domain.facts import SaidBy
 from app.domain.gate import UNSCREENED, GateLevel
 from app.domain.phenotype import AGAINST, CONSENSUS, KEY_OPEN, MECHANISMS, SCREEN
-from app.domain.plan import (
-    ASK_MISSING,
-    ASK_SCREEN,
-    DO_NOT,
-    EDUCATION_REFER,
-    ESCALATIONS,
-    NEXT_STEP,
-    PROPOSED,
-    REFERRAL,
-    STAGES,
-)
+from app.domain.placing import EDUCATION_REFER
+from app.domain.plan import ASK_MISSING, ASK_SCREEN, DECIDE_TOGETHER, ESCALATIONS, REFERRAL
+from app.domain.plan_types import DO_NOT, NEXT_STEP, PROPOSED, STAGES
+from app.domain.severity import MILD_RULE, SEVERE_RULE
 from app.knowledge.errors import Fault
 from app.knowledge.source import Source
 
@@ -26,11 +19,11 @@ ASKED_OF = ("patient", "clinician", "either", "record")
 AUTHORS = ("", *(author.value for author in SaidBy))
 GRADES = (*CONSENSUS, *SCREEN, *AGAINST)
 LICENCES = ("SHIP", "TOTAL")
-ROWS = ("foundation", *MECHANISMS, "always", "do-not", "limited", "review")
+ROWS = ("foundation", *MECHANISMS, "mixed", "driver", "always", "do-not", "limited", "review")
 STATUSES_OF_A_ROW = (PROPOSED, NEXT_STEP, DO_NOT)
-RULES = (ADULT, LOW_BACK, CHRONIC, UNSCREENED, KEY_OPEN)
-PLAN_RULES = ("P-09", "P-10", "P-11", "P-12")
-ACTIVITIES = (*sorted(ESCALATIONS), REFERRAL, ASK_SCREEN, ASK_MISSING)
+RULES = (ADULT, LOW_BACK, CHRONIC, UNSCREENED, KEY_OPEN, SEVERE_RULE, MILD_RULE)
+PLAN_RULES = ("P-09", "P-10", "P-11", "P-12", "P-13")
+ACTIVITIES = (*sorted(ESCALATIONS), REFERRAL, ASK_SCREEN, ASK_MISSING, DECIDE_TOGETHER)
 TEXTS = (
     *(f"gate.{level.value}" for level in GateLevel),
     "scope.red-flag",

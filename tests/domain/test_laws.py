@@ -16,7 +16,7 @@ from app.domain.decision import Decision, derive
 from app.domain.facts import Fact, Record, SaidBy
 from app.domain.gate import REPLACES_THE_PLAN, GateLevel, judge
 from app.domain.phenotype import AGAINST, CONSENSUS, grades
-from app.domain.plan import STAGES, UNCOUNTED_STAGES
+from app.domain.plan_types import STAGES, UNCOUNTED_STAGES
 from app.domain.trace import trace_of, worlds_of
 from app.domain.truth import Truth
 from app.domain.worlds import World, Worlds

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.decision import derive
 from app.domain.gate import GateLevel
-from app.domain.plan import Activity, Plan, Standpoint
+from app.domain.plan_types import Activity, Plan, Standpoint
 from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
 
 PROHIBITIONS = [f"DN-{number:02}" for number in range(1, 13)]
@@ -176,7 +176,7 @@ def test_no_medicine_is_proposed_and_each_says_why() -> None:
         assert set(ids(patient)).isdisjoint(MEDICINES)
         for medicine in MEDICINES:
             point = standpoint(patient, medicine)
-            assert point.status == "withheld"
+            assert point.status in ("withheld", "not-indicated")
             assert point.reasons
 
 
@@ -205,7 +205,9 @@ def test_every_item_of_the_catalogue_is_accounted_for_exactly_once(patient: Pati
 
 
 def test_what_belongs_to_another_mechanism_says_so() -> None:
-    assert standpoint(nociceptive(), "PT-02").reasons == ("not in the row of nociceptive",)
+    assert standpoint(nociceptive(), "PT-02").reasons == (
+        "no row of nociceptive pain and no driver asks for it",
+    )
 
 
 # Red flags
@@ -346,7 +348,11 @@ def test_under_refer_an_unfinished_screen_comes_second() -> None:
 
 def test_missing_data_are_asked_for_while_no_mechanism_is_established() -> None:
     assert "ASK-02" in ids(screened(a_patient()))
-    assert "ASK-02" not in ids(nociceptive())
+    assert "ASK-02" not in ids(nociceptive().with_("pain-nrs", 2))
+
+
+def test_missing_data_are_asked_for_while_an_option_cannot_be_checked() -> None:
+    assert "ASK-02" in ids(nociceptive().with_("pain-nrs", 5))
 
 
 # Outside the rules

@@ -8,7 +8,9 @@ from tests.patients import Patient, a_patient, knowledge, screened
 
 
 def asked(patient: Patient) -> dict[str, Question]:
-    return {q.input: q for q in questions(knowledge(), patient.decide().worlds)}
+    decision = patient.decide()
+    asked = questions(knowledge(), decision.worlds, decision.plan.considered)
+    return {q.input: q for q in asked}
 
 
 def changes(patient: Patient, name: str, answer: bool | str | int) -> dict[str, str]:

@@ -1,13 +1,16 @@
-"""Conditions and medicines as they came: codes, dates, and whether they are current."""
+"""Conditions, medicines and allergies as they came: codes, dates, whether they are current."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.facts import CodedCondition, CodedMedicine
+from app.domain.facts import CodedAllergy, CodedCondition, CodedMedicine
+from app.fhir.reading.completeness import closed_list
+from app.fhir.reading.dosage import daily_dose
 from app.fhir.reading.observation import Gathered
 from app.fhir.reading.terms import codings_of
 from app.fhir.reading.times import instant, last_updated, start_of
 
+OVER = frozenset({"inactive", "resolved"})
 CURRENT = frozenset({"active", "recurrence", "relapse"})
 NOT_HELD = frozenset({"refuted", "entered-in-error"})
 TAKEN = frozenset({"active", "on-hold"})
@@ -66,9 +69,39 @@ def read_medicine(
     )
     return CodedMedicine(
         system_codes=tuple(codings_of(concept)) if concept.get("coding") else (),
-        text=str(concept.get("text", "")),
+        text=words_of(concept),
         current=status in TAKEN,
         at=at,
+        source=reference,
+        daily_dose=daily_dose(resource),
+    )
+
+
+def words_of(concept: dict[str, Any]) -> str:
+    """Text and displays, for matching by name when no code does."""
+    displays = (str(c.get("display", "")) for c in concept.get("coding", ()))
+    return " ".join(filter(None, (str(concept.get("text", "")), *displays)))
+
+
+def read_allergy(
+    resource: dict[str, Any], reference: str, gathered: Gathered
+) -> CodedAllergy | None:
+    """An allergy; None when it is refuted, no longer there, or says that there is none."""
+    verification = {code for _, code in codings_of(resource.get("verificationStatus"))}
+    clinical = {code for _, code in codings_of(resource.get("clinicalStatus"))}
+    if verification & NOT_HELD:
+        gathered.skip(reference, f"its verificationStatus is {min(verification)}")
+        return None
+    if clinical & OVER or closed_list(resource) is not None:
+        return None
+    concepts = [resource.get("code", {})]
+    concepts += [r["substance"] for r in resource.get("reaction", ()) if "substance" in r]
+    categories = set(resource.get("category", ()))
+    return CodedAllergy(
+        system_codes=tuple(pair for c in concepts if c.get("coding") for pair in codings_of(c)),
+        text=" ".join(words_of(c) for c in concepts),
+        is_to_medicine=not categories or bool(categories & {"medication", "biologic"}),
+        at=instant(resource.get("recordedDate")) or gathered.as_of,
         source=reference,
     )
 

@@ -6,13 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.content import Content
-from app.domain.facts import CodedCondition, CodedMedicine, Fact, Record, SaidBy
+from app.domain.facts import (
+    CodedAllergy,
+    CodedCondition,
+    CodedMedicine,
+    Fact,
+    Record,
+    SaidBy,
+)
 from app.domain.history import Stored
 from app.domain.problem import Problem, Refused
 from app.domain.response import PlanVersion
 from app.domain.submission import Received
 from app.fhir.reading.completeness import closed_list
-from app.fhir.reading.condition import read_condition, read_medicine
+from app.fhir.reading.condition import read_allergy, read_condition, read_medicine
 from app.fhir.reading.observation import Gathered, read_observation
 from app.fhir.reading.plan import plan_of
 from app.fhir.reading.received import from_history
@@ -24,7 +31,6 @@ LISTED = frozenset({"Condition", "MedicationRequest", "MedicationStatement", "Al
 BIRTH_DATE, GENDER = "birth-date", "gender"
 NOTHING_READ = frozenset(
     {
-        "AllergyIntolerance",
         "Procedure",
         "ServiceRequest",
         "DiagnosticReport",
@@ -55,27 +61,26 @@ class RecordReader:
         terms = self.terms.get(content.digest)
         if terms is None:
             terms = self.terms[content.digest] = terms_of(content)
-        conditions: list[CodedCondition] = []
-        medicines: list[CodedMedicine] = []
         closed = set(complete)
         everything = list(resources)
         references = {r.source: r.reference for r in everything if r.source is not None}
         gathered = Gathered(terms, as_of, references=references)
-        born = _birth_date(everything)
+        lists = _Lists(_birth_date(everything))
         for received in everything:
             resource = received.parsed
             assert isinstance(resource, dict)  # noqa: S101  (validated before it is read)
             if received.type in LISTED:
                 closed.update(filter(None, (closed_list(resource),)))
             try:
-                self._read(received, resource, gathered, conditions, medicines, born)
+                self._read(received, resource, gathered, lists)
             except Refused as refusal:
                 raise Refused(*(_placed(p, received) for p in refusal.problems)) from refusal
         _score_items(gathered, content)
         return Record(
             facts=tuple(gathered.facts),
-            conditions=tuple(conditions),
-            medicines=tuple(medicines),
+            conditions=tuple(lists.conditions),
+            medicines=tuple(lists.medicines),
+            allergies=tuple(lists.allergies),
             complete=frozenset(closed),
             not_used=tuple(gathered.not_used),
             scores=tuple(gathered.scores),
@@ -93,14 +98,8 @@ class RecordReader:
         """Refused when a value lies outside its range; nothing else is wrong with a record."""
         self.record((received,), content, as_of=as_of, complete=frozenset())
 
-    def _read(  # noqa: PLR0913  (one resource into the lists it may add to)
-        self,
-        received: Received,
-        resource: dict[str, Any],
-        gathered: Gathered,
-        conditions: list[CodedCondition],
-        medicines: list[CodedMedicine],
-        born: datetime | None,
+    def _read(
+        self, received: Received, resource: dict[str, Any], gathered: Gathered, lists: "_Lists"
     ) -> None:
         match received.type:
             case "Observation":
@@ -109,17 +108,37 @@ class RecordReader:
                 read_response(resource, received.reference, gathered, self.questionnaires)
             case "Patient":
                 _read_patient(resource, received.reference, gathered)
+            case type_ if type_ in NOTHING_READ:
+                gathered.skip(received.reference, "kept; no rule of this version reads it")
+            case type_:
+                lists.read(type_, resource, received.reference, gathered)
+
+
+@dataclass(slots=True)
+class _Lists:
+    """The lists of a record: problems, medicines, allergies."""
+
+    born: datetime | None
+    conditions: list[CodedCondition] = field(default_factory=list)
+    medicines: list[CodedMedicine] = field(default_factory=list)
+    allergies: list[CodedAllergy] = field(default_factory=list)
+
+    def read(
+        self, type_: str, resource: dict[str, Any], reference: str, gathered: Gathered
+    ) -> None:
+        """One entry; what does not count was listed as not used."""
+        match type_:
             case "Condition":
-                condition = read_condition(resource, received.reference, gathered, born)
-                if condition is not None:
-                    conditions.append(condition)
+                condition = read_condition(resource, reference, gathered, self.born)
+                self.conditions.extend(filter(None, (condition,)))
             case "MedicationRequest" | "MedicationStatement":
-                medicine = read_medicine(resource, received.reference, gathered)
-                if medicine is not None:
-                    medicines.append(medicine)
+                medicine = read_medicine(resource, reference, gathered)
+                self.medicines.extend(filter(None, (medicine,)))
+            case "AllergyIntolerance":
+                allergy = read_allergy(resource, reference, gathered)
+                self.allergies.extend(filter(None, (allergy,)))
             case _:
-                if received.type in NOTHING_READ:
-                    gathered.skip(received.reference, "kept; no rule of this version reads it")
+                gathered.skip(reference, "a type that no list holds")
 
 
 def _placed(problem: Problem, received: Received) -> Problem:

@@ -33,6 +33,22 @@ TO_BASE = {
     "min/wk": ("activity", Decimal(1)),
     "min/d": ("activity", Decimal(7)),
     "h/wk": ("activity", Decimal(60)),
+    "kg": ("mass", Decimal(1)),
+    "g": ("mass", Decimal("0.001")),
+    "[lb_av]": ("mass", Decimal("0.45359237")),
+    "cm": ("length", Decimal(1)),
+    "m": ("length", Decimal(100)),
+    "[in_i]": ("length", Decimal("2.54")),
+    "mm[Hg]": ("pressure", Decimal(1)),
+    "kPa": ("pressure", Decimal("7.50061683")),
+    # Creatinine is the only substance that we read: its molar mass is 113.12 g/mol.
+    "mg/dL": ("creatinine", Decimal(1)),
+    "umol/L": ("creatinine", Decimal("0.011312")),
+    "mL/min/{1.73_m2}": ("filtration", Decimal(1)),
+    "mL/min/1.73.m2": ("filtration", Decimal(1)),
+    "mL/min/1.73m2": ("filtration", Decimal(1)),
+    "mL/min/1.73 m2": ("filtration", Decimal(1)),
+    "mL/min": ("filtration", Decimal(1)),
 }
 
 

@@ -361,7 +361,7 @@ def test_one_coding_of_several_is_enough() -> None:
         {"coding": [{"code": PHQ_9_TOTAL}]},
         {"text": "PHQ-9 total"},
         coded(SNOMED, "pain-localised"),
-        coded(LOINC, "8302-2"),
+        coded(LOINC, "8310-5"),
     ],
 )
 def test_a_code_of_another_system_is_listed_as_not_understood(code: dict[str, Any]) -> None:

@@ -1,0 +1,270 @@
+"""What competes, what is preferred or refused, what a guideline says, and how much at once."""
+
+import random
+
+import pytest
+
+from app.domain.plan_types import Standpoint
+from tests.patients import Patient, a_patient, checked, knowledge, screened
+
+STANCE = {"RX-01", "RX-03", "RX-04", "RX-05", "AC-01", "IN-01"}
+
+
+def nociceptive() -> Patient:
+    return screened(a_patient()).with_("nociceptive-source-identified", True).with_("pain-nrs", 5)
+
+
+def nociplastic() -> Patient:
+    patient = screened(a_patient()).with_("pain-distribution", "widespread").with_("pain-nrs", 8)
+    return patient.with_("not-entirely-explained", True).with_("dynamic-mechanical-allodynia", True)
+
+
+def neuropathic() -> Patient:
+    patient = screened(a_patient()).with_("nerve-lesion-history", True).with_("pain-nrs", 8)
+    return patient.with_("neuroanatomic-distribution", True)
+
+
+def status(patient: Patient, id_: str, profile: str = "who") -> str:
+    plan = patient.decide(profile=profile).plan
+    return next(p.status for p in plan.catalogue if p.id == id_)
+
+
+def standpoints(patient: Patient, profile: str) -> dict[str, Standpoint]:
+    return {p.id: p for p in patient.decide(profile=profile).plan.catalogue}
+
+
+def everything_bad() -> Patient:
+    patient = nociplastic()
+    for name, value in {
+        "phq9-total": 16,
+        "gad7-total": 16,
+        "pcs-total": 45,
+        "fabq-pa": 20,
+        "fabq-work": 40,
+        "pseq-total": 10,
+        "isi-total": 25,
+        "physical-activity-minutes-week": 0,
+        "bmi": 35,
+        "tobacco-current": True,
+        "work-absence-weeks": 8,
+        "social-isolation": True,
+        "passive-treatments-failed-count": 4,
+        "opioid-weeks": 30,
+        "fs-total": 20,
+        "start-back-total": 8,
+        "start-back-distress": 5,
+    }.items():
+        patient.with_(name, value)
+    return patient
+
+
+def test_at_most_six_at_once_and_the_rest_waits() -> None:
+    plan = everything_bad().decide().plan
+    items = knowledge().interventions
+    active = [
+        a
+        for a in plan.activities
+        if a.status == "proposed" and items[a.id].counted and a.stage not in ("safety", "review")
+    ]
+    waiting = {a.id for a in plan.activities if a.status == "next-step"}
+
+    assert len(active) <= 6
+    assert {"SL-01", "DR-02", "DR-06"} & waiting
+
+
+def test_a_mild_pain_is_asked_for_less() -> None:
+    plan = nociceptive().with_("peg-score", 2).decide().plan
+
+    counted = [a for a in plan.activities if a.status == "proposed" and a.stage == "mechanism"]
+    assert counted == []
+    assert len(plan.reviews) == 1
+
+
+def test_drivers_come_by_severity_then_by_what_can_be_changed() -> None:
+    patient = nociceptive().with_("isi-total", 25).with_("tobacco-current", True)
+    ids = [a.id for a in patient.decide().plan.activities if a.stage == "driver"]
+
+    assert ids.index("SL-01") < ids.index("DR-02")
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "activity"),
+    [
+        ("isi-total", 16, "SL-01"),
+        ("phq9-total", 12, "PS-05"),
+        ("gad7-total", 12, "PS-05"),
+        ("pcs-total", 35, "PT-02"),
+        ("pseq-total", 25, "PT-02"),
+        ("tobacco-current", True, "DR-02"),
+        ("work-barrier", True, "DR-05"),
+        ("social-isolation", True, "DR-06"),
+        ("bmi", 32, "DR-01"),
+        ("opioid-weeks", 14, "DR-07"),
+        ("start-back-total", 5, "PT-01"),
+    ],
+)
+def test_a_driver_brings_its_own_care(fact: str, value: object, activity: str) -> None:
+    patient = screened(a_patient()).with_("pain-nrs", 2)
+    assert status(patient, activity) == "not-indicated"
+
+    plan = patient.with_(fact, value).decide().plan
+
+    row = next(a for a in plan.activities if a.id == activity)
+    assert any(rule.startswith("G-") for rule in row.rules)
+
+
+def test_the_preferred_mode_takes_the_place_of_the_general_programme() -> None:
+    plan = nociceptive().with_("exercise-preference", "EX-05").decide().plan
+    row = {a.id: a for a in plan.activities}
+
+    assert row["EX-05"].status == "proposed"
+    assert row["EX-01"].status == "next-step"
+
+
+def test_one_psychological_programme_at_a_time() -> None:
+    plan = everything_bad().decide().plan
+    items = knowledge().interventions
+
+    programmes = [
+        a.id
+        for a in plan.activities
+        if a.status == "proposed" and items[a.id].family == "psychological"
+    ]
+    assert len(programmes) <= 1
+
+
+def test_what_is_done_to_a_person_never_stands_without_what_the_person_does() -> None:
+    patient = checked(nociceptive())
+    for refused in ("EX-01", "EX-04"):
+        patient.with_("declined-activity", refused)
+    plan = patient.decide().plan
+
+    assert "MT-01" not in {a.id for a in plan.activities}
+    assert "ASK-03" in {a.id for a in plan.activities}
+
+
+def test_a_refusal_of_everything_leaves_what_is_safe() -> None:
+    patient = checked(everything_bad())
+    for item in knowledge().interventions:
+        patient.with_("declined-activity", item)
+    plan = patient.decide().plan
+    ids = {a.id for a in plan.activities}
+
+    assert {"FL-01", "SN-01", "RV-01", "ASK-03", "DN-02"} <= ids
+    assert not ids & {i.id for i in knowledge().interventions.values() if i.catalogue}
+
+
+def test_a_medicine_is_always_one_choice_beside_none() -> None:
+    plan = checked(nociceptive()).decide().plan
+
+    row = next(a for a in plan.activities if a.id == "ASK-03")
+    assert row.reasons == ("RX-02 or no medicine",)
+
+
+def test_at_most_one_medicine_is_proposed() -> None:
+    plan = checked(nociceptive()).decide(profile="us").plan
+    items = knowledge().interventions
+
+    proposed = [
+        a.id for a in plan.activities if a.status == "proposed" and items[a.id].family == "drug"
+    ]
+    assert proposed == ["RX-02"]
+
+
+# Guideline stance
+
+
+@pytest.mark.parametrize(
+    ("make", "activity", "allowed"),
+    [
+        (neuropathic, "RX-03", {"uk", "us"}),
+        (neuropathic, "RX-04", {"uk", "us"}),
+        (neuropathic, "RX-05", {"us"}),
+        (nociplastic, "RX-03", {"uk", "us"}),
+        (nociplastic, "AC-01", {"who", "uk", "us"}),
+        (nociceptive, "RX-01", {"who", "uk", "us"}),
+    ],
+)
+def test_the_profile_decides_where_guidelines_disagree(
+    make: object, activity: str, allowed: set[str]
+) -> None:
+    assert callable(make)
+    found = {
+        profile
+        for profile in ("who", "uk", "us")
+        if status(checked(make()), activity, profile) in ("proposed", "next-step")
+    }
+
+    assert found == allowed
+
+
+def test_switching_the_profile_changes_only_the_rows_that_depend_on_it() -> None:
+    for make in (nociceptive, nociplastic, neuropathic):
+        who, uk, us = (standpoints(checked(make()), p) for p in ("who", "uk", "us"))
+        changed = {i for i in who if who[i].status != uk[i].status or who[i].status != us[i].status}
+        assert changed <= STANCE
+
+
+def test_what_the_profile_keeps_out_says_which_guideline() -> None:
+    reasons = standpoints(checked(neuropathic()), "who")["RX-03"].reasons
+
+    assert any("guideline profile who" in reason and "[R]" in reason for reason in reasons)
+
+
+# Laws over many people
+
+
+def test_laws_of_ten_thousand_plans() -> None:
+    """At most six at once, no prohibition beside its act, no routine beside an emergency."""
+    rng = random.Random(20261126)
+    content = knowledge()
+    items = content.interventions
+    for _ in range(10_000):
+        patient = _somebody(rng)
+        decision = patient.decide(profile=rng.choice(("who", "uk", "us")))
+        plan = decision.plan
+        rows = {a.id: a for a in plan.activities}
+        active = [
+            a
+            for a in plan.activities
+            if a.status == "proposed"
+            and a.stage not in ("safety", "review")
+            and items[a.id].counted
+            and not set(a.rules) & set(items[a.id].uncounted_by)
+        ]
+        assert len(active) <= content.cap
+        for row in plan.activities:
+            for banned in items[row.id].prohibits:
+                assert banned not in rows
+        if decision.gate.level.value in ("emergency", "urgent"):
+            assert all(id_.startswith("ESC-") for id_ in rows)
+        for row in active:
+            if items[row.id].family == "drug":
+                assert not [
+                    f
+                    for f in plan.safety
+                    if f.activity == row.id and f.result.value in ("block", "unknown")
+                ]
+
+
+def _somebody(rng: random.Random) -> Patient:
+    from tests.domain.strategies import telling_numbers  # noqa: PLC0415
+
+    patient = a_patient()
+    if rng.random() < 0.8:
+        screened(patient)
+    if rng.random() < 0.5:
+        checked(patient)
+    names = sorted(knowledge().inputs)
+    for name in rng.sample(names, 25):
+        known = knowledge().inputs[name]
+        match known.value_type.value:
+            case "boolean":
+                patient.with_(name, rng.random() < 0.4)
+            case "integer" | "decimal":
+                patient.with_(name, rng.choice(telling_numbers(known)))
+            case "code" if known.choices:
+                patient.with_(name, rng.choice(known.choices)[0])
+            case _:
+                pass
+    return patient

@@ -1,0 +1,89 @@
+"""Stepped care: since when, with what change, and what the next step adds."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from app.domain.course import Before, Course
+from app.domain.decision import Decision
+from app.domain.trace import before_of, trace_of
+from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
+
+
+def nociplastic(peg: float) -> Patient:
+    patient = screened(a_patient()).with_("pain-distribution", "widespread").with_("peg-score", peg)
+    return patient.with_("not-entirely-explained", True).with_("dynamic-mechanical-allodynia", True)
+
+
+def before(weeks: int, *, peg: float = 6, step: int = 1, pain: int | None = None) -> Before:
+    """The plan before, begun so many weeks ago."""
+    started = AS_OF - timedelta(weeks=weeks)
+    course = Course(started, {"peg-score": Decimal(str(peg))}, step, "")
+    return Before("a decision", course, None if pain is None else Decimal(pain), ())
+
+
+def ids(decision: Decision, status: str = "proposed") -> set[str]:
+    return {a.id for a in decision.plan.activities if a.status == status}
+
+
+def test_a_first_plan_is_step_one() -> None:
+    assert nociplastic(6).decide().course.step == 1
+
+
+@pytest.mark.parametrize(
+    ("weeks", "step"), [(2, 1), (5, 1), (6, 2), (11, 2), (12, 3), (25, 3), (26, 4), (80, 4)]
+)
+def test_without_the_change_that_matters_the_weeks_decide(weeks: int, step: int) -> None:
+    assert nociplastic(5.5).decide(before=before(weeks)).course.step == step
+
+
+@pytest.mark.parametrize("weeks", [3, 8, 30])
+def test_the_change_that_matters_leads_to_maintenance(weeks: int) -> None:
+    decision = nociplastic(4).decide(before=before(weeks))
+
+    assert decision.course.step == 0
+    assert "EX-04" in ids(decision)
+    assert "PT-02" not in ids(decision)
+
+
+def test_the_second_step_adds_what_the_next_severity_has() -> None:
+    first, second = nociplastic(5.5).decide(), nociplastic(5.5).decide(before=before(8))
+
+    assert "PS-01" not in ids(first)
+    assert "PS-01" in ids(second) | ids(second, "next-step")
+
+
+def test_from_the_third_step_several_professions_work_together() -> None:
+    decision = nociplastic(5.5).decide(before=before(13))
+
+    assert "MR-01" in ids(decision) | ids(decision, "next-step")
+    assert any("P-17" in a.rules for a in decision.plan.activities if a.id == "MR-01")
+
+
+def test_without_a_new_score_the_step_is_kept() -> None:
+    patient = screened(a_patient())
+
+    assert patient.decide(before=before(30, step=2)).course.step == 2
+
+
+def test_pain_that_rose_by_two_begins_again() -> None:
+    decision = nociplastic(5.5).with_("pain-nrs", 8).decide(before=before(13, pain=6))
+
+    assert decision.course.step == 1
+    assert decision.course.started == AS_OF
+
+
+def test_a_new_red_flag_begins_again() -> None:
+    patient = nociplastic(5.5).with_("trauma-significant", True, days_ago=0.1)
+
+    assert patient.decide(before=before(13)).course.step == 1
+
+
+def test_what_is_kept_of_a_decision_is_what_the_next_one_needs() -> None:
+    decision = nociplastic(6).with_("pain-nrs", 6).decide()
+
+    told = before_of("d", trace_of(decision, knowledge()))
+
+    assert told.course == decision.course
+    assert told.pain == 6
