@@ -88,7 +88,8 @@ def test_every_plan_with_everything_beside_it(service: httpx.Client, validator: 
                 f"/fhir/{entry['resource']['resourceType']}/{entry['resource']['id']}"
             )
             assert read.json() == entry["resource"]
-    assert seen == {"CarePlan", "Goal", "Observation", "GuidanceResponse", "Provenance"}
+    always = {"CarePlan", "Goal", "Observation", "GuidanceResponse", "Provenance"}
+    assert seen == always | {"DetectedIssue"}
 
 
 def test_words_of_the_patient_are_escaped(service: httpx.Client) -> None:

@@ -1,7 +1,7 @@
 """PlanDefinition clbp-care: the stages of the derivation, and each activity with its rule."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.domain.content import Citation, Content, GoalMeasure, Placement
 from app.fhir.canon import ACTIVITY, CANON, UCUM
@@ -36,8 +36,9 @@ BY_THE_GATE = {
     "REF-01": ("P-11", "A red flag asks for a check beside the plan."),
     "ASK-01": ("P-09", "A question of the red-flag screen is open."),
     "ASK-02": ("P-10", "An answer that is missing may change the plan."),
+    "ASK-03": ("P-13", "A medicine is a choice, or a part of the foundation was declined."),
 }
-_DOI = re.compile(r"10\.\d{4,9}/\S+\Z")
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
 def plan_definition(content: Content) -> Json:
@@ -103,16 +104,40 @@ def _plan_actions(content: Content) -> Iterable[Json]:
                 "title": title,
                 "description": meaning,
                 "action": [
-                    _action(content, p.activity, p.rule, _when(p), f"{stage}-{p.row}")
+                    _action(content, p.activity, p.rule, _when(p, content), _place(p, placed))
                     for p in placed
                 ],
             }
 
 
-def _when(placement: Placement) -> str:
+def _place(placement: Placement, placed: Sequence[Placement]) -> str:
+    """Stage and row, or the driver; counted where one activity stands there more than once."""
+    place = f"{placement.stage}-{placement.driver or placement.row}"
+    same = [
+        p
+        for p in placed
+        if (p.activity, p.row, p.driver) == (placement.activity, placement.row, placement.driver)
+    ]
+    number = same.index(placement)
+    return f"{place}-{number + 1}" if number else place
+
+
+def _when(placement: Placement, content: Content) -> str:
     row = ROWS.get(placement.row, f"when {placement.row} pain is established")
-    trigger = f"; {placement.trigger}" if placement.trigger else ""
-    return f"{row[0].upper()}{row[1:]}{trigger}."
+    if placement.driver:
+        driver = content.drivers[placement.driver]
+        level = max(placement.driver_from, driver.counts_from)
+        row = f"when the driver {driver.label.lower()} is {level} or more"
+    names = [content.slot_names[slot] for slot in placement.when]
+    parts = (
+        row,
+        f"severity {' or '.join(placement.severity)}" if placement.severity else "",
+        f"while {', '.join(names)} holds" if names else "",
+        f"at step {' or '.join(map(str, placement.steps))} of care" if placement.steps else "",
+        placement.trigger,
+    )
+    said = "; ".join(part for part in parts if part)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _action(content: Content, activity: str, rule: str, when: str, place: str) -> Json:
@@ -143,8 +168,9 @@ def _goal(content: Content, id_: str) -> Json:
         "id": f"goal-{id_}",
         "description": {"coding": [coding(GOAL, id_, goal.label)], "text": goal.label},
     }
-    due = {"value": goal.due.days, "unit": "d", "system": UCUM, "code": "d"}
-    targets = [_target(measure, due if goal.due.days else None) for measure in goal.measures]
+    days = goal.due.days if goal.due is not None else 0
+    due = {"value": days, "unit": "d", "system": UCUM, "code": "d"}
+    targets = [_target(measure, due if days else None) for measure in goal.measures]
     return {**made, "target": targets} if targets else made
 
 
@@ -170,8 +196,9 @@ def _cited(citation: Citation) -> Json:
         "display": citation.claim,
         "citation": f"{citation.reference}: {citation.claim}{number} [{citation.mark}]",
     }
-    if _DOI.match(citation.reference):
-        made["url"] = f"https://doi.org/{citation.reference}"
+    doi = _DOI.match(citation.reference)
+    if doi:
+        made["url"] = f"https://doi.org/{doi[0]}"
     elif re.match(r"https?://\S+\Z", citation.reference):
         made["url"] = citation.reference
     return made

@@ -19,8 +19,8 @@ GRADES = ("neuropathic-grade", "nociplastic-grade", "nociceptive-support")
 
 
 def profiles(content: Content) -> list[Json]:
-    """Phenotype, gate and goal."""
-    return [_phenotype(content), _gate(content), _goal(content)]
+    """Phenotype, gate, drivers and goal."""
+    return [_phenotype(content), _gate(content), _drivers(content), _goal(content)]
 
 
 def _phenotype(content: Content) -> Json:
@@ -65,8 +65,37 @@ def _gate(content: Content) -> Json:
     )
 
 
+def _drivers(content: Content) -> Json:
+    return structure(
+        content,
+        "painplan-drivers",
+        "Observation",
+        title="Painplan pain drivers",
+        description=(
+            "What keeps the pain going: each driver 0 (none), 1 (mild), 2 (moderate) or 3 "
+            "(severe), or unknown (dataAbsentReason). Not asked is not 0."
+        ),
+        elements=[
+            *_observation("pain-drivers", ""),
+            element("Observation.component", short="One driver", min=1),
+            element("Observation.component.code", binding=bound("driver")),
+            element("Observation.component.value[x]", type=types("integer")),
+        ],
+    )
+
+
 def _observation(code: str, values: str) -> list[Json]:
     head = derived("Observation")
+    said = (
+        element("Observation.value[x]", max="0")
+        if not values
+        else element(
+            "Observation.value[x]",
+            min=1,
+            type=types("CodeableConcept"),
+            binding=bound(values),
+        )
+    )
     return [
         element("Observation", short="Derived by Painplan"),
         *head,
@@ -75,12 +104,7 @@ def _observation(code: str, values: str) -> list[Json]:
         element("Observation.code", patternCodeableConcept=pattern(of_ours("derivation"), code)),
         element("Observation.subject", min=1, type=reference("Patient")),
         element("Observation.effective[x]", min=1, type=types("dateTime")),
-        element(
-            "Observation.value[x]",
-            min=1,
-            type=types("CodeableConcept"),
-            binding=bound(values),
-        ),
+        said,
         element("Observation.method", min=1),
         element("Observation.method.text", min=1),
         element("Observation.device", min=1, type=reference("Device")),
@@ -119,7 +143,6 @@ def _goal(content: Content) -> Json:
             element(f"{coding}:goal.code", min=1),
             element("Goal.description.text", min=1),
             element("Goal.subject", type=reference("Patient")),
-            element("Goal.target", min=1),
             element("Goal.target.detail[x]", type=types("Quantity")),
             element("Goal.target.due[x]", min=1, type=types("date")),
             element("Goal.addresses", min=1),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.content import Content, Intervention
-from app.domain.plan import DO_NOT, Activity
+from app.domain.plan_types import DO_NOT, Activity
 from app.fhir.canon import ACTIVITY, CANON
 from app.fhir.writing.elements import Json, profile
 

@@ -7,9 +7,10 @@ from app.domain.content import Content
 from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.gate import REPLACES_THE_PLAN
-from app.domain.plan import Activity
+from app.domain.plan_types import Activity
 from app.fhir.canon import PLAN_DEFINITION
 from app.fhir.writing.activity import activity_row
+from app.fhir.writing.drivers import DRIVERS
 from app.fhir.writing.elements import (
     DEVICE,
     Json,
@@ -46,6 +47,7 @@ CATEGORIES = [
 ]
 REVIEW = "RV-01"
 BY_THE_GATE = ("ESC-", "REF-", "ASK-01")
+DRIVER = "driver"
 
 
 def care_plan_id(frame: Frame) -> str:
@@ -63,6 +65,7 @@ def care_plan(
     """The whole plan as one resource."""
     gate = {"reference": f"Observation/{output_id(frame, GATE)}"}
     phenotype = {"reference": f"Observation/{output_id(frame, PHENOTYPE)}"}
+    led_by = {"reference": f"Observation/{output_id(frame, DRIVERS)}"}
     goals = {g.id: {"reference": f"Goal/{goal_id(frame, g.id)}"} for g in decision.plan.goals}
     scores = [{"reference": f"Observation/{score_id(s, frame)}"} for s in decision.scores]
     reviews = [day.isoformat() for day in decision.plan.reviews]
@@ -82,7 +85,7 @@ def care_plan(
         "period": {"start": at[:10]},
         "created": at,
         "author": DEVICE,
-        "supportingInfo": [gate, phenotype, *scores],
+        "supportingInfo": [gate, phenotype, led_by, *scores],
     }
     if frame.replaces is not None:
         resource["replaces"] = [{"reference": f"CarePlan/{frame.replaces}"}]
@@ -99,7 +102,7 @@ def care_plan(
         activity_row(
             activity,
             constants[activity.id],
-            reason=gate if activity.id.startswith(BY_THE_GATE) else phenotype,
+            reason=_reason(activity, gate, phenotype, led_by),
             goals=_goals_of(activity, content, goals),
             reviews=reviews if activity.id == REVIEW else [],
         )
@@ -108,6 +111,13 @@ def care_plan(
     if rows:
         resource["activity"] = rows
     return resource
+
+
+def _reason(activity: Activity, gate: Json, phenotype: Json, led_by: Json) -> Json:
+    """The Observation that an activity answers."""
+    if activity.id.startswith(BY_THE_GATE):
+        return gate
+    return led_by if activity.stage == DRIVER else phenotype
 
 
 def _goals_of(activity: Activity, content: Content, goals: Mapping[str, Json]) -> list[Json]:

@@ -24,7 +24,7 @@ def goal_resource(goal: Goal, frame: Frame, phenotype_id: str, start: str) -> Js
     """A proposed goal; a target without a known measure is only a date."""
     description = code("goal", goal.id)
     description["text"] = _text(goal)
-    target: Json = {"dueDate": goal.due.isoformat()}
+    target: Json = {} if goal.due is None else {"dueDate": goal.due.isoformat()}
     if goal.measure is not None and goal.target is not None:
         measure = goal.measure
         coding: Json = {"system": measure.coding.system, "code": measure.coding.code}
@@ -34,7 +34,7 @@ def goal_resource(goal: Goal, frame: Frame, phenotype_id: str, start: str) -> Js
             "measure": {"coding": [coding], "text": measure.label},
             "detailQuantity": {
                 "value": number(goal.target),
-                "comparator": "<=",
+                "comparator": ">=" if measure.is_higher_better else "<=",
                 "unit": measure.unit,
                 "system": UCUM,
                 "code": measure.unit,
@@ -50,11 +50,13 @@ def goal_resource(goal: Goal, frame: Frame, phenotype_id: str, start: str) -> Js
         "description": description,
         "subject": patient(frame),
         "startDate": start,
-        "target": [target],
         "addresses": [{"reference": f"Observation/{phenotype_id}"}],
     }
-    if goal.baseline is not None:
-        kept = "keep it" if goal.is_to_keep else "bring it down"
+    if target:
+        resource["target"] = [target]
+    if goal.baseline is not None and goal.measure is not None:
+        better = "bring it up" if goal.measure.is_higher_better else "bring it down"
+        kept = "keep it" if goal.is_to_keep else better
         resource["note"] = [{"text": f"Baseline {goal.baseline} ({goal.source}): {kept}."}]
     return resource
 
@@ -63,5 +65,6 @@ def _text(goal: Goal) -> str:
     if goal.own_words:
         return f"{goal.label}: {goal.own_words}"
     if goal.measure is not None and goal.target is not None:
-        return f"{goal.label}: {goal.measure.label} at or below {goal.target}"
+        side = "at or above" if goal.measure.is_higher_better else "at or below"
+        return f"{goal.label}: {goal.measure.label} {side} {goal.target}"
     return goal.label

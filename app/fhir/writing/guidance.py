@@ -18,7 +18,7 @@ def guidance_response(
     """``data-required`` while not screened, ``data-requested`` while more would tell."""
     asked = decision.open_questions
     status = "success"
-    if asked:
+    if asked or decision.lists_wanted:
         is_needed = decision.gate.level is GateLevel.NOT_SCREENED
         status = "data-required" if is_needed else "data-requested"
     resource: Json = {
@@ -38,9 +38,16 @@ def guidance_response(
     if decision.not_used:
         resource["contained"] = [_messages(decision)]
         resource["evaluationMessage"] = [{"reference": f"#{MESSAGES}"}]
-    if asked:
-        resource["dataRequirement"] = [_requirement(name, content) for name in asked]
+    wanted = [_requirement(name, content) for name in asked]
+    wanted += [_whole_list(type_) for type_ in decision.lists_wanted]
+    if wanted:
+        resource["dataRequirement"] = wanted
     return resource
+
+
+def _whole_list(type_: str) -> Json:
+    """Every active entry of a list, and that it is complete (parameter ``complete``)."""
+    return {"type": type_}
 
 
 def _messages(decision: Decision) -> Json:

@@ -1,12 +1,14 @@
 """The plan as XHTML that a person can read without any program: what, why, what not, what next."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from html import escape
 
 from app.domain.content import Content
 from app.domain.decision import Decision
 from app.domain.frame import Frame
-from app.domain.plan import DO_NOT, NEXT_STEP, Activity
+from app.domain.placing import LISTS
+from app.domain.plan_types import DO_NOT, NEXT_STEP, Activity
 
 OPENING = '<div xmlns="http://www.w3.org/1999/xhtml">'
 ASKED_IN_WORDS = 5
@@ -46,28 +48,40 @@ def _parts(decision: Decision, content: Content, frame: Frame) -> Iterator[str]:
         yield _p(f"Red flag {raised.flag}: {raised.level.value} (rules {', '.join(raised.rules)}).")
     if decision.plan.scope:
         yield _p(texts[decision.plan.scope])
+    yield _list("What keeps the pain going", _led_by(decision, content))
     plan = decision.plan.activities
     yield _section("Plan", [a for a in plan if a.status not in (NEXT_STEP, DO_NOT)], content)
     yield _section("Next steps", [a for a in plan if a.status == NEXT_STEP], content)
     yield _section("What not to do", [a for a in plan if a.status == DO_NOT], content)
-    if decision.plan.goals:
-        goals = (f"{g.id} {g.label}, by {g.due.isoformat()}" for g in decision.plan.goals)
-        yield _list("Goals", goals)
+    yield _list("Goals", (f"{g.id} {g.label}{_by(g.due)}" for g in decision.plan.goals))
     if decision.plan.reviews:
         yield _p(f"Review: {', '.join(d.isoformat() for d in decision.plan.reviews)}.")
-    asked = [content.inputs[name].label for name in decision.open_questions]
-    if asked:
-        more = len(asked) - ASKED_IN_WORDS
-        shown = asked[:ASKED_IN_WORDS] + ([f"and {more} more"] if more > 0 else [])
-        yield _list("Worth asking next", shown)
-    if decision.disagreements:
-        yield _list("Disagreements", decision.disagreements)
-    if decision.not_used:
-        yield _list("Not used", (f"{n.reference}: {n.why}" for n in decision.not_used))
+    yield _list("Worth asking next", _asked(decision, content))
+    yield _list("Lists wanted in full", (LISTS[name] for name in decision.lists_wanted))
+    yield _list("Disagreements", decision.disagreements)
+    yield _list("Not used", (f"{n.reference}: {n.why}" for n in decision.not_used))
     if not content.signed:
         yield _p(texts["unsigned"])
     if not frame.is_kept:
         yield _p(texts["not-kept"])
+
+
+def _led_by(decision: Decision, content: Content) -> Iterator[str]:
+    """The drivers that act on the plan, with the rule of their level."""
+    for grade in decision.drivers:
+        if grade.counts(content):
+            label = content.drivers[grade.driver].label
+            yield f"{label}: {grade.at_least} of 3 (rule {grade.rule})"
+
+
+def _asked(decision: Decision, content: Content) -> list[str]:
+    asked = [content.inputs[name].label for name in decision.open_questions]
+    more = len(asked) - ASKED_IN_WORDS
+    return asked[:ASKED_IN_WORDS] + ([f"and {more} more"] if more > 0 else [])
+
+
+def _by(due: date | None) -> str:
+    return "" if due is None else f", by {due.isoformat()}"
 
 
 def _section(title: str, activities: list[Activity], content: Content) -> str:

@@ -39,7 +39,7 @@ def gate_observation(decision: Decision, content: Content, frame: Frame, at: str
             case Truth.UNKNOWN:
                 about["dataAbsentReason"] = UNKNOWN
         flags.append(about)
-    observation = _observation(frame, GATE, "painplan-red-flag-gate", "red-flag-gate", at)
+    observation = derived_observation(frame, GATE, "painplan-red-flag-gate", "red-flag-gate", at)
     observation["status"] = "final" if is_final else "preliminary"
     observation["valueCodeableConcept"] = code("gate-level", decision.gate.level.value)
     raised = [f"{r.flag} ({r.level.value}): {', '.join(r.rules)}" for r in decision.gate.raised]
@@ -52,7 +52,7 @@ def gate_observation(decision: Decision, content: Content, frame: Frame, at: str
 def phenotype_observation(decision: Decision, frame: Frame, at: str) -> Json:
     """The mechanism with its parts; an unsettled grade is unknown, never a guess."""
     phenotype = decision.phenotype
-    observation = _observation(
+    observation = derived_observation(
         frame, PHENOTYPE, "painplan-phenotype", "pain-mechanism-phenotype", at
     )
     observation["status"] = "preliminary" if decision.is_preliminary else "final"
@@ -95,7 +95,8 @@ def _features(truth: Truth) -> Json:
             return component("nociceptive-features", valueBoolean=truth is Truth.TRUE)
 
 
-def _observation(frame: Frame, name: str, shape: str, about: str, at: str) -> Json:
+def derived_observation(frame: Frame, name: str, shape: str, about: str, at: str) -> Json:
+    """What every Observation that we derive has in common."""
     observation: Json = {
         "resourceType": "Observation",
         "id": output_id(frame, name),

@@ -15,6 +15,8 @@ from app.domain.response import Change
 from app.fhir.writing.activity import constants
 from app.fhir.writing.answered import answered
 from app.fhir.writing.care_plan import care_plan, care_plan_id
+from app.fhir.writing.detected_issue import detected_issues
+from app.fhir.writing.drivers import drivers_observation
 from app.fhir.writing.elements import Json, output_id
 from app.fhir.writing.goal import goal_resource
 from app.fhir.writing.guidance import guidance_response
@@ -29,7 +31,7 @@ class ResourceWriter:
     prepared: dict[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def write(self, decision: Decision, content: Content, frame: Frame) -> tuple[Output, ...]:
-        """CarePlan, Goals, gate, phenotype, scores, GuidanceResponse; instants in them are asOf."""
+        """In the order of contract §3; instants inside are asOf."""
         ready = self.prepared.get(content.digest)
         if ready is None:
             ready = self.prepared[content.digest] = constants(content)
@@ -40,7 +42,9 @@ class ResourceWriter:
             *(goal_resource(g, frame, phenotype_id, at[:10]) for g in decision.plan.goals),
             gate_observation(decision, content, frame, at),
             phenotype_observation(decision, frame, at),
+            drivers_observation(decision, content, frame, at),
             *score_observations(decision, content, frame),
+            *detected_issues(decision, content, frame, at),
             guidance_response(decision, content, frame, at, care_plan_id(frame)),
         ]
         return tuple(_output(resource, at) for resource in resources)
