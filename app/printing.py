@@ -71,5 +71,7 @@ def _table(title: str, rows: list[Node]) -> Table:
 
 
 def _asked(requirement: Node) -> str:
+    if "codeFilter" not in requirement:
+        return f"a complete list of {requirement['type']}"
     coding = requirement["codeFilter"][0]["code"][0]
     return str(coding["code"])

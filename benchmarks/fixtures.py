@@ -8,11 +8,12 @@ CANON = "https://painplan.health/fhir"
 ITEMS = """
     bladder-bowel-disturbance-new saddle-sensory-change bilateral-leg-neurological-symptoms
     motor-weakness-progressive trauma-significant corticosteroid-prolonged cancer-history
-    weight-loss-unexplained night-rest-pain-unrelated-to-posture fever-or-rigors intravenous-
-    drug-use immunosuppression recent-bacteraemia-or-spinal-procedure pain-location-low-back
-    nerve-lesion-history leg-pain-worse-than-back worse-on-cough-sneeze-strain neuropathic-
-    descriptors aggravation-unpredictable hypersensitivity-history sensory-sensitivity sleep-
-    disturbance-frequent-awakenings fatigue-persistent cognitive-problems pain-localised
+    weight-loss-unexplained night-rest-pain-unrelated-to-posture fever-or-rigors
+    intravenous-drug-use immunosuppression recent-bacteraemia-or-spinal-procedure
+    pain-location-low-back nerve-lesion-history leg-pain-worse-than-back
+    worse-on-cough-sneeze-strain neuropathic-descriptors aggravation-unpredictable
+    hypersensitivity-history sensory-sensitivity sleep-disturbance-frequent-awakenings
+    fatigue-persistent cognitive-problems pain-localised
     mechanical-pattern-proportionate tobacco-current work-barrier social-isolation falls-history
 """.split()
 TRUE = {"pain-location-low-back", "pain-localised", "mechanical-pattern-proportionate"}

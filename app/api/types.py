@@ -16,7 +16,7 @@ WRITABLE = (
     "PractitionerRole",
     "Organization",
 )
-DERIVED = ("CarePlan", "Goal", "GuidanceResponse", "Provenance")
+DERIVED = ("CarePlan", "Goal", "DetectedIssue", "GuidanceResponse", "Provenance")
 PUBLISHED = (
     "Questionnaire",
     "PlanDefinition",

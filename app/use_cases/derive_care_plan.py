@@ -26,7 +26,7 @@ from app.domain.history import (
 from app.domain.problem import Conflict, Problem, Refused
 from app.domain.response import Answered, refusals
 from app.domain.submission import Received, Submission
-from app.domain.trace import trace_of
+from app.domain.trace import before_of, trace_of
 from app.use_cases.ports import Clock, History, Journal, Library, Reader, Writer
 from app.use_cases.responses import answered_of
 
@@ -167,7 +167,7 @@ class DeriveCarePlan:
         gathered = await self._gather(submission, caller.tenant)
         gathered = replace(gathered, answered=await self._answered(caller, gathered, as_of))
         before = await self._plan_before(caller.tenant, submission.subject, as_of, gathered)
-        decision = self._decide(gathered, submission, expertise, as_of)
+        decision = self._decide(gathered, submission, expertise, as_of, before)
         frame = _frame(ask, gathered, expertise, decision, caller.tenant, before)
         if ask.is_kept and gathered.reads.patient_head:
             known = await self.history.decision(caller.tenant, frame.decision_id)
@@ -196,6 +196,7 @@ class DeriveCarePlan:
                     [[o.type, o.id, UNIT, d.hex()] for o, d in zip(outputs, digests, strict=True)],
                     gathered,
                     submission,
+                    before,
                 ),
                 audit,
                 ContentVersion(expertise.digest, expertise.content.version, expertise.archive),
@@ -206,7 +207,12 @@ class DeriveCarePlan:
         return _answer(frame, outputs, as_of, committed.committed_at, submission.warnings)
 
     def _decide(
-        self, gathered: _Gathered, submission: Submission, expertise: Expertise, as_of: datetime
+        self,
+        gathered: _Gathered,
+        submission: Submission,
+        expertise: Expertise,
+        as_of: datetime,
+        before: DecisionRecord | None,
     ) -> Decision:
         record = self.reader.record(
             gathered.inputs, expertise.content, as_of=as_of, complete=submission.complete
@@ -217,6 +223,7 @@ class DeriveCarePlan:
             as_of=as_of,
             guideline_profile=submission.guideline_profile or "",
             crisis_text=expertise.crisis_text,
+            before=None if before is None else before_of(before.id, orjson.loads(before.trace)),
         )
 
     async def _gather(self, submission: Submission, tenant: str) -> _Gathered:
@@ -508,8 +515,10 @@ def _record(  # noqa: PLR0913  (a decision is kept with all that made it)
     outputs: Sequence[Sequence[object]],
     gathered: _Gathered,
     submission: Submission,
+    before: DecisionRecord | None,
 ) -> DecisionRecord:
     parameters = {
+        "before": None if before is None else before.id,
         "guidelineProfile": decision.guideline_profile,
         "complete": sorted(submission.complete),
         "useServerData": submission.use_server_data,

@@ -8,6 +8,7 @@ from typing import cast
 import orjson
 
 from app.domain.content import Content
+from app.domain.course import Before
 from app.domain.decision import derive
 from app.domain.expertise import Expertise
 from app.domain.explanation import explain
@@ -18,7 +19,7 @@ from app.domain.problem import Conflict, NotFound, Problem
 from app.domain.questions import questions
 from app.domain.response import Answered, refusals, transition
 from app.domain.submission import Received
-from app.domain.trace import Trace, facts_by_slot, worlds_of
+from app.domain.trace import Trace, before_of, facts_by_slot, worlds_of
 from app.domain.worlds import Worlds
 from app.use_cases.derive_care_plan import completed, frame_of
 from app.use_cases.ports import History, Library, Reader, Writer
@@ -139,7 +140,8 @@ class ReadHistory:
             if stored.version.origin == "received"
         ]
         answered = await self._answered(tenant, record)
-        return self._again(record, expertise, inputs, answered)
+        before = await self._before(tenant, record)
+        return self._again(record, expertise, inputs, answered, before)
 
     async def _answered_again(
         self, tenant: str, record: DecisionRecord
@@ -154,12 +156,21 @@ class ReadHistory:
         )
         return {(o.type, o.id): o.body for o in outputs}
 
+    async def _before(self, tenant: str, record: DecisionRecord) -> Before | None:
+        """The plan that this one followed, as it was known then."""
+        name = orjson.loads(record.parameters)["before"]
+        if name is None:
+            return None
+        before = await self.record_of(tenant, name)
+        return before_of(before.id, cast("Trace", orjson.loads(before.trace)))
+
     def _again(
         self,
         record: DecisionRecord,
         expertise: Expertise,
         inputs: Sequence[Received],
         answered: Sequence[Answered],
+        before: Before | None,
     ) -> dict[tuple[str, str], bytes]:
         parameters = orjson.loads(record.parameters)
         read = self.reader.record(
@@ -175,6 +186,7 @@ class ReadHistory:
             as_of=record.as_of,
             guideline_profile=parameters["guidelineProfile"],
             crisis_text=expertise.crisis_text,
+            before=before,
         )
         outputs = self.writer.write(decision, expertise.content, frame_of(record))
         return {(o.type, o.id): o.body for o in outputs}
@@ -284,6 +296,16 @@ def _rendered(record: DecisionRecord, expertise: Expertise) -> Json:
         "applicability": trace["applicability"],
         "gate": trace["gate"],
         "mechanism": trace["mechanism"],
+        "drivers": [
+            {"id": name, "level": level, "atLeast": at_least}
+            for name, level, at_least in trace["drivers"]
+        ],
+        "severity": trace["severity"],
+        "care": {name: trace["course"][name] for name in ("started", "step", "why")},
+        "safety": [
+            {"id": safety, "activity": activity, "result": result, "rules": rules}
+            for safety, activity, result, rules in trace["safety"]
+        ],
         "inputs": _inputs_of(record),
         "outputs": _references(record.outputs),
         "rules": _rules(trace, content, worlds, versions),
@@ -291,7 +313,8 @@ def _rendered(record: DecisionRecord, expertise: Expertise) -> Json:
             {"id": i, "status": status, "reasons": reasons}
             for i, status, reasons in trace["catalogue"]
         ],
-        "questions": _questions(content, worlds),
+        "questions": _questions(content, worlds, trace["considered"]),
+        "lists": trace["lists"],
         "disagreements": trace["disagreements"],
         "notUsed": [{"reference": r, "why": why} for r, why in trace["notUsed"]],
     }
@@ -343,7 +366,7 @@ def _plain(slot_name: str) -> str:
     return slot_name.partition("@")[0]
 
 
-def _questions(content: Content, worlds: Worlds) -> list[Json]:
+def _questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> list[Json]:
     return [
         {
             "finding": question.input,
@@ -358,7 +381,7 @@ def _questions(content: Content, worlds: Worlds) -> list[Json]:
                 for answer in question.answers
             ],
         }
-        for question in questions(content, worlds)
+        for question in questions(content, worlds, considered)
     ]
 
 
