@@ -19,7 +19,7 @@ from app.domain.phenotype import (
 )
 from app.domain.plan import lists_wanted, make_plan
 from app.domain.plan_types import Plan, Situation
-from app.domain.questions import worth_asking
+from app.domain.questions import telling, worth_asking
 from app.domain.record_codes import facts_of_record
 from app.domain.severity import Severity, severity
 from app.domain.standing import Standings, stand
@@ -78,6 +78,7 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
     found = grades(content, worlds)
     phenotype = _phenotype(scope, gate, found, content, worlds)
     opinion = second_opinion(content, worlds)
+    changed = telling(content, worlds)
     graded = drivers(content, worlds)
     flags = tuple(r.flag for r in gate.raised)
     care = course(content, standings, flags, before, as_of)
@@ -94,7 +95,7 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         severity=how_severe,
         course=care,
         guideline_profile=guideline_profile,
-        is_worth_asking=_is_mechanism_open(phenotype, found, content, worlds),
+        is_worth_asking=_is_mechanism_open(phenotype, found, content, worlds, changed),
         crisis_text=crisis_text,
         as_of=as_of,
     )
@@ -112,7 +113,7 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         second_opinion=opinion,
         disagreements=_disagreements(phenotype, opinion, standings, content, worlds),
         is_preliminary=_is_preliminary(gate, standings),
-        open_questions=worth_asking(content, worlds, plan.considered),
+        open_questions=worth_asking(content, worlds, plan.considered, changed),
         lists_wanted=lists_wanted(plan, content, worlds),
         plan=plan,
         standings=standings,
@@ -143,11 +144,15 @@ def _phenotype(
 
 
 def _is_mechanism_open(
-    phenotype: Phenotype, found: tuple[Grade, ...], content: Content, worlds: Worlds
+    phenotype: Phenotype,
+    found: tuple[Grade, ...],
+    content: Content,
+    worlds: Worlds,
+    changed: int,
 ) -> bool:
     """Missing data are asked for while no mechanism is established and an answer would tell."""
     is_open = phenotype.is_suspected or not any(g.is_established for g in found)
-    asked = worth_asking(content, worlds, ()) if is_open else ()
+    asked = worth_asking(content, worlds, (), changed) if is_open else ()
     return any(not content.inputs[name].gate_question for name in asked)
 
 

@@ -4,7 +4,7 @@ Each unknown input was forced to each of its answers while the rules were evalua
 (``worlds.py``), so this only reads off what changed (``phenotyping.md`` §6, stage H).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.domain.content import Content, Rule
@@ -37,12 +37,20 @@ class Question:
     answers: tuple[Answer, ...]
 
 
-def worth_asking(content: Content, worlds: Worlds, considered: Sequence[str]) -> tuple[str, ...]:
+def telling(content: Content, worlds: Worlds) -> int:
+    """The worlds in which something that is concluded of everybody stands otherwise."""
+    return worlds.changed_by(rule.slot for rule in content.conclusions)
+
+
+def worth_asking(
+    content: Content, worlds: Worlds, considered: Sequence[str], changed: int
+) -> tuple[str, ...]:
     """The inputs worth asking for, in the order to ask them.
 
-    ``considered`` are the activities that the plan named: only their safety matters.
+    ``considered`` are the activities that the plan named: only their safety matters. ``changed``
+    are the worlds that tell something anyway.
     """
-    changed = worlds.changed_by(rule.slot for rule in _conclusions(content, considered))
+    changed |= worlds.changed_by(rule.slot for rule in _safety_of(content, considered))
     names: dict[str, None] = {}
     for world in worlds.others:
         if changed & world.bit and not _is_answered(world.input, content, worlds):
@@ -54,7 +62,7 @@ def questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> tu
     """The same, with what each answer would change."""
     conclusions = [(rule, worlds.changed(rule.slot)) for rule in _conclusions(content, considered)]
     asked: dict[str, list[Answer]] = {
-        name: [] for name in worth_asking(content, worlds, considered)
+        name: [] for name in worth_asking(content, worlds, considered, telling(content, worlds))
     }
     for world in worlds.others:
         if world.input not in asked:
@@ -72,13 +80,18 @@ def questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> tu
 def _conclusions(content: Content, considered: Sequence[str]) -> Iterator[Rule]:
     """What is concluded of everybody, and the safety of what was considered for this person."""
     yield from content.conclusions
+    yield from _safety_of(content, considered)
+
+
+def _safety_of(content: Content, considered: Sequence[str]) -> Iterable[Rule]:
+    """The safety rules of the activities considered, each once."""
     told = {
         rule.id: rule
         for name in considered
         for _, rules in content.safety_rules.get(name, ())
         for rule in rules
     }
-    yield from told.values()
+    return told.values()
 
 
 def _is_answered(name: str, content: Content, worlds: Worlds) -> bool:

@@ -72,7 +72,7 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "mechanism": decision.phenotype.mechanism,
         "facts": facts,
         "slots": slots,
-        "worlds": [[w.input, _position(w, content)] for w in worlds.others],
+        "worlds": [[w.input, w.position] for w in worlds.others],
         "rules": _letters(worlds, content),
         "changes": [
             [r.slot, f"{worlds.true[r.slot]:x}", f"{worlds.false[r.slot]:x}"]
@@ -140,8 +140,8 @@ def before_of(decision: str, trace: Trace) -> Before:
 def worlds_of(trace: Trace, content: Content) -> Worlds:
     """Read the truths back, for an explanation."""
     others = tuple(
-        World(str(name), content.what_if[str(name)][_int(answer)], 1 << (number + 1))
-        for number, (name, answer) in enumerate(trace["worlds"])
+        World(str(name), content.what_if[str(name)][_int(at)], 1 << (number + 1), _int(at))
+        for number, (name, at) in enumerate(trace["worlds"])
     )
     everything = (1 << (len(others) + 1)) - 1
     count = len(content.slot_names)
@@ -179,10 +179,6 @@ def _letters(worlds: Worlds, content: Content) -> str:
         for rule in content.rules
     ]
     return "".join(letters)
-
-
-def _position(world: World, content: Content) -> int:
-    return content.what_if[world.input].index(world.answer)
 
 
 def _written(fact: Fact) -> list[object]:

@@ -17,11 +17,12 @@ HERE = 1
 
 
 class World(NamedTuple):
-    """One possible answer to one open question, and the bit that stands for it."""
+    """One possible answer to one open question, the bit that stands for it, and its place there."""
 
     input: str
     answer: WhatIf
     bit: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,9 @@ def _open_questions(content: Content, standings: Standings) -> tuple[World, ...]
     for name in content.ask_order:
         if name in standings.facts and _is_answered(content.readings.get(name, ()), known):
             continue
-        for answer in content.what_if.get(name, ()):
+        for position, answer in enumerate(content.what_if.get(name, ())):
             bit <<= 1
-            others.append(World(name, answer, bit))
+            others.append(World(name, answer, bit, position))
     return tuple(others)
 
 

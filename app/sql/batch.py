@@ -26,8 +26,11 @@ INSERT_BLOCK = (
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 PATIENT_HEAD = "SELECT max(sequence) FROM resource_version WHERE tenant = ? AND patient = ?"
-CURRENT_VERSION = (
-    "SELECT max(version) FROM resource_version WHERE tenant = ? AND type = ? AND id = ?"
+# The newest version of each resource that a set expects; one that is not there has no row.
+CURRENT_VERSIONS = (
+    "WITH wanted (type, id) AS (VALUES {wanted}) SELECT k.type, k.id, max(r.version)"
+    " FROM wanted k JOIN resource_version r ON r.tenant = ? AND r.type = k.type AND r.id = k.id"
+    " GROUP BY k.type, k.id"
 )
 PROMISE = (
     "INSERT INTO idempotency (tenant, client, operation, key, request_digest, decision_id,"
@@ -94,12 +97,8 @@ def _take(
         (head,) = connection.execute(PATIENT_HEAD, (tenant, reads.patient)).fetchone()
         if (head or 0) != reads.patient_head:
             return SomethingMoved()
-    for type_, id_, seen in reads.versions:
-        if (tenant, type_, id_) in accepted.resources:
-            return SomethingMoved()
-        (version,) = connection.execute(CURRENT_VERSION, (tenant, type_, id_)).fetchone()
-        if (version or 0) != seen:
-            return SomethingMoved()
+    if _versions_moved(connection, write_set, accepted):
+        return SomethingMoved()
     rows = [
         row_of(entry, tenant)
         for entry in write_set.entries
@@ -110,6 +109,22 @@ def _take(
         return refusal
     _accept(write_set, rows, accepted)
     return None
+
+
+def _versions_moved(
+    connection: sqlite3.Connection, write_set: WriteSet, accepted: _Accepted
+) -> bool:
+    """A version that the set expects is no longer the newest one."""
+    tenant, expected = write_set.tenant, write_set.reads.versions
+    if any((tenant, type_, id_) in accepted.resources for type_, id_, _ in expected):
+        return True
+    if not expected:
+        return False
+    wanted = ", ".join(["(?, ?)"] * len(expected))
+    values = [part for type_, id_, _ in expected for part in (type_, id_)]
+    rows = connection.execute(CURRENT_VERSIONS.format(wanted=wanted), (*values, tenant))
+    newest = {(type_, id_): version for type_, id_, version in rows}
+    return any(newest.get((type_, id_), 0) != seen for type_, id_, seen in expected)
 
 
 def _accept(write_set: WriteSet, rows: Sequence[tuple[str, Row]], accepted: _Accepted) -> None:

@@ -43,14 +43,18 @@ def standings_of(known: Mapping[int, Truth]) -> Standings:
 def with_answer(known: Mapping[int, Truth], name: str, answer: WhatIf) -> dict[int, Truth]:
     """The same patient after one answer.
 
-    It settles what was unknown. What older facts had settled it replaces, too, with two
-    exceptions: a patient's no takes nothing back, and what was said earlier stays said.
+    It settles what was unknown. What older facts had settled it replaces, too, with three
+    exceptions: a patient's no takes nothing back, what was said earlier stays said, and only a no
+    speaks to what somebody else had said.
     """
-    is_a_patients_no = answer.answer is False and CONTENT.inputs[name].asked_of != "clinician"
+    author = "clinician" if CONTENT.inputs[name].asked_of == "clinician" else "patient"
+    is_a_patients_no = answer.answer is False and author == "patient"
     after = dict(known)
     for reading in CONTENT.readings[name]:
         slot = reading.slot
-        stays = is_a_patients_no or (slot in answer.makes_false and reading.finding.earlier)
+        of_another = reading.finding.said_by not in ("", author) and answer.answer is not False
+        is_elsewhere = reading.finding.earlier or of_another
+        stays = is_a_patients_no or (slot in answer.makes_false and is_elsewhere)
         if stays and known[slot] is not Truth.UNKNOWN:
             continue
         if slot in answer.makes_true:
