@@ -17,6 +17,8 @@ from app.domain.severity import Severity
 PREFERENCE = "exercise-preference"
 GENERAL_EXERCISE = "EX-01"
 EXERCISE, PSYCHOLOGICAL, DRUG = "exercise", "psychological", "drug"
+MECHANISM, DRIVER = "mechanism", "driver"
+BEFORE_A_PROGRAMME = frozenset({"SL-01", "PS-05"})
 BY_OTHERS = frozenset({"manual", "passive"})
 ACTIVE = frozenset({"exercise", "walking"})
 
@@ -77,7 +79,10 @@ def cap(draft: Draft, situation: Situation) -> None:
     most = content.cap_mild if situation.severity is Severity.MILD else content.cap
     kept: list[Activity] = []
     counted = 0
-    for activity in sorted(draft.activities, key=lambda a: STAGES.index(a.stage)):
+    ordered = sorted(draft.activities, key=lambda a: STAGES.index(a.stage))
+    if any(a.id in BEFORE_A_PROGRAMME and a.status == PROPOSED for a in ordered):
+        ordered.sort(key=lambda a: _turn(a, content))
+    for activity in ordered:
         if activity.stage in UNCOUNTED_STAGES or not _is_counted(activity, content):
             kept.append(activity)
             continue
@@ -88,6 +93,14 @@ def cap(draft: Draft, situation: Situation) -> None:
         reasons = (*activity.reasons, "when another activity is finished")
         kept.append(_moved(activity, "next-step", NEXT_STEP, reasons))
     draft.activities = kept
+
+
+def _turn(activity: Activity, content: Content) -> int:
+    """Where sleep or mood needs care, a psychological programme comes after it (§6.5, 8)."""
+    is_programme = content.interventions[activity.id].family == PSYCHOLOGICAL
+    if is_programme and activity.stage in (MECHANISM, DRIVER):
+        return 2 * STAGES.index(DRIVER) + 1
+    return 2 * STAGES.index(activity.stage)
 
 
 def _is_counted(activity: Activity, content: Content) -> bool:

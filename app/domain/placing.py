@@ -16,7 +16,7 @@ from app.domain.plan_types import (
     Situation,
 )
 from app.domain.safety import WITHHOLDS, SafetyFinding, SafetyResult, check
-from app.domain.severity import Severity
+from app.domain.severity import RULES, Severity
 from app.domain.worlds import Worlds
 
 DECLINED = "declined-activity"
@@ -157,14 +157,15 @@ def _joined(row: Activity, placement: Placement, rules: tuple[str, ...]) -> Acti
 
 
 def _why(placement: Placement, situation: Situation) -> tuple[str, ...]:
-    """The grade rules behind a mechanism row, the level behind a driver row."""
+    """The rules of the grade, of the driver's level and of the severity that chose a row."""
     of_mechanism = tuple(
         g.rule for g in situation.grades if g.mechanism == placement.row and g.rule is not None
     )
     of_driver = tuple(
         g.rule for g in situation.drivers if g.driver == placement.driver and g.rule is not None
     )
-    return (*of_mechanism, *of_driver)
+    of_severity = (RULES[situation.severity],) if placement.severity else ()
+    return (*of_mechanism, *of_driver, *of_severity)
 
 
 def _obstacle(
@@ -179,7 +180,7 @@ def _obstacle(
         if item.id in flag.removes:
             return WITHHELD, f"until the red flag {raised.flag} is cleared ({raised.rules[0]})"
     if item.family in BY_HAND_OR_DRUG and not gate.is_screened:
-        return WITHHELD, "the red-flag screen is not complete"
+        return WITHHELD, "the red-flag screen is not complete (B-unscreened)"
     if item.id in draft.prohibited:
         return NOT_INDICATED, f"{draft.prohibited[item.id]} says not to"
     refused = declined(situation).get(item.id)

@@ -5,7 +5,7 @@ from enum import Enum
 from app.domain.content import Content
 from app.domain.worlds import Worlds
 
-SEVERE_RULE, MILD_RULE = "W-severe", "W-mild"
+SEVERE_RULE, MODERATE_RULE, MILD_RULE = "W-severe", "W-moderate", "W-mild"
 
 
 class Severity(Enum):
@@ -14,6 +14,13 @@ class Severity(Enum):
     MILD = "mild"
     MODERATE = "moderate"
     SEVERE = "severe"
+
+
+RULES = {
+    Severity.MILD: MILD_RULE,
+    Severity.MODERATE: MODERATE_RULE,
+    Severity.SEVERE: SEVERE_RULE,
+}
 
 
 def severity(content: Content, worlds: Worlds) -> Severity:

@@ -11,7 +11,7 @@ from app.domain.phenotype import AGAINST, CONSENSUS, KEY_OPEN, MECHANISMS, SCREE
 from app.domain.placing import EDUCATION_REFER
 from app.domain.plan import ASK_MISSING, ASK_SCREEN, DECIDE_TOGETHER, ESCALATIONS, REFERRAL
 from app.domain.plan_types import DO_NOT, NEXT_STEP, PROPOSED, STAGES
-from app.domain.severity import MILD_RULE, SEVERE_RULE
+from app.domain.severity import MILD_RULE, MODERATE_RULE, SEVERE_RULE
 from app.knowledge.errors import Fault
 from app.knowledge.source import Source
 
@@ -21,7 +21,7 @@ GRADES = (*CONSENSUS, *SCREEN, *AGAINST)
 LICENCES = ("SHIP", "TOTAL")
 ROWS = ("foundation", *MECHANISMS, "mixed", "driver", "always", "do-not", "limited", "review")
 STATUSES_OF_A_ROW = (PROPOSED, NEXT_STEP, DO_NOT)
-RULES = (ADULT, LOW_BACK, CHRONIC, UNSCREENED, KEY_OPEN, SEVERE_RULE, MILD_RULE)
+RULES = (ADULT, LOW_BACK, CHRONIC, UNSCREENED, KEY_OPEN, SEVERE_RULE, MODERATE_RULE, MILD_RULE)
 PLAN_RULES = ("P-09", "P-10", "P-11", "P-12", "P-13")
 ACTIVITIES = (*sorted(ESCALATIONS), REFERRAL, ASK_SCREEN, ASK_MISSING, DECIDE_TOGETHER)
 TEXTS = (

@@ -74,7 +74,7 @@ def test_the_mechanism_has_a_row_of_its_own(patient: Patient, mechanism: list[st
 
 
 def test_a_row_names_the_rule_and_the_grade_it_rests_on() -> None:
-    assert activity(neuropathic(), "PT-01").rules == ("P-03", "C2")
+    assert activity(neuropathic(), "PT-01").rules == ("P-03", "C2", "W-moderate")
 
 
 def test_stages_come_in_their_order_and_ranks_count_from_one() -> None:
