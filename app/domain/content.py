@@ -248,7 +248,6 @@ class Intervention:
     codings: tuple[Coding, ...] = ()
     dose: Dose | None = None
     goals: tuple[str, ...] = ()
-    dissent: str = ""
     catalogue: bool = False
     counted: bool = True
     why_not: str = ""

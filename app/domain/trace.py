@@ -13,6 +13,7 @@ from app.domain.content import Content, Rule
 from app.domain.course import PAIN, Before, Course, score_of
 from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact
+from app.domain.standing import Standing, Standings
 from app.domain.truth import Truth
 from app.domain.worlds import HERE, World, Worlds
 
@@ -165,6 +166,15 @@ def worlds_of(trace: Trace, content: Content) -> Worlds:
     for slot, holds, fails in trace["changes"]:
         true[_int(slot)], false[_int(slot)] = int(str(holds), 16), int(str(fails), 16)
     return Worlds(true, false, everything, others)
+
+
+def standings_of(trace: Trace, content: Content) -> Standings:
+    """Which statements were settled, for asking what else would settle; without the facts."""
+    by_slot = {_int(slot): Standing(_TRUTHS[str(letter)]) for slot, letter, _ in trace["slots"]}
+    inputs = {
+        content.findings[content.slot_names[slot].partition("@")[0]].input for slot in by_slot
+    }
+    return Standings(by_slot, dict.fromkeys(inputs, ()), (), ())
 
 
 def facts_by_slot(trace: Trace) -> Mapping[int, Sequence[object]]:

@@ -443,7 +443,6 @@ def _intervention(
         if dose is None
         else Dose(dose.weeks, dose.frequency, dose.frequency_max, dose.period, dose.period_unit),
         goals=tuple(record.goals),
-        dissent=record.dissent,
         catalogue=record.catalogue,
         counted=record.counted,
         why_not=record.why_not,

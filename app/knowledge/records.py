@@ -159,7 +159,6 @@ class InterventionRecord(_Strict):
     codings: list[tuple[str, str]] = []
     dose: DoseRecord | None = None
     goals: list[str] = []
-    dissent: str = ""
     catalogue: bool = False
     counted: bool = True
     why_not: str = ""

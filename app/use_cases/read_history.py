@@ -19,7 +19,8 @@ from app.domain.problem import Conflict, NotFound, Problem
 from app.domain.questions import questions
 from app.domain.response import Answered, refusals, transition
 from app.domain.submission import Received
-from app.domain.trace import Trace, before_of, facts_by_slot, worlds_of
+from app.domain.trace import Trace, before_of, facts_by_slot, standings_of, worlds_of
+from app.domain.unlocking import unlocking
 from app.domain.worlds import Worlds
 from app.use_cases.derive_care_plan import completed, frame_of
 from app.use_cases.ports import History, Library, Reader, Writer
@@ -315,6 +316,7 @@ def _rendered(record: DecisionRecord, expertise: Expertise) -> Json:
         ],
         "questions": _questions(content, worlds, trace["considered"]),
         "lists": trace["lists"],
+        "unlocks": _unlocks(trace, content),
         "disagreements": trace["disagreements"],
         "notUsed": [{"reference": r, "why": why} for r, why in trace["notUsed"]],
     }
@@ -382,6 +384,18 @@ def _questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> l
             ],
         }
         for question in questions(content, worlds, considered)
+    ]
+
+
+def _unlocks(trace: Trace, content: Content) -> list[Json]:
+    """What would make a withheld option possible: one answer, or two together."""
+    found = unlocking(content, standings_of(trace, content), trace["considered"])
+    return [
+        {
+            "activity": one.activity,
+            "answers": [{"finding": name, "answer": answer} for name, answer in one.answers],
+        }
+        for one in found
     ]
 
 

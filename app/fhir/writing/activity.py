@@ -39,8 +39,9 @@ def _constant(item: Intervention, content: Content) -> Json:
                 ],
             }
         )
-    if item.dissent:
-        evidence.append({"url": DISSENT, "valueMarkdown": item.dissent})
+    disagreement = dissent(item.id, content)
+    if disagreement:
+        evidence.append({"url": DISSENT, "valueMarkdown": disagreement})
     constant: Json = {
         "kind": item.kind,
         "code": {"coding": codings, "text": item.label},
@@ -50,6 +51,19 @@ def _constant(item: Intervention, content: Content) -> Json:
     if timing is not None:
         constant["scheduledTiming"] = timing
     return constant
+
+
+def dissent(activity: str, content: Content) -> str:
+    """What the guidelines say where they disagree, each with its mark; empty where they do not."""
+    said = [s for s in content.stances if s.intervention == activity]
+    if not {"for", "against"} <= {s.direction for s in said}:
+        return ""
+    told = (
+        f"{s.profile}{'' if s.mechanism == 'any' else f' ({s.mechanism})'}: {s.says} [{s.mark}]"
+        for s in said
+        if s.direction != "silent"
+    )
+    return "; ".join(told)
 
 
 def _timing(item: Intervention) -> Json | None:
