@@ -15,6 +15,7 @@ from app.domain.facts import (
     SaidBy,
 )
 from app.domain.history import Stored
+from app.domain.period import age_in_years
 from app.domain.problem import Problem, Refused
 from app.domain.response import PlanVersion
 from app.domain.submission import Received
@@ -28,6 +29,7 @@ from app.fhir.reading.terms import Terms, terms_of
 from app.fhir.reading.times import instant, last_updated
 
 LISTED = frozenset({"Condition", "MedicationRequest", "MedicationStatement", "AllergyIntolerance"})
+OLDEST = 130
 BIRTH_DATE, GENDER = "birth-date", "gender"
 NOTHING_READ = frozenset(
     {
@@ -159,7 +161,9 @@ def _read_patient(resource: Mapping[str, Any], reference: str, gathered: Gathere
     born = instant(resource.get("birthDate"))
     at = last_updated(dict(resource)) or gathered.as_of
     at = min(at, gathered.as_of)
-    if born is not None:
+    if born is not None and not 0 <= age_in_years(born, gathered.as_of) <= OLDEST:
+        gathered.skip(reference, f"its birthDate is no age between 0 and {OLDEST} at asOf")
+    elif born is not None:
         gathered.facts.append(Fact(BIRTH_DATE, born, at, SaidBy.CLINICIAN, reference))
     gender = resource.get("gender")
     if isinstance(gender, str):
