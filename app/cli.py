@@ -19,7 +19,9 @@ from app.fhir.reading.times import instant
 from app.fhir.validation import Validator
 from app.knowledge import load
 from app.knowledge.check import check_content
-from app.main import ROOT, derive_once
+from app.knowledge.errors import ContentError
+from app.knowledge.terminology import clinical_drugs, read_terminology
+from app.main import ROOT, derive_once, terminology_of
 from app.printing import print_plan
 from app.settings import Settings
 from app.sql.migrate import migrate as migrate_database
@@ -48,6 +50,7 @@ def serve(
             "Authentication is off: only a loopback address is served. "
             "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
         )
+    clinical_drugs(read_terminology(terminology_of(settings)))
     migrate_database(settings.database_url)
     WriterLock.take(path_of(settings.database_url)).release()
     uvicorn.run(
@@ -146,6 +149,8 @@ def main() -> None:
         app()
     except Refusal as refusal:
         _refuse(refusal)
+    except ContentError as error:
+        _stop(str(error))
     except ValidationError as error:
         faults = "; ".join(
             f"PAINPLAN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()

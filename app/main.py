@@ -81,7 +81,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state = app.state
     state.settings = settings
     state.clock = now
-    state.library = Library.of_release(crisis_text=settings.crisis_text, engine=ENGINE)
+    state.library = _library(settings)
     state.validator = Validator.load()
     state.published = published()
     state.reader = RecordReader(questionnaires(state.published))
@@ -127,7 +127,7 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
         writer=ResourceWriter(),
         history=nothing,
         journal=nothing,
-        library=Library.of_release(crisis_text=settings.crisis_text, engine=ENGINE),
+        library=_library(settings),
         clock=now,
     )
     chosen = replace(
@@ -145,6 +145,17 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
         guideline_profile=settings.guideline_profile,
     )
     return await use_case(ask, caller)
+
+
+def _library(settings: Settings) -> Library:
+    return Library.of_release(
+        crisis_text=settings.crisis_text, engine=ENGINE, terminology=terminology_of(settings)
+    )
+
+
+def terminology_of(settings: Settings) -> Path | None:
+    """The deployer's folder, if one is named."""
+    return Path(settings.terminology) if settings.terminology else None
 
 
 def published() -> Published:

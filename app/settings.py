@@ -16,5 +16,6 @@ class Settings(BaseSettings):
     auth: Literal["off", "on", "off-insecure"] = "off"
     guideline_profile: Literal["who", "uk", "us"] = "who"
     crisis_text: str = ""
+    terminology: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     tenant: str = Field(default="default", exclude=True)

@@ -410,6 +410,7 @@ class Content:
     medicine_names: Mapping[str, tuple[str, ...]]
     opioid_factors: Mapping[str, Decimal]
     known_conditions: frozenset[str]
+    clinical_drugs: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
     citations: Mapping[str, Citation]
     interventions: Mapping[str, Intervention]
     placements: tuple[Placement, ...]

@@ -55,7 +55,8 @@ def _on_the_surface(classes: Iterable[str]) -> Iterator[str]:
 
 
 def _by_code(pairs: tuple[tuple[str, str], ...], content: Content) -> Iterator[str]:
-    for system, code in pairs:
+    ingredients = (pair for own in pairs for pair in content.clinical_drugs.get(own, ()))
+    for system, code in (*pairs, *ingredients):
         exact = [row.acts_as for row in content.medicine_codes.get((system, code), ())]
         yield from exact
         if exact == [OTHER]:

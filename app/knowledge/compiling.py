@@ -117,6 +117,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
             for row in source.medicine_names
         },
         opioid_factors={row["name"]: Decimal(row["factor"]) for row in source.opioid_factors},
+        clinical_drugs={},
         known_conditions=frozenset(row["code"] for row in source.codes if row["system"] == SNOMED),
         citations={
             id_: Citation(id_, c.reference, c.claim, c.number, c.mark, c.grade)

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import orjson
 
@@ -10,17 +12,26 @@ from app.domain.content import Content
 from app.domain.expertise import Expertise
 from app.domain.problem import Conflict, Problem
 from app.knowledge.errors import ContentError
-from app.knowledge.loading import load, load_from
+from app.knowledge.files import read_folder
+from app.knowledge.loading import load_from
+from app.knowledge.terminology import read_terminology
 
 KEPT_AT_HAND = 4
 CRISIS = "crisis"
 
 
-def expertise(content: Content, *, crisis_text: str, engine: str) -> Expertise:
-    """Join content, crisis text and engine under one digest."""
+def expertise(
+    content: Content, *, crisis_text: str, engine: str, terminology: Mapping[str, str]
+) -> Expertise:
+    """Join content, terminology, crisis text and engine under one digest."""
     text = crisis_text or content.texts[CRISIS]
     archive = orjson.dumps(
-        {"engine": engine, "crisis_text": text, "files": dict(content.files)},
+        {
+            "engine": engine,
+            "crisis_text": text,
+            "files": dict(content.files),
+            "terminology": dict(terminology),
+        },
         option=orjson.OPT_SORT_KEYS,
     )
     digest = f"sha256:{hashlib.sha256(archive).hexdigest()}"
@@ -35,9 +46,13 @@ class Library:
     older: OrderedDict[str, Expertise] = field(default_factory=OrderedDict)
 
     @staticmethod
-    def of_release(*, crisis_text: str, engine: str) -> "Library":
-        """The packaged content. Raises ContentError when it has a fault."""
-        return Library(expertise(load(), crisis_text=crisis_text, engine=engine))
+    def of_release(*, crisis_text: str, engine: str, terminology: Path | None = None) -> "Library":
+        """The packaged content and the deployer's terminology. ContentError when one is faulty."""
+        files = read_terminology(terminology)
+        content = load_from(read_folder(), files)
+        return Library(
+            expertise(content, crisis_text=crisis_text, engine=engine, terminology=files)
+        )
 
     def from_archive(self, digest: str, archive: bytes) -> Expertise:
         """What decided then. Conflict names the release when this one cannot read it."""
@@ -46,7 +61,7 @@ class Library:
             return known
         kept = orjson.loads(archive)
         try:
-            content = load_from(kept["files"])
+            content = load_from(kept["files"], kept["terminology"])
         except ContentError:
             raise Conflict(
                 Problem(

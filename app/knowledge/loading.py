@@ -1,6 +1,7 @@
 """Load the clinical content: read, compile, check; a fault stops the service from starting."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from app.domain.content import Content
@@ -9,6 +10,7 @@ from app.knowledge.compiling import compile_content
 from app.knowledge.errors import ContentError
 from app.knowledge.files import FOLDER, read_folder
 from app.knowledge.source import read
+from app.knowledge.terminology import clinical_drugs
 
 
 def load(folder: Path = FOLDER) -> Content:
@@ -16,8 +18,11 @@ def load(folder: Path = FOLDER) -> Content:
     return load_from(read_folder(folder))
 
 
-def load_from(files: Mapping[str, str]) -> Content:
-    """The content of files given as text: how an older version is read for a replay."""
+def load_from(files: Mapping[str, str], terminology: Mapping[str, str] | None = None) -> Content:
+    """The content of files given as text: how an older version is read for a replay.
+
+    ``terminology`` are the deployer's own files (``terminology.py``).
+    """
     source = read(files)
     if source.faults:
         raise ContentError(source.faults)
@@ -25,4 +30,4 @@ def load_from(files: Mapping[str, str]) -> Content:
     found = [*source.faults, *faults(source, content)]
     if found:
         raise ContentError(found)
-    return content
+    return replace(content, clinical_drugs=clinical_drugs(terminology or {}))

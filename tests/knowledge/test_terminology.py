@@ -1,0 +1,81 @@
+"""The deployer's map of clinical drugs: read, checked, part of the knowledge, kept for replays."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.medicines import classes_of
+from app.knowledge.errors import ContentError
+from app.knowledge.library import Library
+from app.knowledge.terminology import CLINICAL_DRUGS
+from tests.patients import Patient
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "terminology"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+
+def library(folder: Path | None = None) -> Library:
+    return Library.of_release(crisis_text="", engine="1", terminology=folder)
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    resource = json.loads((EXAMPLE / "clinical-drugs.json").read_text("utf-8")) | changes
+    (folder / "map.json").write_text(json.dumps(resource), "utf-8")
+    return folder
+
+
+def classes(made: Library, code: str) -> set[str]:
+    medicine = Patient().taking(RXNORM, code).medicines[0]
+    return set(classes_of(medicine, made.current.content))
+
+
+def test_a_clinical_drug_has_the_classes_of_its_ingredients() -> None:
+    made = library(EXAMPLE)
+
+    assert classes(made, "EXAMPLE-IBUPROFEN-400") == {"takes-nsaid"}
+    assert classes(made, "EXAMPLE-PARACETAMOL-CODEINE") == {"takes-paracetamol", "takes-opioid"}
+
+
+def test_without_the_map_it_is_unknown() -> None:
+    assert classes(library(), "EXAMPLE-IBUPROFEN-400") == set()
+
+
+def test_the_map_is_part_of_the_knowledge() -> None:
+    assert library().current.digest != library(EXAMPLE).current.digest
+
+
+def test_an_older_map_is_read_back_from_what_was_kept() -> None:
+    kept = library(EXAMPLE).current
+    now = library()
+
+    then = now.from_archive(kept.digest, kept.archive)
+
+    assert then.content.clinical_drugs == kept.content.clinical_drugs
+    assert then.content.clinical_drugs
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"url": "https://example.org/other"}, CLINICAL_DRUGS),
+        ({"group": [{"source": RXNORM, "target": RXNORM, "element": [{"code": "1"}]}]}, "maps to"),
+        ({"group": [{"element": [{"code": "1", "target": [{"code": "2"}]}]}]}, "system"),
+        ({"resourceType": "ValueSet"}, CLINICAL_DRUGS),
+        ({"group": "none"}, "group"),
+    ],
+)
+def test_a_faulty_file_stops_the_start_and_is_named(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ContentError, match=r"map\.json") as refused:
+        library(written(tmp_path, **changes))
+
+    assert says in str(refused.value)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match="PAINPLAN_TERMINOLOGY"):
+        library(tmp_path / "none")
