@@ -38,7 +38,7 @@ app.add_typer(audit, name="audit")
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="Processes; more than one needs PostgreSQL.")] = 1,
 ) -> None:
     """Run the service."""
@@ -51,7 +51,7 @@ def serve(
             "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
         )
     clinical_drugs(read_terminology(terminology_of(settings)))
-    migrate_database(settings.database_url)
+    _migrate_alone(settings.database_url)
     WriterLock.take(path_of(settings.database_url)).release()
     uvicorn.run(
         "app.main:create_app",
@@ -68,7 +68,7 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring the database of PAINPLAN_DATABASE_URL to the newest schema."""
-    migrate_database(Settings().database_url)
+    _migrate_alone(Settings().database_url)
 
 
 @app.command()
@@ -156,6 +156,15 @@ def main() -> None:
             f"PAINPLAN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()
         )
         _stop(f"The settings are not valid. {faults}")
+
+
+def _migrate_alone(url: str) -> None:
+    """Migrate while no other process writes: a running service keeps its schema."""
+    lock = WriterLock.take(path_of(url))
+    try:
+        migrate_database(url)
+    finally:
+        lock.release()
 
 
 def _progress(entries: int) -> None:

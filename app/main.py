@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import orjson
+import structlog
 import yaml
 from fastapi import FastAPI
 from starlette.types import Lifespan
@@ -28,12 +29,14 @@ from app.settings import Settings
 from app.sql.journal import Journal
 from app.sql.migrate import head, migrate
 from app.sql.queries import History
+from app.sql.sqlite import WriterLock, path_of
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_history import ReadHistory
 from app.use_cases.record_resource import RecordResource
 from app.use_cases.respond import RespondToPlan
 
+log = structlog.get_logger()
 ROOT = Path(__file__).parent.parent
 ENGINE = version("painplan")
 READ = ["GET", "HEAD"]
@@ -56,6 +59,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 code="not-supported",
             )
         )
+    if settings.auth == "off-insecure":
+        log.warning("authentication is off on every address (PAINPLAN_AUTH=off-insecure)")
     app = FastAPI(
         title="Painplan",
         version=ENGINE,
@@ -218,7 +223,11 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         """Migrate, start the writer, and leave only when everything queued is written."""
-        migrate(settings.database_url)
+        lock = WriterLock.take(path_of(settings.database_url))
+        try:
+            migrate(settings.database_url)
+        finally:
+            lock.release()
         await app.state.journal.start()
         gc.collect()
         gc.freeze()

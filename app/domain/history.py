@@ -139,6 +139,7 @@ class CurrentVersion:
     version: int
     sha256: bytes
     patient: str | None
+    origin: str = "received"
 
 
 class SomethingMoved(Exception):  # noqa: N818  (told to the use case, which decides again)

@@ -182,7 +182,7 @@ def _key_taken(
     for table, values in list(rows):
         key = _key(table, values)
         taken = key in accepted.keys
-        if not taken and table in ("decision", "content_version"):
+        if not taken and table != "resource_version":
             taken = connection.execute(EXISTS[table], key[1:]).fetchone() is not None
         if not taken:
             continue

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
+
 from app.domain.history import Committed, WriteSet
 from app.domain.problem import Problem, Unavailable
 from app.sql.batch import Outcome, write_batch
@@ -23,15 +25,19 @@ from app.sql.sqlite import (
     checkpoint,
     path_of,
     sync_seconds,
+    truncate,
     writer,
 )
 
+log = structlog.get_logger()
 QUEUE = 1000
 WAITS_AT_MOST = 2.0
 BATCH = 64
 PROMISES_LAST = timedelta(hours=24)
 PURGE_EVERY = 3600.0
-# About 4 MB of log at 15 rows a set: large enough to pay, small enough to stay in the cache.
+TRUNCATE_EVERY = 1.0
+FAILURE_COUNTS = 30.0
+# Some 20 MB of log while sets come one by one, less in batches: large enough to pay.
 CHECKPOINT_EVERY = 2000
 
 
@@ -53,14 +59,17 @@ class Journal:
         self._known_content: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._obstacle = "not started"
+        self._inode = 0
         self._is_writing = False
-        self._purged = 0.0
+        self._failed, self._failed_at = "", 0.0
+        self._purged = self._truncated = 0.0
         self._rows_since_checkpoint = 0
 
     async def start(self) -> None:
         """Take the lock and begin to write. Unavailable when another process does."""
         self._lock = WriterLock.take(self.path)
         self._connection = writer(self.path)
+        self._inode = self.path.stat().st_ino
         self._is_fast = sync_seconds(self.path.parent) < FAST_SYNC
         self._known_content = {
             digest for (digest,) in self._connection.execute("SELECT digest FROM content_version")
@@ -73,7 +82,8 @@ class Journal:
         if self._task is None:
             return
         self._obstacle = "closing"
-        await self._queue.join()
+        if not self._task.done():
+            await self._queue.join()
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -84,12 +94,27 @@ class Journal:
 
     def obstacle(self) -> str:
         """Why nothing can be written now, for readiness; empty when it can."""
-        if self._obstacle or self._is_writing:
+        if self._obstacle:
             return self._obstacle
+        if self._task is None or self._task.done():
+            return "the journal has stopped"
+        if self.guard.is_log_long() and not self._is_writing:
+            self._tidy(time.monotonic())
+        return self._outside() or self._failure()
+
+    def _outside(self) -> str:
+        """What speaks against writing before anything is tried."""
         try:
-            return self.guard.obstacle(self._connection)
-        except sqlite3.Error as error:
-            return f"the database refused ({error})"
+            if self.path.stat().st_ino != self._inode:
+                return "the database file was replaced"
+            return self.guard.obstacle()
+        except OSError as error:
+            return f"the database file cannot be seen ({error.strerror})"
+
+    def _failure(self) -> str:
+        """The last refusal by the database, until a batch succeeds or it is worth another try."""
+        is_fresh = time.monotonic() - self._failed_at < FAILURE_COUNTS
+        return self._failed if self._failed and is_fresh else ""
 
     async def record(self, write_set: WriteSet) -> Committed:
         """Write one set. SomethingMoved: decide again. Unavailable: nothing was written."""
@@ -106,12 +131,15 @@ class Journal:
     async def hold(self, key: tuple[str, ...]) -> AsyncIterator[None]:
         """A repeated key that is still running waits for the first."""
         lock = self._held.setdefault(key, asyncio.Lock())
-        async with lock:
-            yield
-        if not lock.locked() and not lock._waiters:  # noqa: SLF001  (whether anybody still waits is told nowhere else)
-            self._held.pop(key, None)
+        try:
+            async with lock:
+                yield
+        finally:
+            if not lock.locked() and not lock._waiters:  # noqa: SLF001  (who waits is told nowhere else)
+                self._held.pop(key, None)
 
     async def _run(self) -> None:
+        """For ever: whatever goes wrong with one batch is told to that batch and no other."""
         while True:
             waiting = [await self._queue.get()]
             while len(waiting) < BATCH and not self._queue.empty():
@@ -119,10 +147,13 @@ class Journal:
             self._is_writing = True
             try:
                 await self._write(waiting)
+            except Exception as error:  # noqa: BLE001  (the journal outlives any fault)
+                self._fail(waiting, f"a fault of ours ({type(error).__name__})")
             finally:
                 self._is_writing = False
                 for _ in waiting:
                     self._queue.task_done()
+            self._tidy(time.monotonic())
 
     async def _write(self, waiting: list[_Waiting]) -> None:
         now = time.monotonic()
@@ -131,7 +162,7 @@ class Journal:
         fresh = [one for one in waiting if not one.answer.done()]
         if not fresh:
             return
-        obstacle = self.guard.obstacle(self._connection)
+        obstacle = self._outside()
         if obstacle:
             _refuse(fresh, obstacle)
             return
@@ -139,12 +170,17 @@ class Journal:
         try:
             outcomes = await self._commit(sets)
         except sqlite3.Error as error:
-            _refuse(fresh, f"the database refused ({error})")
+            self._fail(fresh, f"the database refused ({error})")
             return
+        self._failed = ""
         for one, outcome in zip(fresh, outcomes, strict=True):
             _answer(one, outcome)
         self._rows_since_checkpoint += sum(len(s.entries) for s in sets)
-        self._tidy(now)
+
+    def _fail(self, waiting: Sequence[_Waiting], why: str) -> None:
+        self._failed, self._failed_at = why, time.monotonic()
+        log.error("journal", why=why)
+        _refuse(waiting, why)
 
     async def _commit(self, sets: list[WriteSet]) -> list[Outcome]:
         """In the event loop where the disk is fast, else in a thread."""
@@ -154,14 +190,20 @@ class Journal:
 
     def _tidy(self, now: float) -> None:
         """Between batches: checkpoint, and forget promises that are a day old."""
-        if self._rows_since_checkpoint > CHECKPOINT_EVERY:
-            self._rows_since_checkpoint = 0
-            checkpoint(self._connection)
-        if now - self._purged < PURGE_EVERY:
-            return
-        self._purged = now
-        limit = instant(datetime.now(UTC) - PROMISES_LAST)
-        self._connection.execute("DELETE FROM idempotency WHERE recorded < ?", (limit,))
+        try:
+            if self._rows_since_checkpoint > CHECKPOINT_EVERY:
+                self._rows_since_checkpoint = 0
+                checkpoint(self._connection)
+            if self.guard.is_log_long() and now - self._truncated > TRUNCATE_EVERY:
+                self._truncated = now
+                truncate(self._connection)
+            if now - self._purged > PURGE_EVERY:
+                self._purged = now
+                limit = instant(datetime.now(UTC) - PROMISES_LAST)
+                self._connection.execute("DELETE FROM idempotency WHERE recorded < ?", (limit,))
+        except (sqlite3.Error, OSError) as error:
+            self._failed, self._failed_at = f"tidying up failed ({error})", now
+            log.error("journal", why=self._failed)  # noqa: TRY400  (a word, no stack trace)
 
 
 def _answer(one: _Waiting, outcome: Outcome) -> None:

@@ -1,11 +1,14 @@
 """Bring a database to the newest schema, from the migrations beside the package."""
 
+import os
+import sqlite3
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from app.domain.problem import Problem, Unavailable
 from app.sql.sqlite import path_of
@@ -35,7 +38,8 @@ def _config(url: str) -> Config:
 
 def migrate(url: str, revision: str = "head") -> None:
     """Upgrade to ``revision``. Unavailable when a newer release has been at work here."""
-    folder = path_of(url).parent
+    path = path_of(url)
+    folder = path.parent
     if not folder.is_dir():
         raise Unavailable(
             Problem(
@@ -45,7 +49,17 @@ def migrate(url: str, revision: str = "head") -> None:
             )
         )
     try:
+        # Patients' data: for nobody but the service.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         command.upgrade(_config(url), revision)
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        raise Unavailable(
+            Problem(
+                f"The database {path.name} cannot be opened and migrated ({_cause(error)}).",
+                mend="Check that it is a SQLite file which the service may write.",
+                code="exception",
+            )
+        ) from None
     except CommandError as error:
         raise Unavailable(
             Problem(
@@ -54,6 +68,11 @@ def migrate(url: str, revision: str = "head") -> None:
                 code="exception",
             )
         ) from error
+
+
+def _cause(error: Exception) -> str:
+    """What the driver said, without the statement."""
+    return str(error.orig) if isinstance(error, DBAPIError) else str(error)
 
 
 def unmigrate(url: str, revision: str = "base") -> None:

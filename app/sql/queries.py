@@ -23,8 +23,8 @@ OF_PATIENT = (
 )
 PATIENT_HEAD = "SELECT max(sequence) FROM resource_version WHERE tenant = ? AND patient = ?"
 CURRENT = (
-    "SELECT k.type, k.id, r.version, r.sha256, r.patient FROM wanted k JOIN resource_version r"
-    " ON r.tenant = ? AND r.type = k.type AND r.id = k.id"
+    "SELECT k.type, k.id, r.version, r.sha256, r.patient, r.origin"
+    " FROM wanted k JOIN resource_version r ON r.tenant = ? AND r.type = k.type AND r.id = k.id"
     " AND r.version = (SELECT max(n.version) FROM resource_version n"
     " WHERE n.tenant = r.tenant AND n.type = k.type AND n.id = k.id)"
 )
@@ -117,7 +117,9 @@ class History:
         values = [part for key in keys for part in key]
         rows = self._execute(sql, (*values, tenant)).fetchall()
         return {
-            (row["type"], row["id"]): CurrentVersion(row["version"], row["sha256"], row["patient"])
+            (row["type"], row["id"]): CurrentVersion(
+                row["version"], row["sha256"], row["patient"], row["origin"]
+            )
             for row in rows
         }
 

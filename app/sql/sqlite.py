@@ -26,9 +26,10 @@ def path_of(url: str) -> Path:
         parsed = make_url(url)
     except ArgumentError:
         raise _no_file() from None
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    is_plain = parsed.drivername == "sqlite" and not parsed.query
+    if not is_plain or not parsed.database or parsed.database == ":memory:":
         raise _no_file()
-    return Path(parsed.database).absolute()
+    return Path(parsed.database).resolve()
 
 
 def _no_file() -> Unavailable:
@@ -74,7 +75,16 @@ class WriterLock:
     @staticmethod
     def take(path: Path) -> "WriterLock":
         """Take the lock. Unavailable when another process writes to this database."""
-        file = path.with_name(path.name + ".lock").open("ab")
+        try:
+            file = path.with_name(path.name + ".lock").open("ab")
+        except OSError as error:
+            raise Unavailable(
+                Problem(
+                    f"Nothing can be written beside {path.name} ({error.strerror}).",
+                    mend="Create the folder and give the service the right to write there.",
+                    code="exception",
+                )
+            ) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -101,15 +111,15 @@ class Guard:
     wal_at_most: int = WAL_AT_MOST
     disk_at_least: int = DISK_AT_LEAST
 
-    def obstacle(self, connection: sqlite3.Connection) -> str:
-        """Why nothing can be written now; empty when it can."""
+    def obstacle(self) -> str:
+        """Why nothing can be written now; empty when it can. Looks at sizes only."""
         if shutil.disk_usage(self.path.parent).free < self.disk_at_least:
             return "the disk is nearly full"
-        if self.wal_size() > self.wal_at_most:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if self.wal_size() > self.wal_at_most:
-                return "the write-ahead log cannot be checkpointed"
-        return ""
+        return "the write-ahead log cannot be checkpointed" if self.is_log_long() else ""
+
+    def is_log_long(self) -> bool:
+        """Longer than may be: it waits for a reader to let go of it."""
+        return self.wal_size() > self.wal_at_most
 
     def wal_size(self) -> int:
         """Bytes in the write-ahead log."""
@@ -125,6 +135,15 @@ def checkpoint(connection: sqlite3.Connection) -> None:
     The log's file keeps its size and is written from its start again afterwards.
     """
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def truncate(connection: sqlite3.Connection) -> None:
+    """Empty the log if no reader holds it; waits for nobody."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.execute("PRAGMA busy_timeout = 5000")
 
 
 def sync_seconds(folder: Path) -> float:

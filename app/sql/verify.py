@@ -8,14 +8,18 @@ from heapq import merge
 from itertools import groupby
 from pathlib import Path
 
-from app.domain.problem import NotFound, Problem
+from app.domain.problem import NotFound, Problem, Unavailable
 from app.sql.bodies import unpacked
 from app.sql.chain import EMPTY_HASH, Value, block_hash, entry_hash, merkle_root
 from app.sql.rows import HASHED
 from app.sql.sqlite import path_of, reader
+from app.sql.value_types import foreign_values
 
 FAULTS_AT_MOST = 100
 EVERY = 1000
+LOWEST, HIGHEST = -(1 << 62), 1 << 62
+MORE = "SELECT EXISTS (SELECT 1 FROM block WHERE sequence > ?)"
+BLOCKS = "SELECT * FROM block WHERE sequence > ? AND sequence <= ? ORDER BY sequence"
 Progress = Callable[[int], None]
 
 
@@ -45,38 +49,94 @@ class _Entry:
     table: str
     key: str
     hash: bytes
-    recomputed: bytes | None
+    recomputed: bytes
     problem: str
 
 
 def verify(url: str, progress: Progress | None = None) -> Report:
-    """Stream over the whole chain.
+    """Stream over the whole chain, some blocks a transaction: the log of a live service can shrink.
 
     Without an anchor kept elsewhere, a chain that its owner has rewritten from some block to the
-    end cannot be told from a true one.
+    end cannot be told from a true one. NotFound and Unavailable: there is nothing to verify.
     """
     path: Path = path_of(url)
     if not path.is_file():
         problem = Problem(f"There is no database {path}.", code="not-found")
         raise NotFound(problem)
-    connection = reader(path)
     try:
-        connection.execute("BEGIN")
+        connection = reader(path)
+        connection.execute("SELECT sequence FROM head").fetchone()
+    except sqlite3.OperationalError as error:
+        problem = Problem(f"The database {path.name} cannot be read ({error}).", code="exception")
+        raise Unavailable(problem) from None
+    except sqlite3.DatabaseError as error:
+        return _unreadable(error)
+    try:
         return _verify(connection, progress)
     except sqlite3.DatabaseError as error:
-        report = Report()
-        report.fault(f"the database cannot be read to its end ({error})")
-        return report
+        return _unreadable(error)
     finally:
         connection.close()
 
 
+def _unreadable(error: sqlite3.DatabaseError) -> Report:
+    report = Report()
+    report.fault(f"the database cannot be read to its end ({error})")
+    return report
+
+
 def _verify(connection: sqlite3.Connection, progress: Progress | None) -> Report:
     report = Report()
-    previous, last_sequence, last_time = EMPTY_HASH, 0, ""
-    entries = groupby(_all_entries(connection), key=lambda e: e.sequence)
+    for fault in foreign_values(connection):
+        report.fault(fault)
+    for (said,) in connection.execute("PRAGMA integrity_check(10)"):
+        if said != "ok":
+            report.fault(f"the file is damaged: {said}")
+    if report.faults:
+        return report  # what is no hash, no number or no row cannot be computed with
+    place = _Place()
+    while _some_blocks(connection, place, report):
+        if progress is not None:
+            progress(report.entries)
+    return report
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the walk stands: the last block seen, and up to which number everything was read."""
+
+    sequence: int = 0
+    hash: bytes = EMPTY_HASH
+    time: str = ""
+    after: int = LOWEST
+
+
+def _some_blocks(connection: sqlite3.Connection, place: _Place, report: Report) -> bool:
+    """The next blocks in one transaction; False after the last, when the head was checked, too."""
+    connection.execute("BEGIN")
+    try:
+        limit = max(place.after, 0) + EVERY
+        (is_more,) = connection.execute(MORE, (limit,)).fetchone()
+        last = limit if is_more else HIGHEST
+        blocks = connection.execute(BLOCKS, (place.after, last)).fetchall()
+        entries = groupby(_all_entries(connection, place.after, last), key=lambda e: e.sequence)
+        _walk(blocks, entries, place, report)
+        place.after = last
+        if not is_more:
+            _check_head(connection, place.sequence, place.hash, place.time, report)
+        return bool(is_more)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _walk(
+    blocks: list[sqlite3.Row],
+    entries: Iterator[tuple[int, Iterator[_Entry]]],
+    place: _Place,
+    report: Report,
+) -> None:
     waiting = next(entries, None)
-    for block in connection.execute("SELECT * FROM block ORDER BY sequence"):
+    for block in blocks:
         sequence = block["sequence"]
         while waiting is not None and waiting[0] < sequence:
             report.fault(f"entries say block {waiting[0]}, which is not there")
@@ -85,16 +145,13 @@ def _verify(connection: sqlite3.Connection, progress: Progress | None) -> Report
         if waiting is not None and waiting[0] == sequence:
             found = list(waiting[1])
             waiting = next(entries, None)
-        _check_block(block, found, previous, last_sequence, last_time, report)
-        previous, last_sequence, last_time = block["hash"], sequence, block["committed_at"]
+        _check_block(block, found, place.hash, place.sequence, place.time, report)
+        place.hash, place.sequence, place.time = block["hash"], sequence, block["committed_at"]
         report.blocks += 1
         report.entries += len(found)
-        if progress is not None and report.blocks % EVERY == 0:
-            progress(report.entries)
-    if waiting is not None:
+    while waiting is not None:
         report.fault(f"entries say block {waiting[0]}, which is not there")
-    _check_head(connection, last_sequence, previous, last_time, report)
-    return report
+        waiting = next(entries, None)
 
 
 def _check_block(  # noqa: PLR0913  (a block and what it must join on to)
@@ -131,7 +188,7 @@ def _check_entry(entry: _Entry, number: int, report: Report) -> None:
         report.fault(f"{place}: expected position {number}")
     if entry.problem:
         report.fault(f"{place}: {entry.problem}")
-    if entry.recomputed is not None and entry.recomputed != entry.hash:
+    if entry.recomputed != entry.hash:
         report.fault(f"{place}: its content does not match its hash")
 
 
@@ -147,16 +204,18 @@ def _check_head(
         report.fault("head: column committed_at is not that of the last block")
 
 
-def _all_entries(connection: sqlite3.Connection) -> Iterator[_Entry]:
-    streams = [_entries(connection, table) for table in HASHED]
+def _all_entries(connection: sqlite3.Connection, after: int, last: int) -> Iterator[_Entry]:
+    streams = [_entries(connection, table, after, last) for table in HASHED]
     yield from merge(*streams, key=lambda e: (e.sequence, e.position))
 
 
-def _entries(connection: sqlite3.Connection, table: str) -> Iterator[_Entry]:
+def _entries(connection: sqlite3.Connection, table: str, after: int, last: int) -> Iterator[_Entry]:
     columns = HASHED[table]
     names = ", ".join(columns)
     sql = f"SELECT {names}, sequence, position, salt, hash FROM {table}"  # noqa: S608
-    cursor = connection.execute(f"{sql} ORDER BY sequence, position")
+    cursor = connection.execute(
+        f"{sql} WHERE sequence > ? AND sequence <= ? ORDER BY sequence, position", (after, last)
+    )
     cursor.row_factory = None
     width = len(columns)
     keys = {"resource_version": slice(1, 4), "content_version": slice(0, 1)}
@@ -169,7 +228,7 @@ def _entries(connection: sqlite3.Connection, table: str) -> Iterator[_Entry]:
         problem = ""
         if body is not None and digest is not None:
             problem = _body_problem(values[body], values[digest])
-        recomputed = None if salt is None else entry_hash(salt, table, values)
+        recomputed = entry_hash(salt, table, values)
         yield _Entry(
             sequence,
             position,

@@ -243,6 +243,7 @@ class DeriveCarePlan:
                 to_store.append(inputs[key])
                 continue
             _same_patient(received, known)
+            _not_ours(received, known)
             if known.sha256 == received.sha256:
                 inputs[key] = replace(received, version=known.version)
                 continue
@@ -391,6 +392,19 @@ def _same_patient(received: Received, known: CurrentVersion) -> None:
             f"{received.reference} is stored for another patient.",
             where=f"{received.type}.id",
             mend="An id belongs to one resource; send this one under its own id.",
+            code="conflict",
+        )
+    )
+
+
+def _not_ours(received: Received, known: CurrentVersion) -> None:
+    if known.origin != "derived":
+        return
+    raise Conflict(
+        Problem(
+            f"{received.reference} was derived by this service and is only read.",
+            where=f"{received.type}.id",
+            mend="Send what you found under an id of its own.",
             code="conflict",
         )
     )

@@ -17,7 +17,7 @@ SALT = 16
 NO_HASH = bytes(HASH)
 BEFORE_ALL = "1970-01-01T00:00:00.000000Z"
 APPEND_ONLY = {
-    "block": "sequence = NEW.sequence",
+    "block": "sequence = NEW.sequence OR hash = NEW.hash",
     "resource_version": (
         "(tenant = NEW.tenant AND type = NEW.type AND id = NEW.id AND version = NEW.version)"
         " OR (sequence = NEW.sequence AND position = NEW.position)"
@@ -173,7 +173,7 @@ def _audit_event() -> None:
 
 
 def _make_append_only(table: str, same: str) -> None:
-    """Refuse UPDATE, DELETE and an INSERT over an existing key (INSERT OR REPLACE)."""
+    """Refuse UPDATE, DELETE and an INSERT over an existing key or row (INSERT OR REPLACE)."""
     if op.get_bind().dialect.name != "sqlite":
         message = "PostgreSQL comes with a later migration"
         raise NotImplementedError(message)
@@ -184,7 +184,7 @@ def _make_append_only(table: str, same: str) -> None:
         )
     op.execute(
         f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"
-        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"
+        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same} OR rowid = NEW.rowid)"
         f" BEGIN SELECT RAISE(ABORT, '{table} is append-only: this key exists'); END"
     )
 

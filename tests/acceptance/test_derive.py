@@ -325,6 +325,17 @@ def test_an_id_of_another_patient_is_a_conflict(service: httpx.Client) -> None:
     assert answer.status_code == 409
 
 
+def test_what_we_derived_is_not_written_by_a_client(service: httpx.Client) -> None:
+    first = derive(service, patient("reader")).json()
+    gate_ = derived(first, "red-flag-gate")
+    forged = finding("cancer-history", True, of="reader", id=gate_["id"])
+
+    answer = derive(service, patient("reader"), forged)
+
+    assert answer.status_code == 409
+    assert service.get(f"/fhir/Observation/{gate_['id']}").json() == gate_
+
+
 def test_a_patient_whose_birth_date_moved_is_a_conflict(service: httpx.Client) -> None:
     derive(service, patient("moved"))
 

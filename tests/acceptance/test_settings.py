@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
 
 
@@ -27,3 +32,15 @@ def test_a_faulty_terminology_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "map.json" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_that_authentication_is_off_everywhere_is_said(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/x.db", auth="off-insecure", log_level="INFO"
+    )
+
+    create_app(settings)
+
+    assert "off-insecure" in capfd.readouterr().err

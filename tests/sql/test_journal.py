@@ -218,3 +218,84 @@ def test_a_big_body_comes_back_as_it_went_in() -> None:
     body = bytes(range(256)) * 20_000
 
     assert unpacked(packed(body)) == body
+
+
+async def test_a_fault_outside_the_database_is_told_to_its_batch_and_the_journal_goes_on(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.sql.journal.write_batch", broken)
+        with pytest.raises(Unavailable, match="fault of ours"):
+            await journal.record(writing(version("a")))
+        assert "fault of ours" in journal.obstacle()
+
+    assert isinstance(await journal.record(writing(version("b"))), Committed)
+    assert journal.obstacle() == ""
+
+
+async def test_a_checkpoint_that_fails_stops_nothing_that_was_promised(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise sqlite3.OperationalError
+
+    monkeypatch.setattr("app.sql.journal.checkpoint", broken)
+    monkeypatch.setattr("app.sql.journal.CHECKPOINT_EVERY", 0)
+
+    for number in range(3):
+        committed = await journal.record(writing(version(f"o{number}", patient=f"p{number}")))
+        assert isinstance(committed, Committed)
+    assert "tidying up" in journal.obstacle()
+
+
+async def test_a_database_that_is_gone_is_said_and_nothing_is_promised(
+    journal: Journal, database: Path
+) -> None:
+    await journal.record(writing(version("a")))
+    _move(database, "moved.db")
+
+    with pytest.raises(Unavailable, match="cannot be seen"):
+        await journal.record(writing(version("b")))
+    assert "cannot be seen" in journal.obstacle()
+    _move(database.with_name("moved.db"), database.name)
+
+
+def _move(file: Path, name: str) -> None:
+    file.rename(file.with_name(name))
+
+
+async def test_a_reader_that_holds_the_log_does_not_hold_the_service(database: Path) -> None:
+    journal = Journal(f"sqlite:///{database}", guard=Guard(database, wal_at_most=200_000))
+    await journal.start()
+    slow = sqlite3.connect(database, isolation_level=None)
+    slow.execute("BEGIN")
+    slow.execute("SELECT count(*) FROM block").fetchone()
+
+    refused = 0
+    started = asyncio.get_running_loop().time()
+    for number in range(60):
+        try:
+            await journal.record(writing(version(f"o{number}", patient=f"p{number}")))
+        except Unavailable:
+            refused += 1
+    waited = asyncio.get_running_loop().time() - started
+
+    assert refused
+    assert "write-ahead log" in journal.obstacle()
+    assert waited < 30, "no batch waits for the reader"
+    slow.close()
+    await asyncio.sleep(1.1)
+    assert journal.obstacle() == ""
+    assert isinstance(await journal.record(writing(version("after", patient="after"))), Committed)
+    await journal.close()
+
+
+async def test_a_key_whose_request_fails_is_let_go(journal: Journal) -> None:
+    for number in range(3):
+        with pytest.raises(RuntimeError):
+            async with journal.hold((f"k{number}",)):
+                raise RuntimeError
+    assert journal._held == {}  # noqa: SLF001

@@ -1,6 +1,9 @@
 """Migrations: up, down and up again; what is journalled is never thrown away."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,7 +78,7 @@ def test_a_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("table", [t.name for t in (*JOURNAL, BLOCK)])
-@pytest.mark.parametrize("how", ["update", "delete", "replace"])
+@pytest.mark.parametrize("how", ["update", "delete", "replace", "over a row"])
 def test_what_is_journalled_cannot_be_changed(tmp_path: Path, table: str, how: str) -> None:
     database = tmp_path / "history.db"
     write(database, 1)
@@ -83,9 +86,65 @@ def test_what_is_journalled_cannot_be_changed(tmp_path: Path, table: str, how: s
         "update": f"UPDATE {table} SET sequence = sequence",  # noqa: S608
         "delete": f"DELETE FROM {table}",  # noqa: S608
         "replace": f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}",  # noqa: S608
+        "over a row": _over_a_row(database, table),
     }[how]
 
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA recursive_triggers = OFF")
         with pytest.raises(sqlite3.Error, match="append-only"):
             connection.execute(statement)
+
+
+def _over_a_row(database: Path, table: str) -> str:
+    """Another key and another place, under a rowid that is taken."""
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    names = [name for _, name, *_ in rows if name != "rowid"]
+    other = {
+        "sequence": "sequence + 1000",
+        "id": "id || 'x'",
+        "digest": "digest || 'x'",
+        "hash": "zeroblob(32)",
+    }
+    values = ", ".join(other.get(name, name) for name in names)
+    columns = ", ".join(["rowid", *names])
+    return f"INSERT OR REPLACE INTO {table} ({columns}) SELECT rowid, {values} FROM {table}"  # noqa: S608
+
+
+@pytest.mark.parametrize("kind", ["a folder", "no database", "half a database"])
+def test_a_file_that_cannot_be_migrated_is_told_in_words(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "x.db"
+    match kind:
+        case "a folder":
+            file.mkdir()
+        case "no database":
+            file.write_bytes(b"not a database, but long enough to be looked at as one" * 40)
+        case _:
+            with sqlite3.connect(file) as connection:
+                connection.execute("CREATE TABLE block (sequence INTEGER)")
+
+    with pytest.raises(Unavailable, match="cannot be opened and migrated"):
+        migrate(f"sqlite:///{file}")
+
+
+def test_the_file_is_for_the_service_alone(tmp_path: Path) -> None:
+    file = tmp_path / "x.db"
+    migrate(f"sqlite:///{file}")
+
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_processes_that_migrate_at_once_do_no_harm(tmp_path: Path) -> None:
+    """One does it; another waits for it or says who is at work."""
+    url = f"sqlite:///{tmp_path}/x.db"
+    command = [str(Path(sys.executable).with_name("painplan")), "migrate"]
+    environment = {**os.environ, "PAINPLAN_DATABASE_URL": url}
+    running = [
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60)[1] for process in running]
+
+    assert 0 in {process.returncode for process in running}
+    assert all(not words or "Another process" in words for words in said), said
+    differences(url)

@@ -164,3 +164,89 @@ def test_a_file_with_a_damaged_page_is_no_intact_history(database: Path, tmp_pat
     copy.write_bytes(content)
 
     assert not checked(copy).is_intact
+
+
+ERASABLE = [
+    ("resource_version", "salt"),
+    ("resource_version", "body"),
+    ("decision", "salt"),
+    ("decision", "parameters"),
+    ("decision", "trace"),
+    ("decision", "inputs"),
+    ("decision", "outputs"),
+    ("audit_event", "salt"),
+    ("content_version", "files"),
+]
+
+
+@pytest.mark.parametrize(("table", "column"), ERASABLE, ids=".".join)
+def test_an_emptied_column_is_found(
+    database: Path, tmp_path: Path, table: str, column: str
+) -> None:
+    """Nothing erases yet: a row without its salt could say anything."""
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    connection.execute(f"UPDATE {table} SET {column} = NULL")  # noqa: S608
+    connection.close()
+
+    report = checked(copy)
+
+    assert any(f"column {column} is empty" in fault for fault in report.faults), report.faults
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=".".join)
+def test_a_value_of_another_type_is_found_and_placed(
+    database: Path, tmp_path: Path, table: str, column: str
+) -> None:
+    """The text p0 and the blob p0 hash alike, and a look-up finds only one of them."""
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    (kind,) = connection.execute(
+        f"SELECT typeof({column}) FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+    ).fetchone()
+    other = "TEXT" if kind == "blob" else "BLOB"
+    connection.execute(f"UPDATE {table} SET {column} = CAST({column} AS {other})")  # noqa: S608
+    connection.close()
+
+    report = checked(copy)
+
+    assert not report.is_intact
+    assert any(table in fault and column in fault for fault in report.faults), report.faults
+
+
+def test_an_index_that_hides_rows_is_found(database: Path, tmp_path: Path) -> None:
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute(
+        "UPDATE sqlite_master SET sql = replace(sql, 'patient', 'kind')"
+        " WHERE name = 'ix_decision_tenant_patient_as_of'"
+    )
+    connection.close()
+
+    assert not checked(copy).is_intact
+
+
+def test_a_history_of_many_blocks_is_walked_in_parts(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sql.verify.EVERY", 2)
+    seen: list[int] = []
+
+    report = verify(f"sqlite:///{database}", seen.append)
+
+    assert report.is_intact, report.faults
+    assert len(seen) >= 3
+
+
+def test_a_missing_block_between_two_parts_is_found(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sql.verify.EVERY", 2)
+    copy = copied(database, tmp_path / "copy.db")
+    connection = without_triggers(copy)
+    for table in ("resource_version", "decision", "audit_event", "content_version", "block"):
+        connection.execute(f"DELETE FROM {table} WHERE sequence IN (3, 4)")  # noqa: S608
+    connection.close()
+
+    assert any("some are missing" in fault for fault in checked(copy).faults)
