@@ -1,9 +1,27 @@
 """One JSON line an event, on standard error; never a patient's value."""
 
+import contextlib
 import logging
 import sys
+from io import TextIOBase
+from typing import TextIO, cast
 
 import structlog
+
+
+class _StandardError(TextIOBase):
+    """Standard error as it is when a line is written; a line that cannot be stops nothing."""
+
+    def write(self, text: str, /) -> int:
+        """Best effort."""
+        with contextlib.suppress(ValueError, OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Best effort."""
+        with contextlib.suppress(ValueError, OSError):
+            sys.stderr.flush()
 
 
 def configure(level: str) -> None:
@@ -16,6 +34,6 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
         cache_logger_on_first_use=True,
     )

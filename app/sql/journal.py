@@ -76,6 +76,7 @@ class Journal:
         }
         self._obstacle = ""
         self._task = asyncio.create_task(self._run(), name="journal")
+        self._task.add_done_callback(self._stopped)
 
     async def close(self) -> None:
         """Write what waits, then stop."""
@@ -85,8 +86,8 @@ class Journal:
         if not self._task.done():
             await self._queue.join()
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await self._task  # what ended it was said when it ended
         self._task = None
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
@@ -177,10 +178,19 @@ class Journal:
             _answer(one, outcome)
         self._rows_since_checkpoint += sum(len(s.entries) for s in sets)
 
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        """The journal has ended, as it was told to or not: nobody waits for it in vain."""
+        self._obstacle = self._obstacle or "the journal has stopped"
+        while not self._queue.empty():
+            _refuse((self._queue.get_nowait(),), self._obstacle)
+            self._queue.task_done()
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("journal", why=self._obstacle)
+
     def _fail(self, waiting: Sequence[_Waiting], why: str) -> None:
         self._failed, self._failed_at = why, time.monotonic()
-        log.error("journal", why=why)
         _refuse(waiting, why)
+        log.error("journal", why=why)
 
     async def _commit(self, sets: list[WriteSet]) -> list[Outcome]:
         """In the event loop where the disk is fast, else in a thread."""

@@ -299,3 +299,18 @@ async def test_a_key_whose_request_fails_is_let_go(journal: Journal) -> None:
             async with journal.hold((f"k{number}",)):
                 raise RuntimeError
     assert journal._held == {}  # noqa: SLF001
+
+
+async def test_a_journal_that_ends_by_itself_leaves_nobody_waiting(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(journal, "_tidy", broken)
+    await journal.record(writing(version("a")))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Unavailable, match="stopped"):
+        await journal.record(writing(version("b")))
+    assert "stopped" in journal.obstacle()
