@@ -44,6 +44,7 @@ class Input:
     """Something that can be known about a patient, under a code that resources carry.
 
     ``known_for`` is how long an answer (of a gate question: a negative one) stays known;
+    ``molar_mass`` (g/mol) lets a mass be told as an amount of substance (creatinine);
     ``grows`` marks a duration that goes on growing after it was recorded (weeks of pain);
     ``answered_by`` names a rule that settles the question without being asked; ``listed_in`` is
     the list (a resource type) in which it would stand: not on a complete one means no, for
@@ -64,6 +65,7 @@ class Input:
     low: Decimal | None = None
     high: Decimal | None = None
     unit: str = ""
+    molar_mass: Decimal | None = None
     codings: tuple[tuple[str, str], ...] = ()
     repeats: bool = False
     known_for: Period | None = None
@@ -337,12 +339,43 @@ class GoalTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One option of an item and the points it is worth; ``system`` is empty for our own codes."""
+
+    system: str
+    code: str
+    display: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question of an instrument, ``low`` to ``high`` points.
+
+    ``code`` is a LOINC item code, or one of ours where LOINC has none (``is_loinc`` false).
+    ``becomes`` names an input of its own (PHQ-9 item 9); ``text`` is empty where the licence
+    lets no text ship; ``unit`` is the UCUM unit of a number that is no score.
+    """
+
+    code: str
+    low: int
+    high: int
+    text: str = ""
+    unit: str = "{score}"
+    becomes: str = ""
+    answers: tuple[Answer, ...] = ()
+    is_loinc: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Instrument:
-    """A questionnaire with a score; ``items`` are LOINC item codes (or ours) in their order.
+    """A questionnaire with a score, its items by code in their order.
 
     ``scoring`` names a function of ``app/domain/scoring``; ``total`` is the input its total
-    becomes; ``item_inputs`` maps an item to an input of its own (PHQ-9 item 9). ``texts`` are
-    item texts where the licence lets us ship them.
+    becomes. ``part_of`` names the instrument of which this is a subscale. How missing items are
+    dealt with: ``prorate`` is the most that may be missing when the others stand for them,
+    ``needs`` the fewest that make a mean (0: all). ``regions`` are the groups of items of which
+    each counts once.
     """
 
     id: str
@@ -350,15 +383,16 @@ class Instrument:
     total: str
     scoring: str
     licence: str
-    items: tuple[str, ...] = ()
-    item_low: int = 0
-    item_high: int = 0
-    item_inputs: Mapping[str, str] = field(default_factory=dict)
-    texts: Mapping[str, str] = field(default_factory=dict)
-    notice: str = ""
-    answers: tuple[tuple[str, str, int], ...] = ()
+    items: Mapping[str, Item] = field(default_factory=dict)
+    prorate: int = 0
+    needs: int = 0
+    regions: tuple[tuple[str, ...], ...] = ()
+    part_of: str = ""
     panel: str = ""
     questionnaire: str = ""
+    description: str = ""
+    stem: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """What must hold of the content before anything may be decided with it (``content.md``)."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 
-from app.domain.content import Content, Intervention
+from app.domain.content import Content, Instrument, Intervention, Item
 from app.domain.gate import ACTING, GateLevel
 from app.domain.medicines import OTHER
 from app.domain.scoring import SCORING
 from app.domain.standing import Standings
 from app.domain.worlds import evaluate
 from app.knowledge.errors import Fault
+from app.knowledge.records import InstrumentRecord
 from app.knowledge.source import Source
 from app.knowledge.vocabulary import vocabulary
 
@@ -17,6 +20,7 @@ MARKS = frozenset({"V", "V2", "C", "R", "J"})
 WORDS_A_PATIENT_READS = 60
 NEEDS_READ_EVIDENCE = frozenset({"drug", "interventional", "surgical"})
 OURS = "https://painplan.health/fhir/"
+LOINC = "http://loinc.org"
 VERIFIED = "VERIFIED"
 PROFILES = ("who", "uk", "us")
 DIRECTIONS = frozenset({"for", "against", "silent"})
@@ -93,6 +97,20 @@ def _codes(source: Source, content: Content) -> Iterator[Fault]:
             (g.id, m.coding.system, m.coding.code)
             for g in content.goals.values()
             for m in g.measures
+        ),
+        *((i.id, LOINC, i.panel) for i in content.instruments.values() if i.panel),
+        *(
+            (i.id, LOINC, code)
+            for i in content.instruments.values()
+            for code, item in i.items.items()
+            if item.is_loinc
+        ),
+        *(
+            (i.id, answer.system, answer.code)
+            for i in content.instruments.values()
+            for item in i.items.values()
+            for answer in item.answers
+            if answer.system
         ),
     ]
     for id_, system, code in used:
@@ -210,20 +228,38 @@ def _read_evidence(place: str, item: Intervention, content: Content) -> Iterator
 
 
 def _instruments(source: Source, content: Content) -> Iterator[Fault]:
+    seen: dict[str, Item] = {}
     for id_, instrument in content.instruments.items():
         place = source.origin[f"instrument {id_}"]
-        if instrument.total not in content.inputs:
-            yield Fault(place, id_, f"its total {instrument.total} is no input")
-        if instrument.scoring not in SCORING:
-            yield Fault(place, id_, f"no scoring function {instrument.scoring}")
-        for name in instrument.item_inputs.values():
-            if name not in content.inputs:
-                yield Fault(place, id_, f"an item becomes {name}, which is no input")
-        if instrument.licence == "TOTAL" and instrument.texts:
-            yield Fault(place, id_, "its licence lets no item text ship")
-        ordinals = [ordinal for _, _, ordinal in instrument.answers]
-        if any(not instrument.item_low <= o <= instrument.item_high for o in ordinals):
-            yield Fault(place, id_, "an answer lies outside the range of its items")
+        for fault in _instrument(instrument, source.instruments[id_], content):
+            yield Fault(place, id_, fault)
+        for code, item in instrument.items.items():
+            if replace(item, becomes="") != seen.setdefault(code, replace(item, becomes="")):
+                yield Fault(place, id_, f"item {code} differs from itself in another instrument")
+
+
+def _instrument(
+    instrument: Instrument, record: InstrumentRecord, content: Content
+) -> Iterator[str]:
+    if instrument.total not in content.inputs:
+        yield f"its total {instrument.total} is no input"
+    if instrument.scoring not in SCORING:
+        yield f"no scoring function {instrument.scoring}"
+    if instrument.part_of and instrument.part_of not in content.instruments:
+        yield f"is part of {instrument.part_of}, which is no instrument"
+    if instrument.licence == "TOTAL" and any(item.text for item in instrument.items.values()):
+        yield "its licence lets no item text ship"
+    for code in (*record.item, *record.texts, *record.item_inputs, *chain(*record.regions)):
+        if code not in instrument.items:
+            yield f"says something of {code}, which is no item of it"
+    for item in instrument.items.values():
+        if item.becomes and item.becomes not in content.inputs:
+            yield f"an item becomes {item.becomes}, which is no input"
+        for answer in item.answers:
+            if not item.low <= answer.points <= item.high:
+                yield "an answer lies outside the range of its items"
+            if not answer.display:
+                yield f"its answer {answer.code} has no display"
 
 
 def _knowing_nothing(content: Content) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from app.domain.content import (
+    Answer,
     AtLeast,
     Choice,
     Citation,
@@ -19,6 +20,7 @@ from app.domain.content import (
     Input,
     Instrument,
     Intervention,
+    Item,
     Placement,
     Reading,
     RecordCode,
@@ -38,7 +40,9 @@ from app.knowledge.files import digest
 from app.knowledge.records import (
     FindingRecord,
     InputRecord,
+    InstrumentRecord,
     InterventionRecord,
+    ItemRecord,
     RuleRecord,
     TestRecord,
 )
@@ -130,7 +134,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         placements=tuple(_placements(source, slots)),
         stances=tuple(Stance(**row) for row in source.stances),
         goals=_goals(source, displays, slots),
-        instruments=_instruments(source),
+        instruments=_instruments(source, displays),
         texts={key: record.en for key, record in source.texts.items()},
         review_after=tuple(Period.parse(p) for p in manifest.review_after),
         review_after_drug=Period.parse(manifest.review_after_drug),
@@ -220,6 +224,7 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         low=_decimal(record.low),
         high=_decimal(record.high),
         unit=record.unit,
+        molar_mass=_decimal(record.molar_mass),
         codings=tuple(record.codings),
         repeats=record.repeats,
         known_for=_period(record.known_for),
@@ -519,7 +524,11 @@ def _goals(source: Source, displays: Displays, slots: _Slots) -> dict[str, GoalT
     }
 
 
-def _instruments(source: Source) -> dict[str, Instrument]:
+def _instruments(source: Source, displays: Displays) -> dict[str, Instrument]:
+    """An item has one text wherever it stands, so it is written once."""
+    texts = {
+        code: text for record in source.instruments.values() for code, text in record.texts.items()
+    }
     return {
         id_: Instrument(
             id=id_,
@@ -527,18 +536,39 @@ def _instruments(source: Source) -> dict[str, Instrument]:
             total=r.total,
             scoring=r.scoring,
             licence=r.licence,
-            items=tuple(r.items),
-            item_low=r.item_low,
-            item_high=r.item_high,
-            item_inputs=dict(r.item_inputs),
-            texts=dict(r.texts),
-            notice=r.notice,
-            answers=tuple(r.answers),
+            items={code: _item(code, r, texts, displays) for code in r.items},
+            prorate=r.prorate,
+            needs=r.needs,
+            regions=tuple(tuple(areas) for areas in r.regions),
+            part_of=r.part_of,
             panel=r.panel,
             questionnaire=r.questionnaire,
+            description=r.description,
+            stem=r.stem,
+            notice=r.notice,
         )
         for id_, r in source.instruments.items()
     }
+
+
+def _item(
+    code: str, record: InstrumentRecord, texts: Mapping[str, str], displays: Displays
+) -> Item:
+    own = record.item.get(code, ItemRecord())
+    answers = record.answers if own.answers is None else own.answers
+    return Item(
+        code=code,
+        low=record.item_low if own.low is None else own.low,
+        high=record.item_high if own.high is None else own.high,
+        text=texts.get(code, ""),
+        unit=own.unit or "{score}",
+        becomes=record.item_inputs.get(code, ""),
+        answers=tuple(
+            Answer(a.system, a.code, a.display or displays.get((a.system, a.code), ""), a.points)
+            for a in answers
+        ),
+        is_loinc=not record.own_codes,
+    )
 
 
 def _decimal(number: float | None) -> Decimal | None:

@@ -38,6 +38,7 @@ class InputRecord(_Strict):
     low: int | float | None = None
     high: int | float | None = None
     unit: str = ""
+    molar_mass: int | float | None = None
     codings: list[tuple[str, str]] = []
     repeats: bool = False
     known_for: PeriodText = ""
@@ -210,8 +211,26 @@ class GoalRecord(_Strict):
     texts_when: list[tuple[str, str]] = []
 
 
+class AnswerRecord(_Strict):
+    """``answers``; without a ``system`` the code is our own and needs a ``display``."""
+
+    code: str
+    points: int
+    system: str = ""
+    display: str = ""
+
+
+class ItemRecord(_Strict):
+    """``[instrument.ID.item.CODE]``: where one item differs from the others."""
+
+    low: int | None = None
+    high: int | None = None
+    unit: str = ""
+    answers: list[AnswerRecord] | None = None
+
+
 class InstrumentRecord(_Strict):
-    """``instruments/*.toml``."""
+    """``instruments/*.toml``; ``needs`` and ``prorate`` say what is done with missing items."""
 
     label: str
     total: str
@@ -221,11 +240,19 @@ class InstrumentRecord(_Strict):
     item_low: int = 0
     item_high: int = 0
     item_inputs: dict[str, str] = {}
+    item: dict[str, ItemRecord] = {}
+    own_codes: bool = False
     texts: dict[str, str] = {}
-    notice: str = ""
-    answers: list[tuple[str, str, int]] = []
+    answers: list[AnswerRecord] = []
+    prorate: int = 0
+    needs: int = 0
+    regions: list[list[str]] = []
+    part_of: str = ""
     panel: str = ""
     questionnaire: str = ""
+    description: str = ""
+    stem: str = ""
+    notice: str = ""
 
 
 class TextRecord(_Strict):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.content import Instrument
+from app.domain.content import Instrument, Item
 from app.domain.facts import Bounds
 from app.domain.scoring import SCORING, Score
 from tests.patients import knowledge
@@ -19,8 +19,9 @@ START_BACK = knowledge().instruments["start-back"]
 
 def instrument(name: str, scoring: str, *, items: int, high: int) -> Instrument:
     """One whose items we do not ship: only its arithmetic is of interest."""
-    codes = tuple(f"{name}-{number}" for number in range(1, items + 1))
-    return Instrument(name, name, f"{name}-total", scoring, "TOTAL", codes, 0, high)
+    codes = [f"{name}-{number}" for number in range(1, items + 1)]
+    own = {code: Item(code, 0, high) for code in codes}
+    return Instrument(name, name, f"{name}-total", scoring, "TOTAL", own)
 
 
 ODI = instrument("odi", "percentage", items=10, high=5)
@@ -62,8 +63,8 @@ def test_rmdq_counts_24_statements() -> None:
 
 @pytest.mark.parametrize("of", [PHQ_9, PEG, START_BACK, ODI, RMDQ], ids=lambda of: of.label)
 def test_the_lowest_and_the_highest_score_are_those_of_the_instrument(of: Instrument) -> None:
-    low = score(of, dict.fromkeys(of.items, of.item_low)).value
-    high = score(of, dict.fromkeys(of.items, of.item_high)).value
+    low = score(of, {code: item.low for code, item in of.items.items()}).value
+    high = score(of, {code: item.high for code, item in of.items.items()}).value
 
     known = knowledge().inputs["odi-score" if of is ODI else of.total]
     assert (low, high) == (known.low, known.high)
@@ -165,8 +166,7 @@ def test_an_item_of_another_instrument_is_not_counted() -> None:
 def test_the_full_score_lies_within_the_bounds_of_a_partial_one(
     of: Instrument, data: st.DataObject
 ) -> None:
-    points = st.integers(of.item_low, of.item_high)
-    full = {item: data.draw(points) for item in of.items}
+    full = {code: data.draw(st.integers(i.low, i.high)) for code, i in of.items.items()}
     partial = {item: n for item, n in full.items() if data.draw(st.booleans())}
 
     total, known = score(of, full).value, score(of, partial).value

@@ -1,5 +1,6 @@
 """Scoring of instruments: published arithmetic, no cut-offs (those are findings)."""
 
+from app.domain.scoring.counts import product, regions
 from app.domain.scoring.score import Score, Scoring
 from app.domain.scoring.sums import mean, percentage, prorated, summed
 
@@ -8,6 +9,8 @@ SCORING: dict[str, Scoring] = {
     "prorated-sum": prorated,
     "mean": mean,
     "percentage": percentage,
+    "product": product,
+    "regions": regions,
 }
 
 __all__ = ["SCORING", "Score", "Scoring"]

@@ -26,11 +26,20 @@ Scoring = Callable[[Mapping[str, Decimal], Instrument], Score]
 
 def checked(items: Mapping[str, Decimal], instrument: Instrument) -> dict[str, Decimal]:
     """The instrument's own items, in range; ValueError names the item and the range."""
-    for item, value in items.items():
-        if not instrument.item_low <= value <= instrument.item_high:
+    known: dict[str, Decimal] = {}
+    for code, item in instrument.items.items():
+        if code not in items:
+            continue
+        if not item.low <= items[code] <= item.high:
             message = (
-                f"{item} is {value}; {instrument.label} allows "
-                f"{instrument.item_low} to {instrument.item_high}"
+                f"{code} is {items[code]}; {instrument.label} allows {item.low} to {item.high}"
             )
             raise ValueError(message)
-    return {item: items[item] for item in instrument.items if item in items}
+        known[code] = items[code]
+    return known
+
+
+def range_of_missing(known: Mapping[str, Decimal], instrument: Instrument) -> tuple[int, int]:
+    """The fewest and the most points that the items not answered may hold together."""
+    missing = [item for code, item in instrument.items.items() if code not in known]
+    return sum(item.low for item in missing), sum(item.high for item in missing)

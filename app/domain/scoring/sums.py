@@ -9,9 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from app.domain.content import Instrument
 from app.domain.facts import Bounds
-from app.domain.scoring.score import Score, checked
+from app.domain.scoring.score import Score, checked, range_of_missing
 
-PRORATED_MISSING = 2
 TENTH = Decimal("0.1")
 HUNDRED = 100
 
@@ -26,19 +25,20 @@ def summed(items: Mapping[str, Decimal], instrument: Instrument) -> Score:
     missing = expected - len(known)
     if not missing:
         return Score(total, expected, expected)
-    bounds = Bounds(total + missing * instrument.item_low, total + missing * instrument.item_high)
+    least, most = range_of_missing(known, instrument)
+    bounds = Bounds(total + least, total + most)
     return Score(bounds, len(known), expected, f"{missing} items missing: bounds only")
 
 
 def prorated(items: Mapping[str, Decimal], instrument: Instrument) -> Score:
-    """PHQ-9: with at most two items missing the mean of the others stands for them (recalled).
+    """With few items missing (``instrument.prorate``) the mean of the others stands for them.
 
     Rounded half up to a whole number. The total only: no item is ever made up.
     """
     known = checked(items, instrument)
     expected = len(instrument.items)
     missing = expected - len(known)
-    if not 0 < missing <= PRORATED_MISSING:
+    if not known or not 0 < missing <= instrument.prorate:
         return summed(items, instrument)
     total = sum(known.values(), Decimal(0)) * expected / len(known)
     rounded = total.quantize(Decimal(1), rounding=ROUND_HALF_UP)
@@ -46,18 +46,28 @@ def prorated(items: Mapping[str, Decimal], instrument: Instrument) -> Score:
 
 
 def mean(items: Mapping[str, Decimal], instrument: Instrument) -> Score:
-    """The mean of all items to one decimal, half up; bounds while items are missing."""
+    """The mean to one decimal, half up: of all items, or of at least ``instrument.needs``.
+
+    With fewer answers the bounds of the mean of all items.
+    """
     total = summed(items, instrument)
     expected = len(instrument.items)
     match total.value:
         case None:
             return total
         case Bounds(low, high):
-            bounds = Bounds(low / expected, high / expected)
-            return Score(bounds, total.answered, expected, total.note)
+            if not 0 < instrument.needs <= total.answered:
+                bounds = Bounds(low / expected, high / expected)
+                return Score(bounds, total.answered, expected, total.note)
+            known = sum(checked(items, instrument).values(), Decimal(0))
+            note = f"{expected - total.answered} items missing: mean of those answered"
+            return Score(_tenths(known / total.answered), total.answered, expected, note)
         case value:
-            rounded = (value / expected).quantize(TENTH, rounding=ROUND_HALF_UP)
-            return Score(rounded, expected, expected)
+            return Score(_tenths(value / expected), expected, expected)
+
+
+def _tenths(number: Decimal) -> Decimal:
+    return number.quantize(TENTH, rounding=ROUND_HALF_UP)
 
 
 def percentage(items: Mapping[str, Decimal], instrument: Instrument) -> Score:
@@ -66,7 +76,7 @@ def percentage(items: Mapping[str, Decimal], instrument: Instrument) -> Score:
     expected = len(instrument.items)
     if not known:
         return Score(None, 0, expected)
-    most = len(known) * instrument.item_high
+    most = sum(instrument.items[code].high for code in known)
     share = sum(known.values(), Decimal(0)) * HUNDRED / most
     missing = expected - len(known)
     note = f"{missing} sections missing: percentage of those answered" if missing else ""

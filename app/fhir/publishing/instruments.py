@@ -1,119 +1,157 @@
-"""Questionnaires of instruments whose licence lets us ship the items: in this version the PHQ-9.
+"""Questionnaires of instruments: items under their own codes, totals that the form calculates.
 
-linkIds are LOINC item codes and answers LOINC answer codes, so the response is read by any system
-that knows LOINC; each answer carries its number, and the total is calculated by the form itself.
+linkIds are LOINC item codes and answers LOINC answer codes where LOINC has them, so the response
+is read by any system that knows LOINC; each answer carries its number. Where the licence lets no
+text ship the form shows the number of each item, for answers given on a licensed sheet.
 """
 
 import csv
+from collections.abc import Iterator
 from io import StringIO
 
-from app.domain.content import Content, Instrument
-from app.fhir.canon import LOINC
-from app.fhir.publishing.resource import Json, coding, published
+from app.domain.content import Answer, Content, Instrument, Item
+from app.fhir.canon import LOINC, UCUM
+from app.fhir.publishing.expressions import total_of
+from app.fhir.publishing.resource import Json, coding, pascal, published
 
-ORDINAL = "http://hl7.org/fhir/StructureDefinition/ordinalValue"
+EXTENSION = "http://hl7.org/fhir/StructureDefinition"
+ORDINAL = f"{EXTENSION}/ordinalValue"
 CALCULATED = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression"
-STEMS = {
-    "phq-9": "Over the last 2 weeks, how often have you been bothered by any of the following "
-    "problems?",
-}
+ITEM_CONTROL = "http://hl7.org/fhir/questionnaire-item-control"
 LOINC_NOTICE = (
     "This form holds codes of LOINC (https://loinc.org), copyright Regenstrief Institute, Inc. and "
     "the LOINC Committee, free of charge under the licence at https://loinc.org/license."
 )
-DESCRIPTIONS = {
-    "phq-9": "Nine questions on depressed mood, from 0 to 27. The ninth asks about self-harm: any "
-    "answer but the first is read by the red-flag gate.",
-}
 CODES = "codes.csv"
+WHOLE_NUMBERS = frozenset({"sum", "prorated-sum", "product", "regions"})
+Displays = dict[tuple[str, str], str]
 
 
 def instrument_questionnaires(content: Content) -> list[Json]:
-    """One Questionnaire for each instrument whose texts the content holds in full."""
+    """One Questionnaire for each instrument that the content gives one."""
     displays = _displays(content)
     return [
         _form(content, instrument, displays)
         for instrument in content.instruments.values()
-        if instrument.questionnaire and set(instrument.items) <= instrument.texts.keys()
+        if instrument.questionnaire
     ]
 
 
-def _displays(content: Content) -> dict[tuple[str, str], str]:
+def _displays(content: Content) -> Displays:
     """The displays of the verified standard codes."""
     rows = csv.DictReader(StringIO(content.files.get(CODES, "")))
     return {(row["system"], row["code"]): row["display"] for row in rows}
 
 
-def _form(content: Content, instrument: Instrument, displays: dict[tuple[str, str], str]) -> Json:
+def _form(content: Content, instrument: Instrument, displays: Displays) -> Json:
     id_ = instrument.questionnaire
     form = published(
         content,
         "Questionnaire",
         id_,
-        name="".join(part.capitalize() for part in id_.split("-")),
+        name=pascal(id_),
         title=instrument.label,
-        description=DESCRIPTIONS.get(id_, instrument.label),
+        description=instrument.description,
     )
-    form["copyright"] = f"{instrument.notice} {LOINC_NOTICE}".strip()
+    is_loinc = any(item.is_loinc for item in instrument.items.values())
+    notices = [instrument.notice, LOINC_NOTICE if is_loinc else ""]
+    if any(notices):
+        form["copyright"] = " ".join(filter(None, notices))
     form["subjectType"] = ["Patient"]
-    form["code"] = [_loinc(instrument.panel, displays)]
-    form["item"] = []
-    if id_ in STEMS:
-        form["item"].append({"linkId": "stem", "text": STEMS[id_], "type": "display"})
-    form["item"] += [_item(code, instrument, displays) for code in instrument.items]
-    form["item"].append(_total(content, instrument, displays))
+    if instrument.panel:
+        form["code"] = [_loinc(instrument.panel, displays)]
+    form["item"] = [
+        *_stem(instrument),
+        *(
+            _item(item, number, instrument, displays)
+            for number, item in enumerate(instrument.items.values(), start=1)
+        ),
+        *(_total(content, one, displays) for one in _with_parts(content, instrument)),
+    ]
     return form
 
 
-def _loinc(code: str, displays: dict[tuple[str, str], str]) -> Json:
+def _with_parts(content: Content, whole: Instrument) -> Iterator[Instrument]:
+    """The subscales, then the whole."""
+    yield from (i for i in content.instruments.values() if i.part_of == whole.id)
+    yield whole
+
+
+def _loinc(code: str, displays: Displays) -> Json:
     return coding(LOINC, code, displays.get((LOINC, code), ""))
 
 
-def _item(code: str, instrument: Instrument, displays: dict[tuple[str, str], str]) -> Json:
+def _stem(instrument: Instrument) -> Iterator[Json]:
+    if instrument.stem:
+        yield {"linkId": "stem", "text": instrument.stem, "type": "display"}
+
+
+def _item(item: Item, number: int, instrument: Instrument, displays: Displays) -> Json:
+    made: Json = {}
+    extensions = list(_extensions(item))
+    if extensions:
+        made["extension"] = extensions
+    made["linkId"] = item.code
+    if item.is_loinc:
+        made["code"] = [_loinc(item.code, displays)]
+    made["text"] = item.text or f"{instrument.label} item {number}"
+    made["type"] = _type(item)
+    if item.answers:
+        made["answerOption"] = [_option(answer) for answer in item.answers]
+    return made
+
+
+def _type(item: Item) -> str:
+    if item.answers:
+        return "choice"
+    return "boolean" if (item.low, item.high) == (0, 1) else "integer"
+
+
+def _extensions(item: Item) -> Iterator[Json]:
+    if item.answers:
+        control = {"coding": [coding(ITEM_CONTROL, "radio-button", "Radio Button")]}
+        yield {"url": f"{EXTENSION}/questionnaire-itemControl", "valueCodeableConcept": control}
+        return
+    if _type(item) == "integer":
+        yield {"url": f"{EXTENSION}/minValue", "valueInteger": item.low}
+        yield {"url": f"{EXTENSION}/maxValue", "valueInteger": item.high}
+        if not item.unit.startswith("{"):
+            unit = coding(UCUM, item.unit)
+            yield {"url": f"{EXTENSION}/questionnaire-unit", "valueCoding": unit}
+
+
+def _option(answer: Answer) -> Json:
+    chosen = {"code": answer.code, "display": answer.display}
+    if answer.system:
+        chosen = coding(answer.system, answer.code, answer.display)
     return {
-        "linkId": code,
-        "code": [_loinc(code, displays)],
-        "text": instrument.texts[code],
-        "type": "choice",
-        "answerOption": [
-            {
-                "extension": [{"url": ORDINAL, "valueDecimal": ordinal}],
-                "valueCoding": coding(system, answer, displays.get((system, answer), "")),
-            }
-            for system, answer, ordinal in instrument.answers
-        ],
+        "extension": [{"url": ORDINAL, "valueDecimal": answer.points}],
+        "valueCoding": chosen,
     }
 
 
-def _total(content: Content, instrument: Instrument, displays: dict[tuple[str, str], str]) -> Json:
+def _total(content: Content, instrument: Instrument, displays: Displays) -> Json:
+    """The item that shows the total; its linkId is what the total is known by to us."""
     total = content.inputs[instrument.total]
-    code = next(code for system, code in total.codings if system == LOINC)
-    return {
+    system, code = total.codings[0] if total.codings else ("", total.name)
+    made: Json = {
         "extension": [
             {
                 "url": CALCULATED,
                 "valueExpression": {
-                    "description": "The sum, once every question has its answer.",
+                    "description": "The score, once every question that it needs is answered.",
                     "language": "text/fhirpath",
-                    "expression": _sum(instrument),
+                    "expression": total_of(instrument),
                 },
             }
         ],
         "linkId": code,
-        "code": [_loinc(code, displays)],
-        "text": total.label,
-        "type": "integer",
-        "readOnly": True,
     }
-
-
-def _sum(instrument: Instrument) -> str:
-    """The total in plain FHIRPath: answers are counted by code, so no engine needs ordinals."""
-    chosen = "%resource.item.answer.value.ofType(Coding).code"
-    parts = [
-        f"{ordinal} * {chosen}.where($this = '{code}').count()"
-        for _, code, ordinal in instrument.answers
-        if ordinal
-    ]
-    complete = f"{chosen}.count() = {len(instrument.items)}"
-    return f"iif({complete}, {' + '.join(parts)}, {{}})"
+    if system:
+        made["code"] = [coding(system, code, displays.get((system, code), "") or total.label)]
+    if system == LOINC:
+        made["code"] = [_loinc(code, displays)]
+    made["text"] = total.label
+    made["type"] = "integer" if instrument.scoring in WHOLE_NUMBERS else "decimal"
+    made["readOnly"] = True
+    return made

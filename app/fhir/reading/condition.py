@@ -6,7 +6,7 @@ from typing import Any
 from app.domain.facts import CodedAllergy, CodedCondition, CodedMedicine
 from app.fhir.reading.completeness import closed_list
 from app.fhir.reading.dosage import daily_dose
-from app.fhir.reading.observation import Gathered
+from app.fhir.reading.gathered import Gathered
 from app.fhir.reading.terms import codings_of
 from app.fhir.reading.times import instant, last_updated, start_of
 

@@ -1,46 +1,18 @@
 """Observations as facts: findings, totals and items of instruments (contract §2)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from app.domain.content import Instrument
-from app.domain.facts import ComputedScore, Fact, NotUsed, SaidBy
+from app.domain.facts import Fact, FactValue, SaidBy
+from app.fhir.reading.gathered import Gathered, Sitting, Source
+from app.fhir.reading.items import keep_answer, points_of
 from app.fhir.reading.terms import Terms, codings_of, loinc_items
 from app.fhir.reading.times import instant, last_updated, start_of
-from app.fhir.reading.values import NotRead, number_of, value_of
+from app.fhir.reading.values import NotRead, value_of
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
 PRELIMINARY = frozenset({"registered", "preliminary"})
-
-
-@dataclass(slots=True)
-class Gathered:
-    """What is read so far; ``items`` holds single item answers until they can be scored.
-
-    ``references`` gives ``Type/id`` for each fullUrl that a resource came under.
-    """
-
-    terms: Terms
-    as_of: datetime
-    facts: list[Fact] = field(default_factory=list)
-    not_used: list[NotUsed] = field(default_factory=list)
-    scores: list[ComputedScore] = field(default_factory=list)
-    items: dict[tuple[str, datetime], dict[str, tuple[Decimal, Fact]]] = field(default_factory=dict)
-    references: Mapping[str, str] = field(default_factory=dict)
-
-    def skip(self, reference: str, why: str) -> None:
-        """List something as not used."""
-        self.not_used.append(NotUsed(reference, why))
-
-    def named(self, reference: object) -> str:
-        """``Type/id`` of what a Reference names, as far as it can be known."""
-        if not isinstance(reference, dict):
-            return ""
-        told = str(reference.get("reference", ""))
-        return self.references.get(told) or told or f"{reference.get('type', '')}/"
 
 
 def read_observation(resource: dict[str, Any], reference: str, gathered: Gathered) -> None:
@@ -56,21 +28,49 @@ def read_observation(resource: dict[str, Any], reference: str, gathered: Gathere
         or gathered.as_of
     )
     said_by = SaidBy.PATIENT if _is_from_patient(resource, gathered) else SaidBy.CLINICIAN
-    source = _Source(reference, at, said_by, status in PRELIMINARY)
-    understood = _read_one(resource, "Observation", source, gathered)
+    source = Source(reference, at, said_by, status in PRELIMINARY)
+    sitting = _sitting(resource, source, gathered)
+    understood = _read_one(resource, "Observation", source, sitting, gathered)
     for number, component in enumerate(resource.get("component", ())):
         where = f"Observation.component[{number}]"
-        understood = _read_one(component, where, source, gathered) or understood
+        understood = _read_one(component, where, source, sitting, gathered) or understood
     if not understood and "hasMember" not in resource:
         gathered.skip(reference, "not understood, its code stands for nothing we read")
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    reference: str
-    at: datetime
-    said_by: SaidBy
-    preliminary: bool
+def members(
+    observations: Iterable[tuple[str, dict[str, Any]]], gathered: Gathered
+) -> dict[str, tuple[str, frozenset[str]]]:
+    """The panel of each Observation that one names as its member; the first by reference wins."""
+    panels: dict[str, tuple[str, frozenset[str]]] = {}
+    for reference, resource in sorted(observations, key=lambda pair: pair[0]):
+        if resource.get("status") in IGNORED:
+            continue
+        about = _about(resource, gathered.terms)
+        for member in resource.get("hasMember", ()):
+            panels.setdefault(gathered.named(member), (reference, about))
+        if "hasMember" in resource:
+            panels.setdefault(reference, (reference, about))
+    return panels
+
+
+def _about(resource: dict[str, Any], terms: Terms) -> frozenset[str]:
+    """The instruments that the code of an Observation names, as a panel or as their total."""
+    named = (terms.panels.get(pair, frozenset()) for pair in codings_of(resource.get("code")))
+    return frozenset().union(*named)
+
+
+def _sitting(resource: dict[str, Any], source: Source, gathered: Gathered) -> Sitting:
+    """The panel that this is a member of, this alone if it has components, or its instant."""
+    panel = gathered.panels.get(source.reference)
+    if panel is None and "component" in resource:
+        panel = (source.reference, _about(resource, gathered.terms))
+    key = ("", source.at.isoformat()) if panel is None else (panel[0], "")
+    sitting = gathered.sittings.setdefault(key, Sitting())
+    if panel is not None:
+        sitting.preferred |= panel[1]
+        sitting.sources.add(source.reference)
+    return sitting
 
 
 def _is_from_patient(resource: dict[str, Any], gathered: Gathered) -> bool:
@@ -78,13 +78,15 @@ def _is_from_patient(resource: dict[str, Any], gathered: Gathered) -> bool:
     return any("Patient/" in gathered.named(performer) for performer in performers)
 
 
-def _read_one(holder: dict[str, Any], where: str, source: _Source, gathered: Gathered) -> bool:
+def _read_one(
+    holder: dict[str, Any], where: str, source: Source, sitting: Sitting, gathered: Gathered
+) -> bool:
     """One code with its value; False when the code means nothing to us."""
     codings = codings_of(holder.get("code"))
     terms = gathered.terms
     known = next((terms.inputs[pair] for pair in codings if pair in terms.inputs), None)
-    instruments = _instruments(codings, terms)
-    if known is None and not instruments:
+    items = [code for code in loinc_items(codings) if code in terms.items]
+    if known is None and not items:
         return False
     if "dataAbsentReason" in holder:
         gathered.skip(source.reference, "has a dataAbsentReason: unknown, not absent")
@@ -99,36 +101,16 @@ def _read_one(holder: dict[str, Any], where: str, source: _Source, gathered: Gat
             gathered.skip(source.reference, f"{known.name}: its value {value.why}")
         else:
             gathered.facts.append(_fact(known.name, value, source))
-    for item, instrument in instruments:
-        _keep_item(holder, item, instrument, source, gathered)
+    for code in items:
+        points = points_of(holder, terms.items[code], f"{where}.value")
+        if isinstance(points, Decimal):
+            keep_answer(sitting, code, points, source, gathered)
+        elif known is None:
+            gathered.skip(source.reference, f"item {code}: its value {points.why}")
     return True
 
 
-def _instruments(codings: list[tuple[str, str]], terms: Terms) -> list[tuple[str, Instrument]]:
-    return [
-        (item, instrument)
-        for item in loinc_items(codings)
-        for instrument in terms.items.get(item, ())
-    ]
-
-
-def _keep_item(
-    holder: dict[str, Any],
-    item: str,
-    instrument: Instrument,
-    source: _Source,
-    gathered: Gathered,
-) -> None:
-    number = number_of(holder, "{score}", gathered.terms)
-    if isinstance(number, NotRead):
-        gathered.skip(source.reference, f"{instrument.label} item {item}: {number.why}")
-        return
-    fact = _fact(instrument.total, number, source)
-    answered = gathered.items.setdefault((instrument.id, source.at), {})
-    answered[item] = (number, fact)
-
-
-def _fact(name: str, value: Any, source: _Source) -> Fact:
+def _fact(name: str, value: FactValue, source: Source) -> Fact:
     return Fact(
         name, value, source.at, source.said_by, source.reference, preliminary=source.preliminary
     )

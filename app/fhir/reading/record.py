@@ -1,6 +1,6 @@
 """All resources of one patient as one record of facts, before anything is concluded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,10 +21,12 @@ from app.domain.response import PlanVersion
 from app.domain.submission import Received
 from app.fhir.reading.completeness import closed_list
 from app.fhir.reading.condition import read_allergy, read_condition, read_medicine
-from app.fhir.reading.observation import Gathered, read_observation
+from app.fhir.reading.gathered import Gathered
+from app.fhir.reading.items import keep_totals
+from app.fhir.reading.observation import members, read_observation
 from app.fhir.reading.plan import plan_of
 from app.fhir.reading.received import from_history
-from app.fhir.reading.response import Questionnaires, keep_score, read_response, scored
+from app.fhir.reading.response import Questionnaires, read_response
 from app.fhir.reading.terms import Terms, terms_of
 from app.fhir.reading.times import instant, last_updated
 
@@ -67,6 +69,7 @@ class RecordReader:
         everything = list(resources)
         references = {r.source: r.reference for r in everything if r.source is not None}
         gathered = Gathered(terms, as_of, references=references)
+        gathered.panels = members(_observations(everything), gathered)
         lists = _Lists(_birth_date(everything))
         for received in everything:
             resource = received.parsed
@@ -77,7 +80,8 @@ class RecordReader:
                 self._read(received, resource, gathered, lists)
             except Refused as refusal:
                 raise Refused(*(_placed(p, received) for p in refusal.problems)) from refusal
-        _score_items(gathered, content)
+        for sitting in gathered.sittings.values():
+            keep_totals(sitting, gathered)
         return Record(
             facts=tuple(gathered.facts),
             conditions=tuple(lists.conditions),
@@ -150,6 +154,12 @@ def _placed(problem: Problem, received: Received) -> Problem:
     return replace(problem, where=received.where + problem.where.removeprefix(received.type))
 
 
+def _observations(resources: Iterable[Received]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for received in resources:
+        if received.type == "Observation" and isinstance(received.parsed, dict):
+            yield received.reference, received.parsed
+
+
 def _birth_date(resources: Iterable[Received]) -> datetime | None:
     for received in resources:
         if received.type == "Patient":
@@ -168,29 +178,3 @@ def _read_patient(resource: Mapping[str, Any], reference: str, gathered: Gathere
     gender = resource.get("gender")
     if isinstance(gender, str):
         gathered.facts.append(Fact(GENDER, gender, at, SaidBy.CLINICIAN, reference))
-
-
-def _score_items(gathered: Gathered, content: Content) -> None:
-    """Items that came as Observations of their own, scored when no total came with them."""
-    for (id_, at), answered in gathered.items.items():
-        instrument = content.instruments[id_]
-        has_total = any(
-            f.input == instrument.total and f.at.date() == at.date() for f in gathered.facts
-        )
-        if has_total:
-            continue
-        numbers = {item: number for item, (number, _) in answered.items()}
-        total = scored(instrument, numbers, "Observation.value")
-        if total.value is None:
-            continue
-        example = next(fact for _, fact in answered.values())
-        total_fact = Fact(
-            instrument.total,
-            total.value,
-            at,
-            example.said_by,
-            example.source,
-            preliminary=any(f.preliminary for _, f in answered.values()),
-        )
-        sources = tuple(dict.fromkeys(fact.source for _, fact in answered.values()))
-        keep_score(instrument, total, numbers, total_fact, sources, gathered)

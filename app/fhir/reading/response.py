@@ -11,15 +11,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.domain.content import Input, Instrument
-from app.domain.facts import ComputedScore, Fact, SaidBy
-from app.domain.problem import Problem, Refused
-from app.domain.scoring import SCORING, Score
+from app.domain.content import Input
+from app.domain.facts import Fact, SaidBy
 from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC, QUESTIONNAIRE
-from app.fhir.reading.observation import Gathered
+from app.fhir.reading.gathered import Gathered, Sitting, Source
+from app.fhir.reading.items import keep_answer, keep_totals, points_of
 from app.fhir.reading.terms import Terms, codings_of
 from app.fhir.reading.times import instant, last_updated
-from app.fhir.reading.values import NotRead, number_of, value_of, weight
+from app.fhir.reading.values import NotRead, value_of, weight
 
 COUNTS = frozenset({"completed", "amended"})
 _LOINC_LINK = re.compile(r"(?:.*/)?(\d{1,7}-\d)\Z")
@@ -54,11 +53,11 @@ def read_response(
         canonical.partition("|")[0],
         _definition(resource, canonical, questionnaires),
     )
-    items: dict[str, dict[str, Decimal]] = {}
-    where = "QuestionnaireResponse"
-    for item, path in _answered(resource.get("item", ()), where):
-        _read_item(item, path, frame, gathered, items)
-    _score(items, frame, gathered)
+    about = gathered.terms.forms.get(frame.canonical, frozenset())
+    sitting = Sitting(preferred=about, sources={reference})
+    for item, path in _answered(resource.get("item", ()), "QuestionnaireResponse"):
+        _read_item(item, path, frame, sitting, gathered)
+    keep_totals(sitting, gathered)
 
 
 def _said_by(resource: dict[str, Any], canonical: str, gathered: Gathered) -> SaidBy:
@@ -114,23 +113,14 @@ def _answered(items: Any, where: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _read_item(
-    item: dict[str, Any],
-    path: str,
-    frame: _Frame,
-    gathered: Gathered,
-    items: dict[str, dict[str, Decimal]],
+    item: dict[str, Any], path: str, frame: _Frame, sitting: Sitting, gathered: Gathered
 ) -> None:
     link = item.get("linkId", "")  # R4 allows an extension in its place
     terms = gathered.terms
     pairs = _meanings(link, frame, terms)
     known = next((terms.inputs[pair] for pair in pairs if pair in terms.inputs), None)
-    instruments = [
-        (code, instrument)
-        for system, code in pairs
-        if system == LOINC
-        for instrument in terms.items.get(code, ())
-    ]
-    if known is None and not instruments:
+    codes = [code for system, code in pairs if system == LOINC and code in terms.items]
+    if known is None and not codes:
         gathered.skip(frame.reference, f"item {link}: not understood, matches nothing we read")
         return
     for place, answer in enumerate(item["answer"]):
@@ -138,11 +128,17 @@ def _read_item(
         told = _with_ordinal(answer, link, frame)
         if known is not None:
             _keep_fact(told, known, link, where, frame, gathered)
-        for code, instrument in instruments:
-            _keep_item(told, code, instrument, link, frame, gathered, items)
+        for code in codes:
+            points = points_of(told, terms.items[code], where)
+            if isinstance(points, Decimal):
+                source = Source(frame.reference, frame.at, frame.said_by)
+                keep_answer(sitting, code, points, source, gathered)
+            elif known is None:
+                gathered.skip(frame.reference, f"item {link}: its answer {points.why}")
 
 
 def _meanings(link: str, frame: _Frame, terms: Terms) -> list[tuple[str, str]]:
+    """What an item may mean; the items of our own forms that LOINC lacks go by their linkId."""
     if frame.canonical.startswith(QUESTIONNAIRE):
         return [(FINDING, link), (LOINC, link.rpartition("/")[2])]
     match = _LOINC_LINK.match(link)
@@ -186,88 +182,3 @@ def _keep_fact(  # noqa: PLR0913  (one answer: what it is, where it stands, wher
         gathered.skip(frame.reference, f"item {link}: its answer {value.why}")
         return
     gathered.facts.append(Fact(known.name, value, frame.at, frame.said_by, frame.reference))
-
-
-def _keep_item(  # noqa: PLR0913  (one answer of an instrument)
-    answer: dict[str, Any],
-    code: str,
-    instrument: Instrument,
-    link: str,
-    frame: _Frame,
-    gathered: Gathered,
-    items: dict[str, dict[str, Decimal]],
-) -> None:
-    number = number_of(answer, "{score}", gathered.terms)
-    if isinstance(number, NotRead):
-        if code not in instrument.item_inputs:
-            gathered.skip(frame.reference, f"item {link}: its answer {number.why}")
-        return
-    items.setdefault(instrument.id, {})[code] = number
-
-
-def _score(items: Mapping[str, Mapping[str, Decimal]], frame: _Frame, gathered: Gathered) -> None:
-    """Totals from items; a stated total that differs from a complete one is listed."""
-    for instrument in gathered.terms.scores.values():
-        answered = items.get(instrument.id)
-        if answered is None:
-            continue
-        stated = [
-            f for f in gathered.facts if f.input == instrument.total and f.source == frame.reference
-        ]
-        total = scored(instrument, answered, "QuestionnaireResponse.item")
-        if total.value is None:
-            continue
-        if stated and total.answered == total.expected:
-            if stated[0].value != total.value:
-                why = f"states a total of {stated[0].value}, its items make {total.value}"
-                gathered.skip(frame.reference, f"{instrument.label}: {why}")
-            gathered.facts.remove(stated[0])
-        elif stated:
-            continue
-        fact = Fact(instrument.total, total.value, frame.at, frame.said_by, frame.reference)
-        keep_score(instrument, total, answered, fact, (frame.reference,), gathered)
-
-
-def keep_score(  # noqa: PLR0913  (a total with all that it was made from)
-    instrument: Instrument,
-    total: Score,
-    answered: Mapping[str, Decimal],
-    fact: Fact,
-    sources: tuple[str, ...],
-    gathered: Gathered,
-) -> None:
-    """A total counts as a fact; one that is more than bounds is told as a score of its own."""
-    gathered.facts.append(fact)
-    if not isinstance(total.value, Decimal):
-        return
-    gathered.scores.append(
-        ComputedScore(
-            instrument=instrument.id,
-            value=total.value,
-            items=tuple((item, answered[item]) for item in instrument.items if item in answered),
-            at=fact.at,
-            sources=sources,
-            note=total.note,
-            preliminary=fact.preliminary,
-        )
-    )
-
-
-def scored(instrument: Instrument, answered: Mapping[str, Decimal], where: str) -> Score:
-    """The total of the items answered, by the instrument's own rule; no value if it says nothing.
-
-    One item of an instrument that shares it with another (a pain rating) is no attempt at it.
-    """
-    if len(answered) == 1 and len(instrument.items) > 1:
-        return Score(None, 1, len(instrument.items))
-    try:
-        return SCORING[instrument.scoring](answered, instrument)
-    except ValueError as error:
-        raise Refused(
-            Problem(
-                f"Item {error}.",
-                where=where,
-                mend="Send an answer in that range, or leave it out.",
-                code="business-rule",
-            )
-        ) from error

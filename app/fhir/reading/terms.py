@@ -3,36 +3,65 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.domain.content import Content, Input, Instrument
-from app.fhir.canon import FINDING, INSTRUMENT_SCORE, LOINC
+from app.domain.content import Content, Input, Instrument, Item
+from app.fhir.canon import FINDING, INSTRUMENT_SCORE, LOINC, QUESTIONNAIRE
+
+Ordinals = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Look-ups by code. ``ordinals`` gives the number of a coded answer of an instrument."""
+    """Look-ups by code.
+
+    ``ordinals`` gives the number of a coded answer, by the input that it answers; ``panels`` the
+    instruments behind the code of a panel or of a total, ``forms`` those behind the canonical of
+    one of our questionnaires; ``parts`` the subscales of an instrument.
+    """
 
     inputs: Mapping[tuple[str, str], Input]
-    items: Mapping[str, tuple[Instrument, ...]]
-    ordinals: Mapping[tuple[str, str], int]
-    scores: Mapping[str, Instrument]
+    items: Mapping[str, Item]
+    ordinals: Mapping[str, Ordinals]
+    instruments: tuple[Instrument, ...]
+    panels: Mapping[tuple[str, str], frozenset[str]]
+    forms: Mapping[str, frozenset[str]]
+    parts: Mapping[str, tuple[Instrument, ...]]
 
 
 def terms_of(content: Content) -> Terms:
     """Compile the look-ups."""
     inputs: dict[tuple[str, str], Input] = {}
-    items: dict[str, tuple[Instrument, ...]] = {}
-    ordinals: dict[tuple[str, str], int] = {}
+    items: dict[str, Item] = {}
+    ordinals: dict[str, Ordinals] = {}
+    panels: dict[tuple[str, str], frozenset[str]] = {}
+    forms: dict[str, frozenset[str]] = {}
+    parts: dict[str, tuple[Instrument, ...]] = {}
     for known in content.inputs.values():
         inputs[(FINDING, known.name)] = known
         for pair in known.codings:
             inputs[pair] = known
     for instrument in content.instruments.values():
-        inputs.setdefault((INSTRUMENT_SCORE, instrument.total), content.inputs[instrument.total])
-        for item in instrument.items:
-            items[item] = (*items.get(item, ()), instrument)
-        for system, code, ordinal in instrument.answers:
-            ordinals[(system, code)] = ordinal
-    return Terms(inputs, items, ordinals, {i.total: i for i in content.instruments.values()})
+        total = content.inputs[instrument.total]
+        inputs.setdefault((INSTRUMENT_SCORE, instrument.total), total)
+        for code, item in instrument.items.items():
+            items.setdefault(code, item)
+            if item.becomes:
+                ordinals[item.becomes] = ordinals_of(item)
+        if instrument.part_of:
+            parts[instrument.part_of] = (*parts.get(instrument.part_of, ()), instrument)
+            continue
+        own = frozenset({instrument.id})
+        panel = [(LOINC, instrument.panel)] if instrument.panel else []
+        for pair in (*panel, *total.codings):
+            panels[pair] = panels.get(pair, frozenset()) | own
+        if instrument.questionnaire:
+            forms[f"{QUESTIONNAIRE}{instrument.questionnaire}"] = own
+    whole = tuple(i for i in content.instruments.values() if i.items and not i.part_of)
+    return Terms(inputs, items, ordinals, whole, panels, forms, parts)
+
+
+def ordinals_of(item: Item) -> Ordinals:
+    """The points of each coded answer to an item."""
+    return {(answer.system, answer.code): answer.points for answer in item.answers}
 
 
 def codings_of(concept: object) -> list[tuple[str, str]]:

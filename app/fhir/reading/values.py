@@ -8,7 +8,8 @@ from app.domain.content import Input, ValueType
 from app.domain.facts import FactValue
 from app.domain.problem import Problem, Refused
 from app.fhir.canon import ABSENT, PRESENT, UCUM
-from app.fhir.reading.terms import Terms, codings_of
+from app.fhir.reading import units
+from app.fhir.reading.terms import Ordinals, Terms, codings_of
 
 ORDINAL_EXTENSIONS = (
     "http://hl7.org/fhir/StructureDefinition/ordinalValue",
@@ -18,38 +19,6 @@ ORDINAL_EXTENSIONS = (
 COUNT_UNITS = ("{score}", "a", "")
 LONGEST_NUMBER = 64
 NO_UNIT = ("", "1", "{score}", "{count}", "{tests}", "{points}")
-# UCUM: a = 365.25 d, mo = 30.4375 d, wk = 7 d (exact by definition of the standard).
-TO_BASE = {
-    "d": ("time", Decimal(1)),
-    "wk": ("time", Decimal(7)),
-    "mo": ("time", Decimal("30.4375")),
-    "a": ("time", Decimal("365.25")),
-    "min": ("time", Decimal(1) / Decimal(1440)),
-    "h": ("time", Decimal(1) / Decimal(24)),
-    "mL": ("volume", Decimal(1)),
-    "ml": ("volume", Decimal(1)),
-    "L": ("volume", Decimal(1000)),
-    "l": ("volume", Decimal(1000)),
-    "min/wk": ("activity", Decimal(1)),
-    "min/d": ("activity", Decimal(7)),
-    "h/wk": ("activity", Decimal(60)),
-    "kg": ("mass", Decimal(1)),
-    "g": ("mass", Decimal("0.001")),
-    "[lb_av]": ("mass", Decimal("0.45359237")),
-    "cm": ("length", Decimal(1)),
-    "m": ("length", Decimal(100)),
-    "[in_i]": ("length", Decimal("2.54")),
-    "mm[Hg]": ("pressure", Decimal(1)),
-    "kPa": ("pressure", Decimal("7.50061683")),
-    # Creatinine is the only substance that we read: its molar mass is 113.12 g/mol.
-    "mg/dL": ("creatinine", Decimal(1)),
-    "umol/L": ("creatinine", Decimal("0.011312")),
-    "mL/min/{1.73_m2}": ("filtration", Decimal(1)),
-    "mL/min/1.73.m2": ("filtration", Decimal(1)),
-    "mL/min/1.73m2": ("filtration", Decimal(1)),
-    "mL/min/1.73 m2": ("filtration", Decimal(1)),
-    "mL/min": ("filtration", Decimal(1)),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +35,11 @@ def value_of(holder: dict[str, Any], known: Input, terms: Terms, where: str) -> 
     """
     match known.value_type:
         case ValueType.BOOLEAN:
-            return _boolean(holder)
+            return boolean_of(holder)
         case ValueType.INTEGER | ValueType.DECIMAL:
-            return _ranged(number_of(holder, known.unit, terms), known, where)
+            ordinals = terms.ordinals.get(known.name, {})
+            number = number_of(holder, known.unit, ordinals, molar_mass=known.molar_mass)
+            return _ranged(number, known, where)
         case ValueType.CODE:
             return _code(holder, known)
         case ValueType.TEXT:
@@ -78,7 +49,8 @@ def value_of(holder: dict[str, Any], known: Input, terms: Terms, where: str) -> 
             return NotRead("is not read from here")
 
 
-def _boolean(holder: dict[str, Any]) -> bool | NotRead:
+def boolean_of(holder: dict[str, Any]) -> bool | NotRead:
+    """A boolean, or SNOMED CT present or absent."""
     value = holder.get("valueBoolean")
     if isinstance(value, bool):
         return value
@@ -90,17 +62,19 @@ def _boolean(holder: dict[str, Any]) -> bool | NotRead:
     return NotRead("is neither a boolean nor SNOMED present or absent")
 
 
-def number_of(holder: dict[str, Any], unit: str, terms: Terms) -> Decimal | NotRead:
+def number_of(
+    holder: dict[str, Any], unit: str, ordinals: Ordinals, *, molar_mass: Decimal | None = None
+) -> Decimal | NotRead:
     """A Quantity, integer, decimal, numeric string, or an answer with a known ordinal."""
     for name in ("valueInteger", "valueDecimal", "valueString"):
         if name in holder:
             return _decimal(holder[name])
     quantity = holder.get("valueQuantity")
     if isinstance(quantity, dict):
-        return _quantity(quantity, unit)
+        return _quantity(quantity, unit, molar_mass)
     for name in ("valueCoding", "valueCodeableConcept"):
         if name in holder:
-            return _ordinal(holder[name], terms)
+            return _ordinal(holder[name], ordinals)
     return NotRead("holds no number")
 
 
@@ -118,7 +92,7 @@ def _decimal(raw: object) -> Decimal | NotRead:
     return number if number.is_finite() else NotRead("is no finite number")
 
 
-def _quantity(quantity: dict[str, Any], unit: str) -> Decimal | NotRead:
+def _quantity(quantity: dict[str, Any], unit: str, molar_mass: Decimal | None) -> Decimal | NotRead:
     number = _decimal(quantity.get("value"))
     if isinstance(number, NotRead):
         return number
@@ -129,18 +103,19 @@ def _quantity(quantity: dict[str, Any], unit: str) -> Decimal | NotRead:
         return number
     if unit == "{score}" and quantity.get("system", "") != UCUM:
         return number
-    if sent in TO_BASE and unit in TO_BASE and TO_BASE[sent][0] == TO_BASE[unit][0]:
-        return number * TO_BASE[sent][1] / TO_BASE[unit][1]
+    converted = units.convert(number, sent, unit, molar_mass=molar_mass)
+    if converted is not None:
+        return converted
     return NotRead(f"has the unit {sent or 'none'!r}, expected {unit or 'none'!r}")
 
 
-def _ordinal(concept: object, terms: Terms) -> Decimal | NotRead:
+def _ordinal(concept: object, ordinals: Ordinals) -> Decimal | NotRead:
     found = weight(concept)
     if found is not None:
         return found
     for pair in codings_of(concept):
-        if pair in terms.ordinals:
-            return Decimal(terms.ordinals[pair])
+        if pair in ordinals:
+            return Decimal(ordinals[pair])
     return NotRead("is a coded answer whose number is not known")
 
 

@@ -1,6 +1,6 @@
 """The scores that we computed from items, as Observations with the points of each item."""
 
-from app.domain.content import Content
+from app.domain.content import Content, Input, Item
 from app.domain.decision import Decision
 from app.domain.facts import ComputedScore
 from app.domain.frame import Frame
@@ -31,7 +31,6 @@ def score_observations(decision: Decision, content: Content, frame: Frame) -> li
 def _observation(score: ComputedScore, content: Content, frame: Frame) -> Json:
     instrument = content.instruments[score.instrument]
     total = content.inputs[instrument.total]
-    system, code = total.codings[0]
     observation: Json = {
         "resourceType": "Observation",
         "id": score_id(score, frame),
@@ -39,7 +38,7 @@ def _observation(score: ComputedScore, content: Content, frame: Frame) -> Json:
         "identifier": identifier(frame),
         "status": "preliminary" if score.preliminary else "final",
         "category": SURVEY,
-        "code": {"coding": [{"system": system, "code": code}], "text": total.label},
+        "code": _code(total),
         "subject": patient(frame),
         "effectiveDateTime": score.at.isoformat().replace("+00:00", "Z"),
         "device": DEVICE,
@@ -52,12 +51,12 @@ def _observation(score: ComputedScore, content: Content, frame: Frame) -> Json:
         },
         "component": [
             {
-                "code": {"coding": [{"system": LOINC, "code": item}]},
+                "code": _item_code(instrument.items[item]),
                 "valueQuantity": {
                     "value": number(points),
-                    "unit": "{score}",
+                    "unit": instrument.items[item].unit,
                     "system": UCUM,
-                    "code": "{score}",
+                    "code": instrument.items[item].unit,
                 },
             }
             for item, points in score.items
@@ -66,3 +65,16 @@ def _observation(score: ComputedScore, content: Content, frame: Frame) -> Json:
     if score.note:
         observation["note"] = [{"text": score.note}]
     return observation
+
+
+def _code(total: Input) -> Json:
+    """The code of a total; a subscale without one goes by its name."""
+    codings = [{"system": system, "code": code} for system, code in total.codings[:1]]
+    return {"coding": codings, "text": total.label} if codings else {"text": total.label}
+
+
+def _item_code(item: Item) -> Json:
+    """The LOINC code of an item; one that LOINC lacks goes by its text."""
+    if not item.is_loinc:
+        return {"text": item.text}
+    return {"coding": [{"system": LOINC, "code": item.code}]}
