@@ -46,7 +46,7 @@ UNITS: dict[str, tuple[str, Decimal]] = {
     # body mass index
     "kg/m2": ("mass-by-area", Decimal(1)),
     "g/m2": ("mass-by-area", Decimal("0.001")),
-    # pressure, in kPa: m[Hg] = 133.322 kPa
+    # pressure, in kPa: UCUM has m[Hg] = 133.322 kPa
     "mm[Hg]": ("pressure", Decimal("0.133322")),
     "kPa": ("pressure", Decimal(1)),
     "Pa": ("pressure", Decimal("0.001")),
@@ -104,6 +104,7 @@ SPELLINGS = {
     "mL/min/(1.73.m2)": "mL/min/{1.73_m2}",
     "mL/min/{bsa}": "mL/min/{1.73_m2}",
     "ml/min/1.73m2": "mL/min/{1.73_m2}",
+    "ml/min/1.73m^2": "mL/min/{1.73_m2}",
     "ml/min/1.73_m2": "mL/min/{1.73_m2}",
     "ml/min/{1.73_m2}": "mL/min/{1.73_m2}",
     "ml/min/{1.73m2}": "mL/min/{1.73_m2}",
