@@ -91,7 +91,7 @@ def filled() -> Mapping[str, list[Filled]]:
         pytest.skip(f"needs Chromium ({CHROMIUM})")
     if not (FOLDER / "node_modules" / "lforms").is_dir():
         pytest.skip("needs LHC-Forms (npm ci in tests/lforms)")
-    chance = random.Random(SEED)  # noqa: S311  (seeded on purpose)
+    chance = random.Random(SEED)
     fills = {form: _fills(form, chance) for form in FORMS}
     work = [{"questionnaire": shipped()["Questionnaire", f], "fills": fills[f]} for f in FORMS]
     ended = subprocess.run(

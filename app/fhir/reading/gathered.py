@@ -30,8 +30,11 @@ class Sitting:
 
     preferred: frozenset[str] = frozenset()
     sources: set[str] = field(default_factory=set)
-    answers: dict[str, tuple[Decimal, Source]] = field(default_factory=dict)
-    contradicted: set[str] = field(default_factory=set)
+    answers: dict[str, list[tuple[Decimal, Source]]] = field(default_factory=dict)
+
+    def keep(self, code: str, points: Decimal, source: Source) -> None:
+        """Add an answer; whether two of one item agree is looked at when all are there."""
+        self.answers.setdefault(code, []).append((points, source))
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Answers to the items of instruments, and the totals that the answers of one sitting make."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,8 @@ from app.fhir.canon import FINDING
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.terms import Terms, ordinals_of
 from app.fhir.reading.values import NotRead, boolean_of, number_of
+
+Answers = dict[str, tuple[Decimal, Source]]
 
 ONE_ITEM_IS_AN_ATTEMPT = 2  # items of an instrument; a rating shared with a longer one is none
 
@@ -35,40 +37,33 @@ def points_of(holder: dict[str, Any], item: Item, where: str) -> Decimal | NotRe
     )
 
 
-def keep_answer(
-    sitting: Sitting, code: str, points: Decimal, source: Source, gathered: Gathered
-) -> None:
-    """Add an answer; one given twice and differently is listed and unknown, in any order."""
-    if code in sitting.contradicted:
-        gathered.skip(source.reference, f"item {code} is answered differently elsewhere: unknown")
-        return
-    if code not in sitting.answers:
-        sitting.answers[code] = (points, source)
-        return
-    before, first = sitting.answers[code]
-    if before == points:
-        sitting.answers[code] = (points, min(first, source, key=lambda s: s.reference))
-        return
-    del sitting.answers[code]
-    sitting.contradicted.add(code)
-    for reference in dict.fromkeys((first.reference, source.reference)):
-        gathered.skip(reference, f"item {code} is answered differently elsewhere: unknown")
-
-
 def keep_totals(sitting: Sitting, gathered: Gathered) -> None:
     """The totals of all instruments that the sitting attempts, and of their subscales."""
-    for whole in _attempted(sitting, gathered.terms):
+    answers = _agreed(sitting, gathered)
+    for whole in _attempted(answers, sitting, gathered.terms):
         for instrument in (whole, *gathered.terms.parts.get(whole.id, ())):
-            _keep_total(instrument, sitting, gathered)
+            _keep_total(instrument, answers, sitting, gathered)
 
 
-def _attempted(sitting: Sitting, terms: Terms) -> Iterator[Instrument]:
+def _agreed(sitting: Sitting, gathered: Gathered) -> Answers:
+    """One answer an item; one given twice and differently is listed and unknown."""
+    agreed: Answers = {}
+    for code, given in sitting.answers.items():
+        if len({points for points, _ in given}) == 1:
+            agreed[code] = min(given, key=lambda answer: answer[1].reference)
+            continue
+        for reference in sorted({source.reference for _, source in given}):
+            gathered.skip(reference, f"item {code} is answered twice and differently: unknown")
+    return agreed
+
+
+def _attempted(given: Answers, sitting: Sitting, terms: Terms) -> Iterator[Instrument]:
     """The instruments whose answers these are, where several share an item.
 
     Those named come first, then those with more answers, then those with fewer missing; what
     adds no answer of its own is only a part of one before it (PHQ-2 of PHQ-9, PHQ-4 of both).
     """
-    answers = sitting.answers.keys()
+    answers = given.keys()
 
     def fit(instrument: Instrument) -> tuple[bool, int, int]:
         answered = len(instrument.items.keys() & answers)
@@ -84,12 +79,14 @@ def _attempted(sitting: Sitting, terms: Terms) -> Iterator[Instrument]:
             yield instrument
 
 
-def _keep_total(instrument: Instrument, sitting: Sitting, gathered: Gathered) -> None:
+def _keep_total(
+    instrument: Instrument, answers: Answers, sitting: Sitting, gathered: Gathered
+) -> None:
     """A total from items; a stated total that they contradict is listed.
 
     Where both came as one, a complete set of items wins; a total of its own stands.
     """
-    answered = {c: sitting.answers[c] for c in instrument.items if c in sitting.answers}
+    answered = {code: answers[code] for code in instrument.items if code in answers}
     points = {code: number for code, (number, _) in answered.items()}
     total = SCORING[instrument.scoring](points, instrument)
     if total.value is None:
@@ -103,33 +100,37 @@ def _keep_total(instrument: Instrument, sitting: Sitting, gathered: Gathered) ->
         return
     for fact in stated:
         gathered.facts.remove(fact)
-    known = gathered.terms.inputs[(FINDING, instrument.total)]
-    value = total.value
-    is_whole = known.value_type is ValueType.INTEGER and isinstance(value, Decimal)
-    at = max(source.at for source in sources)
-    preliminary = any(source.preliminary for source in sources)
-    gathered.facts.append(
-        Fact(
-            instrument.total,
-            int(value) if is_whole and isinstance(value, Decimal) else value,
-            at,
-            sources[0].said_by,
-            sources[0].reference,
-            preliminary=preliminary,
-        )
-    )
-    if isinstance(value, Decimal):
+    fact = _fact(instrument, total.value, sources, gathered.terms)
+    gathered.facts.append(fact)
+    if isinstance(total.value, Decimal):
         gathered.scores.append(
             ComputedScore(
                 instrument=instrument.id,
-                value=value,
+                value=total.value,
                 items=tuple(points.items()),
-                at=at,
+                at=fact.at,
                 sources=tuple(dict.fromkeys(source.reference for source in sources)),
                 note=total.note,
-                preliminary=preliminary,
+                preliminary=fact.preliminary,
             )
         )
+
+
+def _fact(
+    instrument: Instrument, value: Decimal | Bounds | int, sources: Sequence[Source], terms: Terms
+) -> Fact:
+    """The total, dated as the last of its answers; a count is a whole number."""
+    known = terms.inputs[(FINDING, instrument.total)]
+    if known.value_type is ValueType.INTEGER and isinstance(value, Decimal):
+        value = int(value)
+    return Fact(
+        instrument.total,
+        value,
+        max(source.at for source in sources),
+        sources[0].said_by,
+        sources[0].reference,
+        preliminary=any(source.preliminary for source in sources),
+    )
 
 
 def _stated(

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain.facts import Fact, FactValue, SaidBy
 from app.fhir.reading.gathered import Gathered, Sitting, Source
-from app.fhir.reading.items import keep_answer, points_of
+from app.fhir.reading.items import points_of
 from app.fhir.reading.terms import Terms, codings_of, loinc_items
 from app.fhir.reading.times import instant, last_updated, start_of
 from app.fhir.reading.values import NotRead, value_of
@@ -104,7 +104,7 @@ def _read_one(
     for code in items:
         points = points_of(holder, terms.items[code], f"{where}.value")
         if isinstance(points, Decimal):
-            keep_answer(sitting, code, points, source, gathered)
+            sitting.keep(code, points, source)
         elif known is None:
             gathered.skip(source.reference, f"item {code}: its value {points.why}")
     return True

@@ -15,7 +15,7 @@ from app.domain.content import Input
 from app.domain.facts import Fact, SaidBy
 from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC, QUESTIONNAIRE
 from app.fhir.reading.gathered import Gathered, Sitting, Source
-from app.fhir.reading.items import keep_answer, keep_totals, points_of
+from app.fhir.reading.items import keep_totals, points_of
 from app.fhir.reading.terms import Terms, codings_of
 from app.fhir.reading.times import instant, last_updated
 from app.fhir.reading.values import NotRead, value_of, weight
@@ -132,7 +132,7 @@ def _read_item(
             points = points_of(told, terms.items[code], where)
             if isinstance(points, Decimal):
                 source = Source(frame.reference, frame.at, frame.said_by)
-                keep_answer(sitting, code, points, source, gathered)
+                sitting.keep(code, points, source)
             elif known is None:
                 gathered.skip(frame.reference, f"item {link}: its answer {points.why}")
 
