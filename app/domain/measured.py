@@ -1,6 +1,7 @@
-"""From measurements: body mass index and creatinine clearance (Cockcroft-Gault 1976)."""
+"""From measurements: body mass index, creatinine clearance (Cockcroft-Gault 1976), severity."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,7 +11,8 @@ from app.domain.facts import Bounds, Fact, SaidBy
 WEIGHT, HEIGHT, BMI = "weight-kg", "height-cm", "bmi"
 CREATININE, EGFR, CLEARANCE = "creatinine", "egfr", "creatinine-clearance"
 AGE, GENDER = "age-years", "gender"
-READ = frozenset({WEIGHT, HEIGHT, BMI, CREATININE, EGFR, AGE, GENDER})
+WPI, SSS, SEVERITY = "wpi", "sss", "fs-total"
+READ = frozenset({WEIGHT, HEIGHT, BMI, CREATININE, EGFR, AGE, GENDER, WPI, SSS, SEVERITY})
 OBESE = Decimal(30)
 TENTH = Decimal("0.1")
 
@@ -30,6 +32,19 @@ def measured(facts: Iterable[Fact], content: Content, as_of: datetime) -> Iterat
         stands_in = _number(newest, EGFR)
         if stands_in is not None:
             yield _worked_out(CLEARANCE, stands_in, newest[EGFR])
+    severity = _severity(newest)
+    if severity is not None:
+        yield severity
+
+
+def _severity(newest: dict[str, Fact]) -> Fact | None:
+    """Fibromyalgia severity: the Widespread Pain Index plus the Symptom Severity Scale of a day."""
+    index, scale = _number(newest, WPI), _number(newest, SSS)
+    if SEVERITY in newest or index is None or scale is None:
+        return None
+    if newest[WPI].at.date() != newest[SSS].at.date():
+        return None
+    return replace(newest[WPI], input=SEVERITY, value=index + scale)
 
 
 def _worked_out(name: str, value: Decimal, source: Fact) -> Fact:

@@ -67,6 +67,32 @@ def test_the_distress_of_the_start_back_decides_first(
     assert graded(patient, "prognostic-risk").level == level
 
 
+@pytest.mark.parametrize(("recorded", "level"), [("low", 0), ("medium", 2), ("high", 3)])
+def test_a_start_back_level_on_record_is_enough(recorded: str, level: int) -> None:
+    patient = a_patient().with_("start-back-risk", recorded)
+
+    assert graded(patient, "prognostic-risk").level == level
+
+
+@pytest.mark.parametrize(("areas", "symptoms", "level"), [(2, 1, 0), (4, 4, 2), (7, 5, 3)])
+def test_index_and_scale_of_one_day_are_the_severity(areas: int, symptoms: int, level: int) -> None:
+    patient = a_patient().with_("wpi", areas).with_("sss", symptoms)
+
+    assert graded(patient, "widespread-pain").level == level
+
+
+def test_index_and_scale_of_different_days_are_no_severity() -> None:
+    patient = a_patient().with_("wpi", 9).with_("sss", 9, days_ago=40)
+
+    assert graded(patient, "widespread-pain").level is None
+
+
+def test_a_severity_that_was_sent_is_not_worked_out_again() -> None:
+    patient = a_patient().with_("wpi", 9).with_("sss", 9).with_("fs-total", 3)
+
+    assert graded(patient, "widespread-pain").at_least != 3
+
+
 def test_fear_avoidance_needs_the_work_scale_to_be_more_than_mild() -> None:
     mild = a_patient().with_("fabq-pa", 15).with_("fabq-work", 20)
     more = a_patient().with_("fabq-pa", 15).with_("fabq-work", 30)
