@@ -46,6 +46,8 @@ class Input:
     ``known_for`` is how long an answer (of a gate question: a negative one) stays known;
     ``molar_mass`` (g/mol) lets a mass be told as an amount of substance (creatinine);
     ``grows`` marks a duration that goes on growing after it was recorded (weeks of pain);
+    ``lasting`` a risk that stays when a flag was assessed (osteoporosis), cleared only in a rule
+    of that flag and never where it is the ground for something newer;
     ``answered_by`` names a rule that settles the question without being asked; ``listed_in`` is
     the list (a resource type) in which it would stand: not on a complete one means no, for
     some inputs ``only_if_understood``: while an entry is not understood, nothing is ruled out.
@@ -70,6 +72,7 @@ class Input:
     repeats: bool = False
     known_for: Period | None = None
     grows: bool = False
+    lasting: bool = False
     gate_question: bool = False
     answered_by: str = ""
     listed_in: str = ""

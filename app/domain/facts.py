@@ -27,7 +27,10 @@ FactValue = bool | int | Decimal | str | Bounds | datetime
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One statement. ``at`` is the time it holds for (UTC), ``source`` the reference it came in."""
+    """One statement. ``at`` is the time it holds for (UTC), ``source`` the reference it came in.
+
+    Of a partial date ``at`` is the first instant and ``until`` the last; None when they are one.
+    """
 
     input: str
     value: FactValue
@@ -35,14 +38,21 @@ class Fact:
     said_by: SaidBy
     source: str
     preliminary: bool = False
+    until: datetime | None = None
+
+    @property
+    def latest(self) -> datetime:
+        """The last instant that it may hold for: what may be recent is taken to be."""
+        return self.until or self.at
 
 
 @dataclass(frozen=True, slots=True)
 class CodedCondition:
     """A problem-list entry as it came: its codes, whether it is current, and its dates.
 
-    ``system_codes`` are (system, code) pairs. ``onset`` falls back to the recorded date;
-    ``abated`` is when it ended. None where the record does not say.
+    ``system_codes`` are (system, code) pairs. ``onset`` falls back to the recorded date and
+    is the first instant of a partial one, ``onset_until`` the last; ``abated`` is the last instant
+    at which it may have ended. None where the record does not say.
     """
 
     system_codes: tuple[tuple[str, str], ...]
@@ -51,6 +61,7 @@ class CodedCondition:
     abated: datetime | None
     at: datetime
     source: str
+    onset_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

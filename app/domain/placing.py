@@ -20,7 +20,7 @@ from app.domain.severity import RULES, Severity
 from app.domain.worlds import Worlds
 
 DECLINED = "declined-activity"
-NO_IMAGING, EDUCATION, EDUCATION_REFER = "DN-01", "ED-01", "ED-01.refer"
+NO_IMAGING = "DN-01"
 # Where an unknown fact withholds: what is done to a body, not what a body does.
 BY_HAND_OR_DRUG = frozenset({"manual", "drug", "interventional"})
 CRISIS = "{crisis}"
@@ -247,13 +247,18 @@ def _cautions(item: Intervention, draft: Draft) -> Iterator[str]:
 
 
 def _no_prohibition(placement: Placement, situation: Situation) -> tuple[str, str] | None:
-    if placement.activity == NO_IMAGING and not _is_imaging_ruled_out(situation):
-        return NOT_INDICATED, "a red flag or an unfinished screen may need imaging"
-    return _excluded(placement, situation)
+    excluded = _excluded(placement, situation)
+    if excluded is not None or placement.activity != NO_IMAGING or _is_imaging_ruled_out(situation):
+        return excluded
+    return NOT_INDICATED, "a red flag or an unfinished screen may need imaging"
 
 
 def _is_imaging_ruled_out(situation: Situation) -> bool:
-    return situation.gate.level in (GateLevel.WATCH, GateLevel.CLEAR)
+    """No flag, no unfinished screen, no deficit: what lets "no scan" be said (amendment 11)."""
+    if situation.gate.level not in (GateLevel.WATCH, GateLevel.CLEAR):
+        return False
+    saying_no = (p for p in situation.content.placements if p.activity == NO_IMAGING)
+    return all(_excluded(placement, situation) is None for placement in saying_no)
 
 
 def _excluded(placement: Placement, situation: Situation) -> tuple[str, str] | None:
@@ -276,6 +281,7 @@ def text_of(situation: Situation, activity: str) -> str:
         (content.texts[key] for slot, key in item.texts_when if situation.worlds.is_true(slot)),
         item.text,
     )
-    if activity == EDUCATION and not _is_imaging_ruled_out(situation):
-        text = content.texts[EDUCATION_REFER]
+    careful = content.texts.get(f"{activity}.refer")
+    if careful is not None and not _is_imaging_ruled_out(situation):
+        text = careful
     return text.replace(CRISIS, situation.crisis_text)

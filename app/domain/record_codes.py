@@ -16,6 +16,7 @@ from app.domain.period import age_in_years
 
 CANCER_HISTORY = "cancer-history"
 CANCER_RECENT = "cancer-within-5-years"
+CANCER_SEEKS_BONE = "cancer-seeks-bone"
 BIRTH_DATE = "birth-date"
 AGE = "age-years"
 CONDITION = "Condition"
@@ -37,8 +38,8 @@ def facts_of_record(record: Record, content: Content, as_of: datetime) -> Stated
         if fact.input == BIRTH_DATE and isinstance(fact.value, datetime):
             years = age_in_years(fact.value, as_of)
             facts.append(Fact(AGE, years, as_of, SaidBy.CLINICIAN, fact.source))
-    for condition in record.conditions:
-        facts.extend(_of_condition(condition, content, as_of))
+    coded = [f for c in record.conditions for f in _of_condition(c, content, as_of)]
+    facts.extend(_settled_of_every_cancer(coded))
     not_understood: dict[str, list[NotUsed]] = {}
     facts.extend(of_medicines(record, content, as_of, not_understood))
     facts.extend(of_allergies(record, content, as_of, not_understood))
@@ -96,9 +97,25 @@ def _of_condition(condition: CodedCondition, content: Content, as_of: datetime) 
             if not _acts(row, condition, as_of):
                 continue
             at = _holds_from(row, condition, content, as_of)
-            yield Fact(row.acts_as, row.value, at, SaidBy.CLINICIAN, condition.source)
+            until = condition.onset_until if at == condition.onset else None
+            source = condition.source
+            yield Fact(row.acts_as, row.value, at, SaidBy.CLINICIAN, source, until=until)
             if row.acts_as == CANCER_HISTORY:
                 yield from _recent_cancer(condition, content, as_of)
+
+
+def _settled_of_every_cancer(coded: list[Fact]) -> Iterator[Fact]:
+    """An old cancer, or one that spares bone, says nothing of another whose kind is not known.
+
+    A patient's own "I had cancer" is taken to be about the coded one.
+    """
+    cancers = {f.source for f in coded if f.input == CANCER_HISTORY and f.value is True}
+    for name in (CANCER_RECENT, CANCER_SEEKS_BONE):
+        told = {f.source for f in coded if f.input == name}
+        if cancers <= told:
+            continue
+        coded = [f for f in coded if f.input != name or f.value is True]
+    yield from coded
 
 
 def _acts(row: RecordCode, condition: CodedCondition, as_of: datetime) -> bool:
@@ -108,7 +125,7 @@ def _acts(row: RecordCode, condition: CodedCondition, as_of: datetime) -> bool:
         return True
     if condition.onset is None:
         return row.undated
-    return condition.onset >= row.within.earliest(as_of)
+    return (condition.onset_until or condition.onset) >= row.within.earliest(as_of)
 
 
 def _holds_from(
@@ -126,7 +143,8 @@ def _recent_cancer(condition: CodedCondition, content: Content, as_of: datetime)
     period = content.inputs[CANCER_RECENT].known_for
     if period is None:
         return
-    dates = [d for d in (condition.onset, condition.abated) if d is not None]
+    onset = condition.onset_until or condition.onset
+    dates = [min(d, as_of) for d in (onset, condition.abated) if d is not None]
     if not dates:
         return
     recent = max(dates) >= period.earliest(as_of)

@@ -59,7 +59,13 @@ def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings
     """
     usable, not_used = _up_to(facts, as_of)
     grouped = by_input(usable)
-    scales = _Scales(as_of, _assessments(grouped.get(ASSESSED, ())), content.home_flags, {})
+    assessments = [f for f in grouped.get(ASSESSED, ()) if f.said_by is SaidBy.CLINICIAN]
+    not_used += tuple(
+        NotUsed(fact.source, "only a clinician can say that a red flag was assessed")
+        for fact in grouped.get(ASSESSED, ())
+        if fact.said_by is not SaidBy.CLINICIAN
+    )
+    scales = _Scales(as_of, _assessments(assessments), content.home_flags, {})
     by_slot: dict[int, Standing] = {}
     conflicts: list[str] = []
     for name, about in grouped.items():
@@ -221,7 +227,7 @@ def _taken_back(
             continue
         if _compare(known, finding.test, other, scales.as_of) is not Truth.FALSE:
             continue
-        if other.at > positive.at:
+        if other.at > positive.latest:
             return True
         same_day = other.at.date() == positive.at.date()
         if same_day and positive.said_by is SaidBy.PATIENT:
@@ -230,10 +236,16 @@ def _taken_back(
 
 
 def _cleared_at(fact: Fact, known: Input, reading: Reading, scales: _Scales) -> datetime | None:
-    """When the flag was assessed after this positive; outside a flag's rules, its home flags."""
+    """When the flag was assessed after this positive; outside a flag's rules, its home flags.
+
+    There a lasting risk (osteoporosis, an earlier cancer) stays what it is: that a fracture was
+    excluded then does not make the bone strong, nor does it answer for a fall of today.
+    """
+    if known.lasting and not reading.flag:
+        return None
     flags = (reading.flag,) if reading.flag else scales.home.get(known.name, ())
     times = [scales.assessed[f] for f in flags if f in scales.assessed]
-    later = [at for at in times if at >= fact.at]
+    later = [at for at in times if at > fact.latest]
     return max(later) if later and len(later) == len(flags) else None
 
 
@@ -293,9 +305,9 @@ def _holds(known: Input, finding: Finding, fact: Fact, scales: _Scales) -> Truth
 
 
 def _in_window(finding: Finding, fact: Fact, scales: _Scales) -> Truth:
-    if finding.within is not None and not scales.is_within(fact.at, finding.within):
+    if finding.within is not None and not scales.is_within(fact.latest, finding.within):
         return Truth.FALSE
-    if finding.older_than is not None and scales.is_within(fact.at, finding.older_than):
+    if finding.older_than is not None and scales.is_within(fact.latest, finding.older_than):
         return Truth.FALSE
     return Truth.TRUE
 

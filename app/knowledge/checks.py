@@ -7,6 +7,7 @@ from itertools import chain
 from app.domain.content import Content, Instrument, Intervention, Item
 from app.domain.gate import ACTING, GateLevel
 from app.domain.medicines import OTHER
+from app.domain.placing import CRISIS
 from app.domain.scoring import SCORING
 from app.domain.standing import Standings
 from app.domain.worlds import evaluate
@@ -159,9 +160,7 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
     for item in content.interventions.values():
         place = source.origin[f"intervention {item.id}"]
         yield from _cited(place, item.id, item.evidence, content)
-        if len(item.text.split()) > WORDS_A_PATIENT_READS:
-            fault = f"the patient's text has more than {WORDS_A_PATIENT_READS} words"
-            yield Fault(place, item.id, fault)
+        yield from _too_long(place, item.id, item.text, content)
         if item.id in proposed and not item.text:
             yield Fault(place, item.id, "is proposed without a text for the patient")
         if item.id in proposed and item.family in NEEDS_READ_EVIDENCE:
@@ -169,6 +168,8 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
         for name in item.goals:
             if name not in content.goals:
                 yield Fault(place, item.id, f"names goal {name}")
+    for key, text in content.texts.items():
+        yield from _too_long("texts.toml", key, text, content)
     for goal in content.goals.values():
         for measure in goal.measures:
             yield from _cited("goals.toml", goal.id, measure.evidence, content)
@@ -218,6 +219,14 @@ def _drivers(source: Source, content: Content) -> Iterator[Fault]:
     for placement in content.placements:
         if placement.driver and placement.driver not in content.drivers:
             yield Fault("placements.toml", placement.activity, f"names driver {placement.driver}")
+
+
+def _too_long(place: str, id_: str, text: str, content: Content) -> Iterator[Fault]:
+    """The crisis sentence counts where it will stand."""
+    read = text.replace(CRISIS, content.texts.get("crisis", ""))
+    if len(read.split()) > WORDS_A_PATIENT_READS:
+        fault = f"the patient's text has more than {WORDS_A_PATIENT_READS} words"
+        yield Fault(place, id_, fault)
 
 
 def _read_evidence(place: str, item: Intervention, content: Content) -> Iterator[Fault]:

@@ -229,6 +229,7 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         repeats=record.repeats,
         known_for=_period(record.known_for),
         grows=record.grows,
+        lasting=record.lasting,
         gate_question=record.gate_question,
         answered_by=record.answered_by,
         listed_in=record.listed_in,
@@ -308,7 +309,8 @@ def _rule(
 
     def operand(name: str) -> int | None:
         if name in findings:
-            return slots.read(findings[name], record.flag)
+            # What a newer finding stands on is read as it is known, whatever was assessed since.
+            return slots.read(findings[name], "" if record.ground else record.flag)
         if name not in flag_of:
             fault = f"uses {name}, which is neither a finding nor a rule above"
             source.faults.append(Fault(place, record.id, fault))

@@ -43,6 +43,7 @@ class InputRecord(_Strict):
     repeats: bool = False
     known_for: PeriodText = ""
     grows: bool = False
+    lasting: bool = False
     gate_question: bool = False
     answered_by: str = ""
     listed_in: str = ""
@@ -99,6 +100,7 @@ class RuleRecord(_Strict):
     at_least: AtLeastRecord | None = None
     open_of: list[str] = []
     flag: str = ""
+    ground: bool = False
     level: str = ""
     mechanism: str = ""
     grade: str = ""

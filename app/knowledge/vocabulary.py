@@ -8,7 +8,6 @@ from app.domain.decision import NOCICEPTIVE_CORE
 from app.domain.facts import SaidBy
 from app.domain.gate import UNSCREENED, GateLevel
 from app.domain.phenotype import AGAINST, CONSENSUS, KEY_OPEN, MECHANISMS, SCREEN
-from app.domain.placing import EDUCATION_REFER
 from app.domain.plan import ASK_MISSING, ASK_SCREEN, DECIDE_TOGETHER, ESCALATIONS, REFERRAL
 from app.domain.plan_types import DO_NOT, NEXT_STEP, PROPOSED, STAGES
 from app.domain.severity import MILD_RULE, MODERATE_RULE, SEVERE_RULE
@@ -29,7 +28,9 @@ TEXTS = (
     "scope.red-flag",
     "scope.not-low-back",
     "scope.limited",
-    EDUCATION_REFER,
+    "ED-01.refer",
+    "EX-01.refer",
+    "EX-04.refer",
     "crisis",
     "hypothesis",
     "not-kept",

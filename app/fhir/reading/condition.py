@@ -8,7 +8,7 @@ from app.fhir.reading.completeness import closed_list
 from app.fhir.reading.dosage import daily_dose
 from app.fhir.reading.gathered import Gathered
 from app.fhir.reading.terms import codings_of
-from app.fhir.reading.times import instant, last_updated, start_of
+from app.fhir.reading.times import end_of, instant, last_instant, last_updated, start_of
 
 OVER = frozenset({"inactive", "resolved"})
 CURRENT = frozenset({"active", "recurrence", "relapse"})
@@ -29,13 +29,15 @@ def read_condition(
     clinical = {code for _, code in codings_of(resource.get("clinicalStatus"))}
     onset = start_of(resource, "onset") or _onset_by_age(resource, born)
     recorded = instant(resource.get("recordedDate"))
+    until = onset and (end_of(resource, "onset") or onset)
     return CodedCondition(
         system_codes=tuple(codings_of(resource.get("code"))),
         current=not clinical or bool(clinical & CURRENT),
         onset=onset or recorded,
-        abated=start_of(resource, "abatement"),
+        abated=end_of(resource, "abatement"),
         at=onset or recorded or last_updated(resource) or gathered.as_of,
         source=reference,
+        onset_until=until or last_instant(resource.get("recordedDate")),
     )
 
 

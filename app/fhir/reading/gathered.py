@@ -17,6 +17,7 @@ class Source:
     at: datetime
     said_by: SaidBy
     preliminary: bool = False
+    until: datetime | None = None
 
 
 @dataclass(slots=True)

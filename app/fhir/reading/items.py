@@ -130,6 +130,7 @@ def _fact(
         sources[0].said_by,
         sources[0].reference,
         preliminary=any(source.preliminary for source in sources),
+        until=max(source.until or source.at for source in sources),
     )
 
 

@@ -8,7 +8,7 @@ from app.domain.facts import Fact, FactValue, SaidBy
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import points_of
 from app.fhir.reading.terms import Terms, codings_of, loinc_items
-from app.fhir.reading.times import instant, last_updated, start_of
+from app.fhir.reading.times import end_of, instant, last_updated, start_of
 from app.fhir.reading.values import NotRead, value_of
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
@@ -28,7 +28,8 @@ def read_observation(resource: dict[str, Any], reference: str, gathered: Gathere
         or gathered.as_of
     )
     said_by = SaidBy.PATIENT if _is_from_patient(resource, gathered) else SaidBy.CLINICIAN
-    source = Source(reference, at, said_by, status in PRELIMINARY)
+    until = end_of(resource, "effective")
+    source = Source(reference, at, said_by, status in PRELIMINARY, until)
     sitting = _sitting(resource, source, gathered)
     understood = _read_one(resource, "Observation", source, sitting, gathered)
     for number, component in enumerate(resource.get("component", ())):
@@ -112,5 +113,11 @@ def _read_one(
 
 def _fact(name: str, value: FactValue, source: Source) -> Fact:
     return Fact(
-        name, value, source.at, source.said_by, source.reference, preliminary=source.preliminary
+        name,
+        value,
+        source.at,
+        source.said_by,
+        source.reference,
+        preliminary=source.preliminary,
+        until=source.until,
     )

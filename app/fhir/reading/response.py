@@ -17,7 +17,7 @@ from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC, QUESTIONNAIRE
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import keep_totals, points_of
 from app.fhir.reading.terms import Terms, codings_of
-from app.fhir.reading.times import instant, last_updated
+from app.fhir.reading.times import instant, last_instant, last_updated
 from app.fhir.reading.values import NotRead, value_of, weight
 
 COUNTS = frozenset({"completed", "amended"})
@@ -34,6 +34,7 @@ class _Frame:
     said_by: SaidBy
     canonical: str
     definition: Mapping[str, dict[str, Any]]
+    until: datetime | None
 
 
 def read_response(
@@ -52,6 +53,7 @@ def read_response(
         _said_by(resource, canonical, gathered),
         canonical.partition("|")[0],
         _definition(resource, canonical, questionnaires),
+        last_instant(resource.get("authored")),
     )
     about = gathered.terms.forms.get(frame.canonical, frozenset())
     sitting = Sitting(preferred=about, sources={reference})
@@ -131,7 +133,7 @@ def _read_item(
         for code in codes:
             points = points_of(told, terms.items[code], where)
             if isinstance(points, Decimal):
-                source = Source(frame.reference, frame.at, frame.said_by)
+                source = Source(frame.reference, frame.at, frame.said_by, until=frame.until)
                 sitting.keep(code, points, source)
             elif known is None:
                 gathered.skip(frame.reference, f"item {link}: its answer {points.why}")
@@ -181,4 +183,6 @@ def _keep_fact(  # noqa: PLR0913  (one answer: what it is, where it stands, wher
     if isinstance(value, NotRead):
         gathered.skip(frame.reference, f"item {link}: its answer {value.why}")
         return
-    gathered.facts.append(Fact(known.name, value, frame.at, frame.said_by, frame.reference))
+    gathered.facts.append(
+        Fact(known.name, value, frame.at, frame.said_by, frame.reference, until=frame.until)
+    )

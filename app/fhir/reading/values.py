@@ -17,6 +17,7 @@ ORDINAL_EXTENSIONS = (
     "http://hl7.org/fhir/StructureDefinition/questionnaire-ordinalValue",
 )
 COUNT_UNITS = ("{score}", "a", "")
+SCORE_UNITS = ("{score}", "")
 LONGEST_NUMBER = 64
 NO_UNIT = ("", "1", "{score}", "{count}", "{tests}", "{points}")
 
@@ -150,7 +151,9 @@ def _ranged(number: Decimal | NotRead, known: Input, where: str) -> FactValue | 
         )
     if known.value_type is ValueType.DECIMAL:
         return number
-    return int(number)
+    if number != int(number) and known.unit in SCORE_UNITS:
+        return NotRead("is no whole number")
+    return int(number)  # of time and the like: those that are complete
 
 
 def _code(holder: dict[str, Any], known: Input) -> str | NotRead:
