@@ -23,9 +23,11 @@ def measured(facts: Iterable[Fact], content: Content, as_of: datetime) -> Iterat
     weight, height = _number(newest, WEIGHT), _number(newest, HEIGHT)
     bmi = _number(newest, BMI)
     if bmi is None and weight is not None and height is not None:
-        bmi = (weight / (height / 100) ** 2).quantize(TENTH)
-        yield _worked_out(BMI, bmi, newest[WEIGHT])
-    clearance = _clearance(newest, weight, height, bmi)
+        bmi = _plausible(BMI, weight / (height / 100) ** 2, content)
+        if bmi is not None:
+            yield _worked_out(BMI, bmi, newest[WEIGHT])
+    worked_out = _clearance(newest, weight, height, bmi)
+    clearance = None if worked_out is None else _plausible(CLEARANCE, worked_out, content)
     if clearance is not None:
         yield _worked_out(CLEARANCE, clearance, newest[CREATININE])
     elif EGFR in newest:
@@ -92,8 +94,15 @@ def _clearance(
         if height is None:
             return None
         weight = _adjusted(weight, height, is_female=is_female)
-    value = (140 - age) * weight / (72 * creatinine) * (Decimal("0.85") if is_female else 1)
-    return value.quantize(TENTH)
+    return (140 - age) * weight / (72 * creatinine) * (Decimal("0.85") if is_female else 1)
+
+
+def _plausible(name: str, value: Decimal, content: Content) -> Decimal | None:
+    """To a tenth; None outside the range of its input: then a value it comes from is wrong."""
+    known = content.inputs[name]
+    too_low = known.low is not None and value < known.low
+    too_high = known.high is not None and value > known.high
+    return None if too_low or too_high else value.quantize(TENTH)
 
 
 def _adjusted(weight: Decimal, height: Decimal, *, is_female: bool) -> Decimal:

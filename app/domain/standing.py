@@ -59,13 +59,13 @@ def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings
     """
     usable, not_used = _up_to(facts, as_of)
     grouped = by_input(usable)
-    assessments = [f for f in grouped.get(ASSESSED, ()) if f.said_by is SaidBy.CLINICIAN]
+    by_clinician = [f for f in grouped.get(ASSESSED, ()) if f.said_by is SaidBy.CLINICIAN]
+    others = {f.source for f in grouped.get(ASSESSED, ()) if f.said_by is not SaidBy.CLINICIAN}
     not_used += tuple(
-        NotUsed(fact.source, "only a clinician can say that a red flag was assessed")
-        for fact in grouped.get(ASSESSED, ())
-        if fact.said_by is not SaidBy.CLINICIAN
+        NotUsed(source, "only a clinician can say that a red flag was assessed")
+        for source in sorted(others)
     )
-    scales = _Scales(as_of, _assessments(assessments), content.home_flags, {})
+    scales = _Scales(as_of, _assessments(by_clinician), content.home_flags, {})
     by_slot: dict[int, Standing] = {}
     conflicts: list[str] = []
     for name, about in grouped.items():

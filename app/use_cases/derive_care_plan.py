@@ -35,7 +35,7 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 TRIES = 3
 KIND = "derive"
 PLAN = "CarePlan"
-LOW_BACK = "pain-location-low-back"
+LOW_BACK = ("low-back-pain-on-problem-list", "chronic-low-back-pain-on-problem-list")
 UNIT = 1
 
 
@@ -484,11 +484,10 @@ def _care_plan_of(before: DecisionRecord | None) -> str | None:
 
 
 def _low_back_conditions(decision: Decision) -> tuple[str, ...]:
-    sources = {
-        f.source
-        for f in decision.standings.facts.get(LOW_BACK, ())
-        if f.source.startswith("Condition/")
-    }
+    """The problem-list entries that the plan addresses."""
+    facts = decision.standings.facts
+    sources = {f.source for name in LOW_BACK for f in facts.get(name, ()) if f.value is True}
+    sources = {source for source in sources if source.startswith("Condition/")}
     return tuple(sorted(sources))
 
 

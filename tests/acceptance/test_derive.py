@@ -342,3 +342,33 @@ def test_a_patient_whose_birth_date_moved_is_a_conflict(service: httpx.Client) -
     answer = derive(service, patient("moved", birthDate="1981-01-01"))
 
     assert answer.status_code == 409
+
+
+@pytest.mark.parametrize(
+    "coding",
+    [
+        {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "M54.50"},
+        {"system": "http://snomed.info/sct", "code": "278860009"},
+    ],
+)
+def test_the_plan_addresses_the_back_pain_on_the_problem_list(
+    service: httpx.Client, coding: dict[str, str]
+) -> None:
+    told = {
+        "resourceType": "Condition",
+        "id": "back",
+        "clinicalStatus": {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/condition-clinical",
+                    "code": "active",
+                }
+            ]
+        },
+        "code": {"coding": [coding]},
+        "subject": {"reference": "Patient/addressed"},
+    }
+
+    plan = derive(service, patient("addressed"), told).json()["entry"][0]["resource"]
+
+    assert [a["reference"] for a in plan["addresses"]] == ["Condition/back"]

@@ -9,6 +9,10 @@ from tests.patients import Patient, a_patient, knowledge, screened
 GATE_QUESTIONS = [n for n, known in knowledge().inputs.items() if known.gate_question]
 
 
+ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+SNOMED = "http://snomed.info/sct"
+
+
 def level(patient: Patient) -> GateLevel:
     return patient.decide().gate.level
 
@@ -106,3 +110,62 @@ def test_an_assessed_flag_no_longer_acts() -> None:
     assert level(patient) is GateLevel.URGENT
 
     assert level(patient.with_("red-flag-assessed", "infection", days_ago=2)) is GateLevel.CLEAR
+
+
+@pytest.mark.parametrize("flag_and_finding", ["cauda-equina saddle-sensory-change"])
+def test_a_patient_cannot_say_that_a_flag_was_assessed(flag_and_finding: str) -> None:
+    flag, finding = flag_and_finding.split()
+    patient = screened(a_patient()).with_(finding, True, days_ago=9)
+    patient.with_("red-flag-assessed", flag, days_ago=2, said_by="patient")
+
+    assert level(patient) is GateLevel.EMERGENCY
+    assert "only a clinician can say" in patient.decide().not_used[0].why
+
+
+def test_an_assessment_of_the_same_instant_clears_nothing() -> None:
+    patient = screened(a_patient()).with_("fever-or-rigors", True, days_ago=2)
+
+    assert level(patient.with_("red-flag-assessed", "infection", days_ago=2)) is GateLevel.URGENT
+
+
+def test_an_old_assessment_does_not_answer_for_what_is_new() -> None:
+    patient = screened(a_patient()).having(ICD, "C50.911", onset_days_ago=400)
+    patient.with_("red-flag-assessed", "malignancy", days_ago=90)
+    assert level(patient) is GateLevel.CLEAR
+
+    assert level(patient.with_("weight-loss-unexplained", True, days_ago=0.5)) is GateLevel.URGENT
+
+
+def test_an_assessed_fracture_leaves_the_bones_weak() -> None:
+    patient = screened(a_patient()).with_("osteoporosis-known", True, days_ago=200)
+    patient.with_("red-flag-assessed", "fracture", days_ago=90)
+
+    decision = patient.decide()
+
+    assert decision.gate.level is GateLevel.CLEAR
+    assert decision.worlds.is_true(knowledge().slot("osteoporosis-known"))
+
+
+@pytest.mark.parametrize("dated", [[None], [8000, None]])
+def test_an_old_cancer_says_nothing_of_another(dated: list[float | None]) -> None:
+    patient = screened(a_patient()).having(ICD, "Z85.038", onset_days_ago=7300, current=False)
+    assert level(patient) is GateLevel.REFER
+
+    for days_ago in dated:
+        patient.having(SNOMED, "363346000", onset_days_ago=days_ago, current=False)
+
+    assert level(patient) is GateLevel.URGENT
+
+
+@pytest.mark.parametrize("code", ["Z85.51", "Z85.42", "Z85.6", "Z85.71", "Z85.819", "Z85.841"])
+def test_a_cancer_of_long_ago_that_spares_bone_asks_for_a_referral(code: str) -> None:
+    patient = screened(a_patient()).having(ICD, code, onset_days_ago=7300, current=False)
+
+    assert level(patient) is GateLevel.REFER
+
+
+@pytest.mark.parametrize(("system", "code"), [(SNOMED, "94222008"), (ICD, "C79.51")])
+def test_a_metastasis_is_a_cancer(system: str, code: str) -> None:
+    patient = screened(a_patient()).having(system, code, onset_days_ago=2000)
+
+    assert level(patient.with_("bilateral-leg-neurological-symptoms", True)) is GateLevel.EMERGENCY

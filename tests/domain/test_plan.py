@@ -301,6 +301,26 @@ def test_refer_says_nothing_against_imaging_and_changes_the_advice() -> None:
     assert activity(nociceptive(), "ED-01").text != knowledge().texts["ED-01.refer"]
 
 
+def test_at_refer_every_text_says_gently() -> None:
+    for id_ in ("EX-01", "EX-04"):
+        assert activity(refer(), id_).text == knowledge().texts[f"{id_}.refer"]
+        assert activity(nociceptive(), id_).text != knowledge().texts[f"{id_}.refer"]
+
+
+def test_with_a_deficit_no_text_says_that_a_scan_is_not_needed() -> None:
+    weak = nociceptive().with_("motor-power-grade", 4)
+
+    assert "DN-01" not in ids(weak)
+    assert activity(weak, "ED-01").text == knowledge().texts["ED-01.refer"]
+
+
+def test_weak_bones_change_the_exercise() -> None:
+    careful = knowledge().texts["EX-02.osteoporosis"]
+
+    assert activity(nociceptive(), "EX-02").text != careful
+    assert activity(nociceptive().with_("osteoporosis-known", True), "EX-02").text == careful
+
+
 def test_the_inflammatory_flag_takes_out_manual_therapy_only() -> None:
     patient = nociceptive().with_("onset-age-years", 25)
     for feature in ("onset-insidious", "improves-with-exercise", "no-improvement-with-rest"):

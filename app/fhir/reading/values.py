@@ -19,6 +19,7 @@ ORDINAL_EXTENSIONS = (
 COUNT_UNITS = ("{score}", "a", "")
 SCORE_UNITS = ("{score}", "")
 LONGEST_NUMBER = 64
+SMALLEST_EXPONENT = -15
 NO_UNIT = ("", "1", "{score}", "{count}", "{tests}", "{points}")
 
 
@@ -90,7 +91,11 @@ def _decimal(raw: object) -> Decimal | NotRead:
         number = Decimal(text)
     except InvalidOperation:
         return NotRead("is a text that is no number")
-    return number if number.is_finite() else NotRead("is no finite number")
+    if not number.is_finite():
+        return NotRead("is no finite number")
+    if number and number.adjusted() < SMALLEST_EXPONENT:
+        return NotRead("is no number that a measurement can have")
+    return number
 
 
 def _quantity(quantity: dict[str, Any], unit: str, molar_mass: Decimal | None) -> Decimal | NotRead:
