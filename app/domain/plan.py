@@ -113,14 +113,10 @@ def _flag_names(situation: Situation) -> str:
 
 
 def _scope_only(situation: Situation) -> Plan:
-    """Pain that is not in the low back: nothing but the statement of scope."""
-    activities = [
-        _activity(situation, _escalation_for(r.flag, r.level), "safety", ("P-11", *r.rules))
-        for r in situation.gate.raises(GateLevel.REFER)
-    ]
+    """Pain that is not in the low back: the two flags that run there, and the scope."""
     reason = "A2: the pain is not in the low back"
     return Plan(
-        activities=_ranked(activities),
+        activities=_ranked(list(_red_flag_activities(situation))),
         goals=(),
         catalogue=_all_catalogue(situation.content, NOT_INDICATED, reason),
         reviews=(),

@@ -386,6 +386,12 @@ def test_pain_elsewhere_gets_no_plan_but_the_statement_of_scope() -> None:
     assert {p.status for p in plan(patient).catalogue} == {"not-indicated"}
 
 
+def test_pain_elsewhere_unscreened_asks_for_the_screen_first() -> None:
+    patient = Patient().aged(46).with_("pain-location-low-back", False)
+
+    assert ids(patient) == ["ASK-01"]
+
+
 def test_pain_elsewhere_with_thoughts_of_self_harm_gets_help_with_those() -> None:
     patient = screened(Patient().aged(46)).with_("pain-location-low-back", False)
 
