@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.api.answers import derivation
+from app.book import drift as book_drift
+from app.book import pages
+from app.book import write as write_book
 from app.domain.problem import Problem, Refusal, Refused
 from app.fhir.publishing import drift, write
 from app.fhir.reading.submission import read_bare
@@ -21,6 +24,7 @@ from app.knowledge import load
 from app.knowledge.check import check_content
 from app.knowledge.errors import ContentError
 from app.knowledge.terminology import clinical_drugs, read_terminology
+from app.knowledge.files import read_folder
 from app.main import ROOT, derive_once, terminology_of
 from app.printing import print_plan
 from app.settings import Settings
@@ -29,6 +33,7 @@ from app.sql.sqlite import WriterLock, path_of
 from app.sql.verify import verify
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+CASES = ROOT / "tests" / "knowledge" / "cases"
 COMMAND_LINE = "http://127.0.0.1:8000/fhir"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="The history and its proof.")
@@ -101,10 +106,12 @@ def check(
     folder: Annotated[
         Path | None, typer.Argument(help="A content folder; ours by default.")
     ] = None,
+    cases: Annotated[
+        Path | None, typer.Option(help="The folder of case files; ours by default, where it is.")
+    ] = None,
 ) -> None:
     """Check the clinical content as the service does at start, and every rule for its cases."""
-    cases = ROOT / "tests" / "knowledge" / "cases"
-    faults = check_content(folder, cases if cases.is_dir() else None)
+    faults = check_content(folder, cases or (CASES if CASES.is_dir() else None))
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
     if faults:
@@ -125,6 +132,26 @@ def profiles(
         write(load(), folder)
         return
     found = drift(load(), folder)
+    for name in found:
+        sys.stderr.write(f"{name}\n")
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def book(
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = ROOT / "docs" / "book",
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether it is up to date.")
+    ] = False,
+) -> None:
+    """Write all clinical content as a book: one HTML page, and Markdown; or check the book."""
+    wanted = pages(read_folder(), CASES)
+    if not check:
+        write_book(out, wanted)
+        return
+    found = book_drift(out, wanted)
     for name in found:
         sys.stderr.write(f"{name}\n")
     if found:
