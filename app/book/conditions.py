@@ -60,6 +60,8 @@ def _test(test: TestRecord) -> str:
 
 
 def length(period: str) -> str:
-    """``P14D`` is 14 days."""
+    """``P14D`` is 14 days; empty for no period."""
+    if not period:
+        return "no time set"
     count, unit = period[1:-1], UNITS[period[-1]]
     return f"{count} {unit}" if count == "1" else f"{count} {unit}s"

@@ -18,6 +18,14 @@ CHOICES = {
     "scored": "the latest answer counts, of one instant the highest",
     "record": "a yes stands as long as its source does; what is not listed says nothing",
 }
+RESULTS = {
+    "block": "the activity is withheld",
+    "caution": "the activity comes with a caution",
+    "adjust": "the dose is adjusted",
+    "inform": "the reason is told",
+    "info": "the reason is told",
+}
+LEVELS = {"1": "mild", "2": "moderate", "3": "severe"}
 LICENCES = {
     "SHIP": "item texts may be given, with the notice",
     "TOTAL": "totals and coded answers only; no item text is given",

@@ -16,6 +16,7 @@ SINGULAR = {
     "findings": "finding",
     "rules": "rule",
     "flags": "flag",
+    "drivers": "driver",
     "citations": "evidence",
     "interventions": "intervention",
     "goals": "goal",

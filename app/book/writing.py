@@ -6,7 +6,16 @@ from pathlib import Path
 from app.book.as_html import html
 from app.book.as_markdown import markdown
 from app.book.cases import read_cases
-from app.book.chapters import care, codes, evidence, inputs, others, rules
+from app.book.chapters import (
+    care,
+    codes,
+    drivers,
+    evidence,
+    inputs,
+    others,
+    rules,
+    stances,
+)
 from app.book.conditions import length
 from app.book.diagram import derivation
 from app.book.document import Block, Book, Facts, Paragraph, Row, Section, Table
@@ -23,8 +32,10 @@ CHAPTERS = (
     inputs.inputs,
     inputs.findings,
     care.flags,
+    drivers.drivers,
     care.interventions,
     care.placements,
+    stances.stances,
     care.goals,
     evidence.instruments,
     evidence.evidence,
@@ -39,6 +50,7 @@ TOLD = frozenset(
         "inputs",
         "findings",
         "flags",
+        "drivers",
         "interventions",
         "placements",
         "goals",
@@ -48,6 +60,8 @@ TOLD = frozenset(
         "codes",
         "record_codes",
         "medicine_codes",
+        "medicine_names",
+        "stances",
         "retired",
     }
 )

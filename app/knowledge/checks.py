@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from app.domain.content import Content, Intervention
 from app.domain.gate import ACTING, GateLevel
 from app.domain.medicines import OTHER
-from app.domain.plan import PROPOSED
+from app.domain.plan_types import PROPOSED
 from app.domain.scoring import SCORING
 from app.domain.standing import Standings
 from app.domain.worlds import evaluate

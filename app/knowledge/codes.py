@@ -10,7 +10,7 @@ OURS = "https://painplan.health/fhir/"
 LOINC = "http://loinc.org"
 VERIFIED = "VERIFIED"
 A_LOINC_CODE = re.compile(r"[0-9]+-[0-9]")
-A_CLASS = "*"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 Verified = dict[tuple[str, str], str]
 
@@ -33,8 +33,9 @@ def codes(source: Source) -> Iterator[Fault]:
 def _used(source: Source) -> Iterator[tuple[str, Sequence[str]]]:
     """Every code that content names, with its display where one is written.
 
-    The patterns and entries of record-codes.csv are left out: they are compared with what comes
-    in and never sent, and ``red-flag-codes.csv`` of the clinical documents answers for them.
+    The entries of record-codes.csv and the ATC classes are left out: they are only compared with
+    what comes in, and the clinical documents answer for them. RxNorm numbers are not, because a
+    wrong one is another medicine and nobody sees it.
     """
     for name, known in source.inputs.items():
         yield from ((name, coding) for coding in known.codings)
@@ -47,7 +48,7 @@ def _used(source: Source) -> Iterator[tuple[str, Sequence[str]]]:
         yield from ((id_, (LOINC, code)) for code in named)
         yield from ((id_, (system, code)) for system, code, _ in instrument.answers)
     for row in source.medicine_codes:
-        if not row["code"].endswith(A_CLASS):
+        if row["system"] == RXNORM:
             yield row["acts_as"], (row["system"], row["code"])
 
 

@@ -5,7 +5,13 @@ from app.book.document import Code, Facts, Paragraph, Row, Section, Table, Text,
 from app.book.fields import Pair, in_line, rest, rest_in_line
 from app.book.material import Material
 from app.book.names import Names, anchor
-from app.knowledge.records import DoseRecord, FlagRecord, GoalRecord, InterventionRecord
+from app.knowledge.records import (
+    DoseRecord,
+    FlagRecord,
+    GoalRecord,
+    InterventionRecord,
+    MeasureRecord,
+)
 
 TOLD_OF_AN_INTERVENTION = frozenset(
     {"label", "kind", "stage", "family", "evidence", "text", "codings", "dose", "goals", "why_not"}
@@ -118,19 +124,32 @@ def goals(material: Material) -> Section:
 
 
 def _goal(id_: str, goal: GoalRecord, names: Names) -> Section:
-    pairs: list[Pair] = [("Due after", (length(goal.due),))]
+    pairs: list[Pair] = []
+    if goal.due:
+        pairs.append(("Due after", (length(goal.due),)))
+    if goal.when:
+        pairs.append(("Set when one holds", listed([names.operand(n) for n in goal.when], "; ")))
     if goal.own_words:
         pairs.append(("In their own words", (goal.own_words,)))
-    for measure in goal.measure:
-        least = "" if measure.absolute is None else f"{measure.absolute} or "
-        change = f"by {least}{measure.fraction:.0%} of the baseline, whichever is more"
-        if measure.absolute is None:
-            change = f"by {measure.fraction:.0%} of the baseline; no important change is verified"
-        source = names.links("evidence", measure.evidence)
-        told = (*names.link("input", measure.input), f": better {change} (", *source, ")")
-        pairs.append(("Measured by", told))
-    pairs += rest(goal, {"label", "due", "measure", "own_words"}, names)
+    pairs += [("Measured by", _measure(measure, names)) for measure in goal.measure]
+    pairs += rest(goal, {"label", "due", "when", "measure", "own_words"}, names)
     return Section(anchor("goal", id_), f"{id_}: {goal.label}", (Facts(tuple(pairs)),))
+
+
+def _measure(measure: MeasureRecord, names: Names) -> Text:
+    """The score, the change that counts and who says so."""
+    share = f"{measure.fraction:.0%} of the baseline"
+    if measure.reach is not None:
+        change = f"to {measure.reach} {measure.unit}"
+    elif measure.absolute is None:
+        change = f"by {share}; no important change is verified"
+    else:
+        change = f"by {measure.absolute} or {share}, whichever is more"
+    told = {"input", "label", "coding", "unit", "absolute", "fraction", "evidence", "reach"}
+    more = [("; ", *text) for text in rest_in_line(measure, told, names)]
+    source = names.links("evidence", measure.evidence) or ("no source",)
+    better = (f": better {change} (", *source, ")")
+    return (*names.link("input", measure.input), *better, *listed(more, ""))
 
 
 def texts(material: Material) -> Section:

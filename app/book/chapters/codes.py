@@ -6,6 +6,7 @@ from app.book.document import Paragraph, Row, Section, Table, Text, listed
 from app.book.material import Material
 
 RowOfCodes = dict[str, str]
+SEVERAL = " "
 
 
 def codes(material: Material) -> Section:
@@ -14,6 +15,7 @@ def codes(material: Material) -> Section:
     parts = (
         _by_input("record-codes", "Codes of the problem list", source.record_codes, material),
         _by_input("medicine-codes", "Codes of medicines", source.medicine_codes, material),
+        _by_class(source.medicine_names, material),
         _verified(source.codes),
     )
     intro = "Codes that end in * stand for every code that begins so."
@@ -29,6 +31,20 @@ def _by_input(id_: str, title: str, rows: list[RowOfCodes], material: Material) 
         Row((material.names.operand(name), _codes(systems))) for name, systems in acting.items()
     )
     return Section(id_, title, (Table(title, ("Acts as", "Codes"), table),))
+
+
+def _by_class(rows: list[RowOfCodes], material: Material) -> Section:
+    """A medicine may belong to several classes."""
+    classes: dict[str, list[str]] = {}
+    for row in rows:
+        for class_ in row["classes"].split(SEVERAL):
+            classes.setdefault(class_, []).append(row["name"])
+    table = tuple(
+        Row((material.names.operand(name), (str(len(found)),), (", ".join(found),)))
+        for name, found in sorted(classes.items())
+    )
+    title = "Names of medicines"
+    return Section("medicine-names", title, (Table(title, ("Class", "Names", "Which"), table),))
 
 
 def _limits(row: RowOfCodes) -> str:

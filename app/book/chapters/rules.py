@@ -5,7 +5,7 @@ from app.book.conditions import of_rule
 from app.book.document import Code, Facts, Paragraph, Section, Text, listed
 from app.book.fields import Pair, rest
 from app.book.groups import Group
-from app.book.marks import MARKS, STATUSES, told
+from app.book.marks import MARKS, RESULTS, STATUSES, told
 from app.book.material import Material
 from app.book.names import anchor
 from app.knowledge.records import RuleRecord
@@ -29,6 +29,9 @@ TOLD = frozenset(
         "grade",
         "settled",
         "concludes",
+        "safety",
+        "result",
+        "concerns",
     }
 )
 
@@ -80,11 +83,22 @@ def _consequence(rule: RuleRecord, material: Material) -> list[Pair]:
         pairs.append(("Belongs to", names.link("flag", rule.flag)))
     if rule.mechanism:
         pairs.append(("Then", (f"the {rule.mechanism} grade is {rule.grade}",)))
+    if rule.result:
+        whom = listed([_concerned(name, material) for name in rule.concerns], "; ")
+        result = told(rule.result, RESULTS)
+        pairs.append(("Then", (f"safety {rule.safety}: {result}, for ", *(whom or ("everyone",)))))
     if rule.settled:
         pairs.append(("Settled", ("no answer to an open question takes it back",)))
     if rule.concludes:
         pairs.append(("Worth asking", ("a question that could change it is worth asking",)))
     return pairs
+
+
+def _concerned(name: str, material: Material) -> Text:
+    """An activity, or a family of activities."""
+    if name in material.source.interventions:
+        return material.names.link("intervention", name)
+    return (f"every activity of the family {name}",)
 
 
 def _sources(rule: RuleRecord, material: Material) -> Text:
@@ -108,6 +122,16 @@ def _users(rule: RuleRecord, material: Material) -> list[Pair]:
     if placed:
         activities = list(dict.fromkeys(placed))
         pairs.append(("Places", names.links("intervention", activities)))
+    levels = [
+        (id_, level)
+        for id_, driver in material.source.drivers.items()
+        for level, rule_id in driver.levels.items()
+        if rule_id == rule.id
+    ]
+    pairs += [
+        ("Then", (*names.link("driver", id_), f" is at least at level {level}"))
+        for id_, level in levels
+    ]
     answered = [name for name, i in material.source.inputs.items() if i.answered_by == rule.id]
     pairs += [("Answers", (Code(name),)) for name in answered]
     return pairs
