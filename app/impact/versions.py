@@ -9,10 +9,11 @@ from pathlib import Path
 from app.domain.content import Content
 from app.domain.problem import NotFound, Problem, Refused
 from app.knowledge.errors import ContentError
-from app.knowledge.files import FOLDER, KINDS, read_folder
+from app.knowledge.files import KINDS, read_folder
 from app.knowledge.loading import load_from
 
 REVISION = "rev:"
+CONTENT = "app/knowledge/content"
 
 
 def version(named: str, root: Path) -> Content:
@@ -38,15 +39,14 @@ def _of_revision(revision: str, root: Path) -> dict[str, str]:
     git = shutil.which("git")
     if git is None:
         raise NotFound(Problem("git is not there, so no revision can be read."))
-    folder = FOLDER.relative_to(root).as_posix()
     done = subprocess.run(  # noqa: S603  (git, with a revision that a person typed)
-        [git, "-C", str(root), "archive", "--end-of-options", f"{revision}:{folder}"],
+        [git, "-C", str(root), "archive", "--end-of-options", f"{revision}:{CONTENT}"],
         capture_output=True,
         check=False,
     )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        raise NotFound(Problem(f"git does not know {folder} at {revision}: {said}"))
+        raise NotFound(Problem(f"git does not know {CONTENT} at {revision}: {said}"))
     files = {}
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         for member in archive.getmembers():
