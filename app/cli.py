@@ -40,8 +40,8 @@ from app.impact import impact as find_impact
 from app.knowledge import load
 from app.knowledge.check import check_content
 from app.knowledge.errors import ContentError
-from app.knowledge.terminology import clinical_drugs, read_terminology
 from app.knowledge.files import read_folder
+from app.knowledge.terminology import clinical_drugs, read_terminology
 from app.main import ROOT, derive_once, published, questionnaires, terminology_of
 from app.printing import print_plan
 from app.settings import Settings
@@ -249,7 +249,7 @@ def _examples(folder: Path) -> list[Patient]:
             file.stem,
             partial(_read_with, read_bare(_read(file), patient=None, validator=validator), reader),
         )
-        for file in sorted(folder.rglob("*.json"))
+        for file in sorted(folder.glob("*.json"))
     ]
 
 

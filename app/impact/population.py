@@ -28,8 +28,23 @@ OF_THIS_WEEK = (0, 1, 1, 2, 6)
 BORN = (1936, 1952, 1960, 1968, 1978, 1985, 1992, 2002, 2012)
 WEEKS_OF_PAIN = (2, 11, 12, 26, 52, 520)
 WORDS = ("Dig my own beds again.", "Play with my grandchildren.")
-BIRTH_DATE, LOW_BACK, DURATION = "birth-date", "pain-location-low-back", "pain-duration-weeks"
-RARELY, OFTEN, MOSTLY = 0.01, 0.6, 0.85
+# A man whose lists are whole and whose values let every option through.
+CHECKED: Mapping[str, bool | int | str] = {
+    "gender": "male",
+    "egfr": 85,
+    "creatinine": 1,
+    "weight-kg": 80,
+    "height-cm": 180,
+    "systolic-bp": 120,
+    "diastolic-bp": 75,
+    "phq9-item-9": 0,
+    "alcohol-heavy": False,
+    "falls-history": False,
+    "corticosteroid-prolonged": False,
+    "osteoporosis-known": False,
+    "instability-or-deformity": False,
+}
+RARELY, SOMETIMES, OFTEN, MOSTLY = 0.01, 0.3, 0.6, 0.85
 IN_TEN = 0.1
 
 
@@ -70,6 +85,13 @@ def population(made_of: Material, size: int) -> list[tuple[str, Record]]:
     return [(f"made-up-{number}", _patient(number, made_of)) for number in range(1, size + 1)]
 
 
+def as_said(known: Input, value: FactValue) -> FactValue:
+    """A number as the input takes it."""
+    if known.value_type is ValueType.DECIMAL and isinstance(value, int):
+        return Decimal(str(value))
+    return value
+
+
 def _edges(known: Input, contents: Iterable[Content]) -> tuple[int, ...]:
     """Both ends of the range and both sides of every threshold."""
     low = int(known.low or 0)
@@ -108,6 +130,7 @@ def _patient(number: int, made_of: Material) -> Record:
     whole = _chance(number, "")
     share = whole.choice(SHARES)
     is_typical, is_screened = whole.random() < MOSTLY, whole.random() < OFTEN
+    is_checked = whole.random() < SOMETIMES
     facts = []
     for name, known in made_of.inputs.items():
         chance = _chance(number, name)
@@ -116,14 +139,19 @@ def _patient(number: int, made_of: Material) -> Record:
         value = _value(known, chance, made_of) if is_told else None
         if is_typical:
             value = _typical(name, chance, value)
+        if is_checked and name in CHECKED:
+            value = as_said(known, CHECKED[name])
         if value is not None:
-            days = chance.choice(OF_THIS_WEEK if is_asked_now else DAYS_AGO)
+            is_recent = is_asked_now or is_checked
+            days = chance.choice(OF_THIS_WEEK if is_recent else DAYS_AGO)
             facts.append(_fact(known, value, days))
     return Record(
         facts=tuple(facts),
         conditions=tuple(_conditions(number, made_of)),
         medicines=tuple(_medicines(number, made_of.medicines)),
-        complete=frozenset(name for name in LISTS if _chance(number, name).random() < OFTEN),
+        complete=frozenset(
+            name for name in LISTS if is_checked or _chance(number, name).random() < OFTEN
+        ),
     )
 
 

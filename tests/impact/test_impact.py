@@ -31,6 +31,7 @@ from app.impact.standpoint import standpoint
 from app.knowledge import load_from
 from app.knowledge.files import read_folder
 from tests.patients import knowledge
+from tests.vignettes.test_whole_patients import NAMES, patient_of
 
 ROOT = Path(__file__).parents[2]
 CONTENT = ROOT / "app" / "knowledge" / "content"
@@ -183,21 +184,22 @@ def test_the_population_has_people_of_every_kind() -> None:
 def test_a_patient_that_was_written_down_is_read(tmp_path: Path) -> None:
     (tmp_path / "gardener.toml").write_text(
         """
-title = "A gardener"
+why = "A gardener"
+[patient]
 age = 46
 complete = ["Condition"]
 given.pain-location-low-back = true
 given.pain-duration-weeks = { value = 12, days_ago = 3 }
 given.pain-most-days-six-months = false
 given.an-input-of-another-time = true
-[[condition]]
+[[patient.condition]]
 system = "http://hl7.org/fhir/sid/icd-10-cm"
 code = "M54.16"
-[[medicine]]
+[[patient.medicine]]
 text = "naproxen"
 """
     )
-    (tmp_path / "notes.toml").write_text('title = "No patient"')
+    (tmp_path / "notes.toml").write_text('why = "No patient"')
     (name, record), *none = told_patients(tmp_path)
     old, new = knowledge(), changed("findings/thresholds.toml", "at_least = 12", "at_least = 13")
 
@@ -215,6 +217,26 @@ text = "naproxen"
     assert read.complete == {"Condition"}
     assert [m.text for m in read.medicines] == ["naproxen"]
     assert found.by_cause() == {"pain-12-weeks-or-more": 1}
+
+
+def test_the_vignettes_are_read_as_their_own_tests_read_them() -> None:
+    read = {name: record(knowledge()) for name, record in told_patients(ROOT / "tests/vignettes")}
+
+    assert sorted(read) == NAMES
+    for name, record in read.items():
+        theirs = patient_of(name).record()
+        assert said(record) <= said(theirs), name
+        assert {f.input for f in record.facts} == {f.input for f in theirs.facts}, name
+        assert record.complete == theirs.complete, name
+        assert [c.system_codes for c in record.conditions] == [
+            c.system_codes for c in theirs.conditions
+        ]
+        assert [m.text for m in record.medicines] == [m.text for m in theirs.medicines]
+        assert [a.text for a in record.allergies] == [a.text for a in theirs.allergies]
+
+
+def said(record: Record) -> set[tuple[str, str, str, str]]:
+    return {(f.input, str(f.value), f.at.isoformat(), f.said_by.value) for f in record.facts}
 
 
 def test_json_says_what_the_tables_say() -> None:
