@@ -1,4 +1,4 @@
-"""The command line of contract §8: serve, migrate, derive, check-content, profiles, audit."""
+"""The command line of contract §8: serve, derive, check-content, book, impact, audit and the rest."""
 
 import asyncio
 import sys
