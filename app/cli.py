@@ -1,4 +1,4 @@
-"""The command line of contract §8: serve, derive, check-content, book, impact, audit and the rest."""
+"""The command line of contract §8: serve, derive, check-content, book, impact, audit, and more."""
 
 import asyncio
 import sys
