@@ -23,11 +23,18 @@ def version(named: str, root: Path) -> Content:
         folder = Path(named)
         if not folder.is_dir():
             raise NotFound(Problem(f"{named} is no folder.", mend="Or did you mean rev:HEAD~1?"))
-        files = read_folder(folder)
+        files = _of_folder(folder)
     try:
         return load_from(files)
     except ContentError as error:
         raise Refused(*(Problem(str(fault), where=named) for fault in error.faults)) from error
+
+
+def _of_folder(folder: Path) -> dict[str, str]:
+    try:
+        return read_folder(folder)
+    except UnicodeDecodeError as error:
+        raise Refused(Problem(f"A file of {folder} is not UTF-8: {error}")) from error
 
 
 def _is_revision(named: str) -> bool:

@@ -1,6 +1,8 @@
 """The content book: up to date, readable by everyone, and complete."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections import Counter
 from functools import cache
@@ -22,6 +24,7 @@ from app.knowledge.files import read_folder
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "knowledge" / "cases"
 SHIPPED = ROOT / "docs" / "book"
+PAINPLAN = str(Path(sys.executable).with_name("painplan"))
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 APPLICABILITY = "rules/10_applicability.toml"
 
@@ -99,6 +102,27 @@ def test_a_changed_a_missing_and_a_foreign_page_are_all_named(tmp_path: Path) ->
     ]
     assert sorted(write(tmp_path, fresh())) == ["index.html", "old.md", "rules.md"]
     assert drift(tmp_path, fresh()) == []
+
+
+def test_the_command_writes_the_book_and_says_what_is_out_of_date(tmp_path: Path) -> None:
+    def book(*options: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [PAINPLAN, "book", "--out", str(tmp_path), *options],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert book().returncode == 0
+    assert drift(tmp_path, fresh()) == []
+    assert book("--check").returncode == 0
+    (tmp_path / "rules.md").write_text("edited by hand")
+    checked = book("--check")
+
+    assert checked.returncode == 1
+    assert checked.stderr == "rules.md differs from what the content says\n"
+    assert (tmp_path / "rules.md").read_text() == "edited by hand"
 
 
 def test_content_with_a_fault_gives_no_book() -> None:

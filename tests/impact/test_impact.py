@@ -263,6 +263,10 @@ def test_a_folder_that_is_not_there_and_one_with_a_fault_are_told(tmp_path: Path
         version(str(tmp_path / "none"), ROOT)
     broken = tmp_path / "content"
     shutil.copytree(CONTENT, broken)
+    (broken / "texts.toml").write_bytes(b"\xff")
+    with pytest.raises(Refused, match="is not UTF-8"):
+        version(str(broken), ROOT)
+    shutil.copy(CONTENT / "texts.toml", broken)
     (broken / "flags.toml").unlink()
     with pytest.raises(Refused, match=r"flag .* is not in flags\.toml"):
         version(str(broken), ROOT)

@@ -11,6 +11,7 @@ from app.book.material import Material
 from app.book.names import BEHIND_THE_BOOK, Names, anchor
 
 SHOWN = 400
+UNTOLD = "all-"
 
 
 def others(material: Material, told: frozenset[str]) -> list[Section]:
@@ -35,9 +36,6 @@ def _chapter(name: str, records: object, names: Names) -> Section:
         case _:
             blocks = (Paragraph(in_line(records, names)),)
     return Section(UNTOLD + name, heading(name), blocks, parts)
-
-
-UNTOLD = "all-"
 
 
 def _numbered(name: str, number: int, record: object, names: Names) -> Section:
