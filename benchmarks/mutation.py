@@ -34,7 +34,7 @@ LEFT_OUT = [
     "--ignore=tests/knowledge/test_checks.py",
 ]
 CASES = "tests/knowledge/test_cases.py"
-SAMPLE = 250
+SAMPLE = 400
 SEED = "painplan"
 SCORE_AT_LEAST = 0.85
 AT_ONCE = 2

@@ -1,10 +1,13 @@
 """What a plan says of what is not in it, or not yet: in words that a clinician can answer to."""
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from app.domain.decision import derive
+from app.domain.facts import ComputedScore
 from app.domain.gate import GateLevel, judge
 from app.domain.plan_types import Activity, Plan
 from app.domain.truth import Truth
@@ -249,3 +252,59 @@ def test_every_part_of_a_decision_about_somebody_outside_is_settled() -> None:
 def test_two_screens_that_agree_are_no_disagreement() -> None:
     assert nociplastic().decide().disagreements == ()
     assert nociceptive().decide().disagreements == ()
+
+
+def test_a_mechanism_that_nothing_speaks_for_has_the_grade_none() -> None:
+    gardener = nociceptive().with_("nerve-lesion-history", False).complete("Condition")
+    gardener.with_("neuroanatomic-distribution", False).with_("neurogenic-claudication", False)
+    for screen in ("paindetect-total", "dn4-total", "dn4-interview-total", "s-lanss-total"):
+        gardener.with_(screen, 0)
+
+    grades = {g.mechanism: g for g in gardener.decide().grades}
+
+    assert grades["neuropathic"].grade == "none"
+    assert grades["neuropathic"].rule is not None
+    assert not grades["neuropathic"].is_established
+
+
+def test_the_scores_of_the_record_stand_in_the_decision_up_to_its_instant() -> None:
+    record = a_patient().record()
+    now, later = (
+        ComputedScore("peg", Decimal(5), (), AS_OF + timedelta(days=days), ("Observation/p",))
+        for days in (-1, 1)
+    )
+
+    decision = derive(
+        replace(record, scores=(now, later)),
+        knowledge(),
+        as_of=AS_OF,
+        guideline_profile="who",
+        crisis_text="",
+    )
+
+    assert decision.scores == (now,)
+
+
+def test_what_is_decided_together_is_a_proposal_with_its_choices() -> None:
+    plan = checked(nociceptive()).with_("declined-activity", "EX-04").decide(profile="us").plan
+    together = row(plan, "ASK-03")
+    medicines = [
+        a.id
+        for a in plan.activities
+        if knowledge().interventions[a.id].family == "drug" and a.status == "proposed"
+    ]
+
+    assert (together.stage, together.status, together.rules) == ("safety", "proposed", ("P-13",))
+    assert together.reasons == (
+        f"{', '.join(medicines)} or no medicine",
+        "EX-04 was declined",
+    )
+    assert medicines
+
+
+def test_a_mixed_pain_that_is_established_is_not_only_suspected() -> None:
+    patient = nociceptive().with_("nerve-lesion-history", True)
+    phenotype = patient.with_("neuroanatomic-distribution", True).decide().phenotype
+
+    assert phenotype.mechanism == "mixed"
+    assert phenotype.is_suspected is False
