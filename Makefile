@@ -59,7 +59,7 @@ check: setup ## lint, format, types, import directions, content, generated files
 bench-quick: setup ## CPU per stored derivation beside a bare echo, and resident memory
 	$(BIN)/python -m benchmarks.quick
 
-mutation: setup ## small faults in the domain, and whether its tests see them (some 5 minutes)
+mutation: setup ## small faults in the domain, and whether its tests see them (4 to 8 minutes)
 	$(BIN)/python -m benchmarks.mutation
 
 # Promised by the contract, not built yet. They fail, so that nobody takes silence for a pass.
