@@ -2,7 +2,7 @@
 
 mutmut's operators make the faults. The tests are collected once and run once without a fault,
 to learn which functions each of them reaches and how long it takes. Then every fault gets a
-forked process of its own, in which one function has another body (docs/decisions/0008).
+forked process of its own, in which one function has another body (docs/decisions/0009).
 """
 
 import hashlib
