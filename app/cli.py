@@ -1,27 +1,48 @@
-"""The command line of contract §8: serve, migrate, derive, check-content, profiles, audit."""
+"""The command line of contract §8: serve, derive, check-content, book, impact, audit, and more."""
 
 import asyncio
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
+import orjson
 import typer
 import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 
 from app.api.answers import derivation
+from app.book import drift as book_drift
+from app.book import pages
+from app.book import write as write_book
+from app.domain.content import Content
+from app.domain.facts import Record
 from app.domain.problem import Problem, Refusal, Refused
+from app.domain.submission import Submission
 from app.fhir.publishing import drift, write
+from app.fhir.reading.record import RecordReader
 from app.fhir.reading.submission import read_bare
 from app.fhir.reading.times import instant
 from app.fhir.validation import Validator
+from app.impact import AS_OF as POPULATION_AS_OF
+from app.impact import (
+    Patient,
+    as_json,
+    material,
+    population,
+    print_impact,
+    told_patients,
+    version,
+)
+from app.impact import impact as find_impact
 from app.knowledge import load
 from app.knowledge.check import check_content
 from app.knowledge.errors import ContentError
+from app.knowledge.files import read_folder
 from app.knowledge.terminology import clinical_drugs, read_terminology
-from app.main import ROOT, derive_once, terminology_of
+from app.main import ROOT, derive_once, published, questionnaires, terminology_of
 from app.printing import print_plan
 from app.settings import Settings
 from app.sql.migrate import migrate as migrate_database
@@ -29,6 +50,8 @@ from app.sql.sqlite import WriterLock, path_of
 from app.sql.verify import verify
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+CASES = ROOT / "tests" / "knowledge" / "cases"
+EXAMPLES, VIGNETTES = ROOT / "examples", ROOT / "tests" / "vignettes"
 COMMAND_LINE = "http://127.0.0.1:8000/fhir"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit = typer.Typer(no_args_is_help=True, help="The history and its proof.")
@@ -101,10 +124,12 @@ def check(
     folder: Annotated[
         Path | None, typer.Argument(help="A content folder; ours by default.")
     ] = None,
+    cases: Annotated[
+        Path | None, typer.Option(help="The folder of case files; ours by default, where it is.")
+    ] = None,
 ) -> None:
     """Check the clinical content as the service does at start, and every rule for its cases."""
-    cases = ROOT / "tests" / "knowledge" / "cases"
-    faults = check_content(folder, cases if cases.is_dir() else None)
+    faults = check_content(folder, cases or (CASES if CASES.is_dir() else None))
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
     if faults:
@@ -129,6 +154,49 @@ def profiles(
         sys.stderr.write(f"{name}\n")
     if found:
         raise typer.Exit(1)
+
+
+@app.command()
+def book(
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = ROOT / "docs" / "book",
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether it is up to date.")
+    ] = False,
+) -> None:
+    """Write all clinical content as a book: one HTML page, and Markdown; or check the book."""
+    wanted = pages(read_folder(), CASES)
+    if not check:
+        write_book(out, wanted)
+        return
+    found = book_drift(out, wanted)
+    for name in found:
+        sys.stderr.write(f"{name}\n")
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def impact(
+    old: Annotated[str, typer.Argument(help="A content folder, or a revision as rev:HEAD~1.")],
+    new: Annotated[str, typer.Argument(help="A content folder, or a revision as rev:HEAD~1.")],
+    patients: Annotated[int, typer.Option(help="How many made-up patients.")] = 500,
+    profile: Annotated[
+        Literal["who", "uk", "us"], typer.Option(help="Whose guideline counts.")
+    ] = "who",
+    *,
+    json: Annotated[bool, typer.Option("--json", help="For a program, every patient.")] = False,
+) -> None:
+    """Run the same patients through two content versions: whose plan changes, by which rule."""
+    before, after = version(old, ROOT), version(new, ROOT)
+    made_up = population(material(before, after), patients)
+    people: list[Patient] = [(name, partial(_as_told, record)) for name, record in made_up]
+    people += [*told_patients(VIGNETTES), *_examples(EXAMPLES), *_examples(VIGNETTES)]
+    found = find_impact(before, after, people, profile)
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2) + b"\n")
+    else:
+        print_impact(found, Console())
 
 
 @audit.command("verify")
@@ -165,6 +233,29 @@ def _migrate_alone(url: str) -> None:
         migrate_database(url)
     finally:
         lock.release()
+
+
+def _as_told(record: Record, _: Content) -> Record:
+    """A made-up patient is the same for every content."""
+    return record
+
+
+def _examples(folder: Path) -> list[Patient]:
+    """Patients as FHIR, each read with the content that decides about it."""
+    validator = Validator.load()
+    reader = RecordReader(questionnaires(published()))
+    return [
+        (
+            file.stem,
+            partial(_read_with, read_bare(_read(file), patient=None, validator=validator), reader),
+        )
+        for file in sorted(folder.glob("*.json"))
+    ]
+
+
+def _read_with(submission: Submission, reader: RecordReader, content: Content) -> Record:
+    resources, complete = submission.resources, submission.complete
+    return reader.record(resources, content, as_of=POPULATION_AS_OF, complete=complete)
 
 
 def _progress(entries: int) -> None:

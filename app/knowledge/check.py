@@ -32,9 +32,13 @@ def _without_cases(content: Content, cases: Path) -> list[str]:
         if not file.exists():
             faults.append(f"{file.name}: {rule.id}: has no case file")
             continue
-        written = tomllib.loads(file.read_text(encoding="utf-8"))
+        try:
+            written = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            faults.append(f"{file.name}: {rule.id}: not TOML: {error}")
+            continue
         wanted = TWO_VALUED if written.get("two_valued") else OUTCOMES
-        missing = wanted - {case["expect"] for case in written.get("case", ())}
+        missing = wanted - {case.get("expect") for case in written.get("case", ())}
         if missing:
             named = ", ".join(sorted(missing))
             faults.append(f"{file.name}: {rule.id}: has no case that is {named}")

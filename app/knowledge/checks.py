@@ -8,21 +8,20 @@ from app.domain.content import Content, Instrument, Intervention, Item
 from app.domain.gate import ACTING, GateLevel
 from app.domain.medicines import OTHER
 from app.domain.placing import CRISIS
+from app.domain.plan_types import PROPOSED
 from app.domain.scoring import SCORING
 from app.domain.standing import Standings
 from app.domain.worlds import evaluate
+from app.knowledge.codes import codes
 from app.knowledge.errors import Fault
 from app.knowledge.records import InstrumentRecord
 from app.knowledge.source import Source
-from app.knowledge.vocabulary import vocabulary
+from app.knowledge.vocabulary import ACTIVITIES, vocabulary
 
 STATUSES = frozenset({"consensus", "study", "judgement"})
 MARKS = frozenset({"V", "V2", "C", "R", "J"})
 WORDS_A_PATIENT_READS = 60
 NEEDS_READ_EVIDENCE = frozenset({"drug", "interventional", "surgical"})
-OURS = "https://painplan.health/fhir/"
-LOINC = "http://loinc.org"
-VERIFIED = "VERIFIED"
 PROFILES = ("who", "uk", "us")
 DIRECTIONS = frozenset({"for", "against", "silent"})
 # What only an order can name, such as "order:tramadol".
@@ -34,7 +33,7 @@ def faults(source: Source, content: Content) -> list[Fault]:
     return [
         *vocabulary(source, content),
         *_names(source, content),
-        *_codes(source, content),
+        *codes(source),
         *_rules(source, content),
         *_interventions(source, content),
         *_instruments(source, content),
@@ -84,41 +83,6 @@ def _names(source: Source, content: Content) -> Iterator[Fault]:
             yield Fault("inputs", name, f"is answered by {known.answered_by}, which is no rule")
 
 
-def _codes(source: Source, content: Content) -> Iterator[Fault]:
-    verified = {
-        (c["system"], c["code"]) for c in source.codes if c["verified_in"].startswith(VERIFIED)
-    }
-    for row in source.codes:
-        if not row["verified_in"].startswith(VERIFIED):
-            yield Fault("codes.csv", row["code"], "is not verified and may not ship")
-    used: list[tuple[str, str, str]] = [
-        *((name, *pair) for name, i in content.inputs.items() for pair in i.codings),
-        *((i.id, c.system, c.code) for i in content.interventions.values() for c in i.codings),
-        *(
-            (g.id, m.coding.system, m.coding.code)
-            for g in content.goals.values()
-            for m in g.measures
-        ),
-        *((i.id, LOINC, i.panel) for i in content.instruments.values() if i.panel),
-        *(
-            (i.id, LOINC, code)
-            for i in content.instruments.values()
-            for code, item in i.items.items()
-            if item.is_loinc
-        ),
-        *(
-            (i.id, answer.system, answer.code)
-            for i in content.instruments.values()
-            for item in i.items.values()
-            for answer in item.answers
-            if answer.system
-        ),
-    ]
-    for id_, system, code in used:
-        if not system.startswith(OURS) and (system, code) not in verified:
-            yield Fault("codes.csv", id_, f"{system}|{code} is not a verified code")
-
-
 def _rules(source: Source, content: Content) -> Iterator[Fault]:
     levels = {level.value for level in ACTING}
     flags = {flag.id for flag in content.flags}
@@ -151,7 +115,8 @@ def _cited(place: str, id_: str, evidence: Iterable[str], content: Content) -> I
 
 
 def _interventions(source: Source, content: Content) -> Iterator[Fault]:
-    proposed = {p.activity for p in content.placements if p.status == "proposed"}
+    proposed = {p.activity for p in content.placements if p.status == PROPOSED}
+    read_by_the_patient = {p.activity for p in content.placements} | set(ACTIVITIES)
     for placement in content.placements:
         if placement.activity not in content.interventions:
             yield Fault("placements.toml", placement.activity, "is no intervention")
@@ -161,8 +126,8 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
         place = source.origin[f"intervention {item.id}"]
         yield from _cited(place, item.id, item.evidence, content)
         yield from _too_long(place, item.id, item.text, content)
-        if item.id in proposed and not item.text:
-            yield Fault(place, item.id, "is proposed without a text for the patient")
+        if item.id in read_by_the_patient and not item.text:
+            yield Fault(place, item.id, "stands in a plan without a text for the patient")
         if item.id in proposed and item.family in NEEDS_READ_EVIDENCE:
             yield from _read_evidence(place, item, content)
         for name in item.goals:

@@ -225,7 +225,7 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         high=_decimal(record.high),
         unit=record.unit,
         molar_mass=_decimal(record.molar_mass),
-        codings=tuple(record.codings),
+        codings=tuple((coding[0], coding[1]) for coding in record.codings),
         repeats=record.repeats,
         known_for=_period(record.known_for),
         grows=record.grows,
@@ -464,8 +464,10 @@ def _texts_when(pairs: Sequence[tuple[str, str]], slots: _Slots) -> tuple[tuple[
     return tuple((slots.by_name[name], key) for name, key in pairs if name in slots.by_name)
 
 
-def _coding(pair: tuple[str, str], displays: Displays) -> Coding:
-    return Coding(pair[0], pair[1], displays.get(pair, ""))
+def _coding(written: Sequence[str], displays: Displays) -> Coding:
+    """What is sent carries the display of codes.csv, whether or not one is written beside it."""
+    system, code = written[0], written[1]
+    return Coding(system, code, displays.get((system, code), ""))
 
 
 def _placements(source: Source, slots: _Slots) -> Sequence[Placement]:

@@ -6,6 +6,8 @@ import msgspec
 
 PeriodText = Annotated[str, msgspec.Meta(pattern=r"^(P[1-9][0-9]*[DWMY])?\Z")]
 Duration = Annotated[str, msgspec.Meta(pattern=r"^P[1-9][0-9]*[DWMY]\Z")]
+# System and code; a display may follow for the reader and has to be that of codes.csv.
+CodeText = Annotated[tuple[str, ...], msgspec.Meta(min_length=2, max_length=3)]
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -25,6 +27,13 @@ class ManifestRecord(_Strict):
     review_after_drug: Duration
 
 
+class ReviewRecord(_Strict):
+    """``[review]`` of a file: who wrote its records and which clinician signed them."""
+
+    authored_by: str
+    checked_by: str = ""
+
+
 class InputRecord(_Strict):
     """``inputs/*.toml``."""
 
@@ -39,7 +48,7 @@ class InputRecord(_Strict):
     high: int | float | None = None
     unit: str = ""
     molar_mass: int | float | None = None
-    codings: list[tuple[str, str]] = []
+    codings: list[CodeText] = []
     repeats: bool = False
     known_for: PeriodText = ""
     grows: bool = False
@@ -159,7 +168,7 @@ class InterventionRecord(_Strict):
     family: str
     evidence: list[str]
     text: str = ""
-    codings: list[tuple[str, str]] = []
+    codings: list[CodeText] = []
     dose: DoseRecord | None = None
     goals: list[str] = []
     catalogue: bool = False
@@ -193,7 +202,7 @@ class MeasureRecord(_Strict):
 
     input: str
     label: str
-    coding: tuple[str, str]
+    coding: CodeText
     unit: str
     fraction: float
     evidence: list[str]

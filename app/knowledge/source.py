@@ -21,6 +21,7 @@ from app.knowledge.records import (
     InterventionRecord,
     ManifestRecord,
     PlacementRecord,
+    ReviewRecord,
     RuleRecord,
     TextRecord,
 )
@@ -68,6 +69,7 @@ class Source:
     medicine_names: list[dict[str, str]] = field(default_factory=list)
     opioid_factors: list[dict[str, str]] = field(default_factory=list)
     stances: list[dict[str, str]] = field(default_factory=list)
+    reviews: dict[str, ReviewRecord] = field(default_factory=dict)
     retired: dict[str, str] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -155,7 +157,9 @@ def _read_toml(name: str, document: dict[str, Any], source: Source) -> None:
             case dict() if key == "retired":
                 source.retired.update(value)
             case dict() if key == "review":
-                pass
+                review = _convert(name, key, value, ReviewRecord, source)
+                if review is not None:
+                    source.reviews[name] = review
             case _:
                 source.faults.append(Fault(name, key, "unknown kind of record"))
 

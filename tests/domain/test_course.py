@@ -87,3 +87,41 @@ def test_what_is_kept_of_a_decision_is_what_the_next_one_needs() -> None:
 
     assert told.course == decision.course
     assert told.pain == 6
+
+
+def test_a_first_plan_keeps_the_scores_that_are_there() -> None:
+    course = nociplastic(6).with_("pain-nrs", 7).decide().course
+
+    assert course.scores == {"peg-score": Decimal(6), "pain-nrs": Decimal(7)}
+    assert course.why == "the first plan"
+
+
+def test_every_new_red_flag_is_named() -> None:
+    patient = nociplastic(5.5).with_("trauma-significant", True, days_ago=0.1)
+    patient.with_("fever-or-rigors", True, days_ago=0.1)
+    decision = patient.decide(before=before(13))
+    flags = ", ".join(r.flag for r in decision.gate.raised)
+
+    assert len(decision.gate.raised) > 1
+    assert decision.course.why == f"a new red flag ({flags}): care begins again"
+
+
+@pytest.mark.parametrize(("pain", "step"), [(3, 3), (7, 3), (8, 1)])
+def test_only_pain_that_rose_begins_again(pain: int, step: int) -> None:
+    decision = nociplastic(5.5).with_("pain-nrs", pain).decide(before=before(13, pain=6))
+
+    assert decision.course.step == step
+
+
+def test_the_step_says_why_it_is_the_step() -> None:
+    kept = screened(a_patient()).decide(before=before(30, step=2)).course
+    early = nociplastic(5.5).decide(before=before(3)).course
+    better = nociplastic(4).decide(before=before(3)).course
+    late = nociplastic(5.5).decide(before=before(30)).course
+    worse = nociplastic(5.5).with_("pain-nrs", 8).decide(before=before(13, pain=6)).course
+
+    assert kept.why == "no score of function since: the step is kept"
+    assert early.why == "PEG score 6 to 5.5 in 3 weeks: not yet the change that matters"
+    assert better.why == "PEG score 6 to 4 in 3 weeks: the change that matters is reached"
+    assert late.why == "PEG score 6 to 5.5 in 30 weeks: no change that matters"
+    assert worse.why == "pain rose from 6 to 8: care begins again"

@@ -1,7 +1,8 @@
 """Why a rule stands as it does: the findings that made it so, and those that are missing."""
 
 from app.domain.explanation import explain
-from tests.patients import Patient, a_patient, knowledge
+from app.domain.truth import Truth
+from tests.patients import Patient, a_patient, knowledge, screened
 
 
 def used_and_missing(patient: Patient, rule: str) -> tuple[set[str], set[str]]:
@@ -70,3 +71,19 @@ def test_enough_of_several_names_those_that_hold() -> None:
 
     assert used == {"weight-loss-unexplained@malignancy", "night-sweats@malignancy"}
     assert missing == set()
+
+
+def test_where_none_of_several_ways_holds_each_of_them_is_named() -> None:
+    content = knowledge()
+    rule = content.rule_by_id["C-N1"]
+    ways = {content.slot_names[slot] for slot in rule.any_of}
+    patient = screened(a_patient()).complete("Condition")
+    for name in ways & content.findings.keys():
+        patient.with_(name, False)
+    worlds = patient.decide().worlds
+
+    used, _ = used_and_missing(patient, "C-N1")
+
+    assert ways & content.findings.keys()
+    assert worlds.truth(rule.slot) is Truth.FALSE
+    assert ways & content.findings.keys() <= used

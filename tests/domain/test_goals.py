@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from app.domain.content import GoalMeasure
 from app.domain.facts import Bounds
-from app.domain.goals import Goal
-from tests.patients import Patient, a_patient, screened
+from app.domain.goals import Goal, goals
+from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
 
 
 def goal(patient: Patient, id_: str) -> Goal:
@@ -106,3 +107,30 @@ def test_participation_waits_for_words_that_were_not_said() -> None:
 
 def test_an_emergency_has_no_goals() -> None:
     assert a_patient().with_("saddle-sensory-change", True).decide().plan.goals == ()
+
+
+def test_a_score_that_should_rise_has_a_target_above_its_baseline() -> None:
+    decision = screened(a_patient()).with_("pseq-total", 20).with_("phq9-total", 3).decide()
+    (confidence,) = [
+        g for g in decision.plan.goals if g.measure is not None and g.measure.input == "pseq-total"
+    ]
+
+    assert (confidence.baseline, confidence.target) == (Decimal(20), Decimal("26.5"))
+    assert not confidence.is_to_keep
+
+
+def test_a_target_is_rounded_to_what_is_harder_to_reach() -> None:
+    goals_ = knowledge().goals
+    lower = next(m for g in goals_.values() for m in g.measures if m.input == "peg-score")
+    higher = replace(lower, is_higher_better=True)
+    template = next(g for g in goals_.values() if lower in g.measures)
+    patient = screened(a_patient()).with_("peg-score", 3.3)
+
+    def target(measure: GoalMeasure) -> Decimal | None:
+        content = replace(knowledge(), goals={template.id: replace(template, measures=(measure,))})
+        decision = patient.decide()
+        (goal,) = goals(content, decision.standings, decision.worlds, AS_OF)
+        return goal.target
+
+    assert target(lower) == Decimal("2.3")
+    assert target(higher) == Decimal("4.3")

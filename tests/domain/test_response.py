@@ -226,3 +226,69 @@ def test_the_latest_answer_to_each_activity_counts_in_whatever_order_they_are_re
 
     assert standing == {a for a, outcome in latest.items() if outcome is Outcome.DECLINED}
     assert refusals(shuffled) == refusals(answered)
+
+
+def refusal(plan: PlanVersion, response: Response) -> tuple[tuple[str, str, str, str], ...]:
+    """What is said of an answer that does not fit."""
+    with pytest.raises((Conflict, Refused)) as refused:
+        transition(plan, (), response)
+    return tuple((p.what, p.where, p.mend, p.code) for p in refused.value.problems)
+
+
+def test_every_refusal_says_what_where_and_how_to_mend_it() -> None:
+    long = "x" * 70
+    wrong = ActivityAnswer("XX-99", Outcome.DECLINED, WHY, "Parameters.parameter[1]")
+    unreasoned = ActivityAnswer("EX-01", Outcome.CHANGED, Reason(), "Parameters.parameter[2]")
+    kept = ActivityAnswer("EX-01", Outcome.ACCEPTED, WHY, "Parameters.parameter[3]")
+    once = ActivityAnswer("EX-01", Outcome.DECLINED, WHY, "Parameters.parameter[4]")
+
+    assert refusal(a_plan(status=PlanStatus.ACTIVE), said(Outcome.ACCEPTED)) == (
+        (
+            "CarePlan/p is active: it was answered or replaced before.",
+            "CarePlan.status",
+            "An answer is given once. Read the plan; derive a new one to decide anew.",
+            "conflict",
+        ),
+    )
+    assert refusal(a_plan(), said(Outcome.CHANGED)) == (
+        (
+            "outcome is changed, and no activity is answered.",
+            "Parameters.parameter.where(name='activity')",
+            "Say which activity is declined or changed, or send accepted.",
+            "business-rule",
+        ),
+    )
+    assert refusal(a_plan(), Response(Outcome.CHANGED, (wrong,))) == (
+        (
+            "The plan has no activity 'XX-99'.",
+            "Parameters.parameter[1]",
+            "It has ED-01, EX-01, PS-01, DN-01.",
+            "business-rule",
+        ),
+    )
+    (too_long,) = refusal(a_plan(), said(Outcome.CHANGED, (long, Outcome.DECLINED)))
+    assert too_long[0] == f"The plan has no activity {'x' * 64!r}."
+    assert refusal(a_plan(), Response(Outcome.CHANGED, (unreasoned,))) == (
+        (
+            "The activity EX-01 is changed, but not how.",
+            "Parameters.parameter[2]",
+            "Say in reason what is done instead.",
+            "business-rule",
+        ),
+    )
+    assert refusal(a_plan(), Response(Outcome.DECLINED, (kept,))) == (
+        (
+            "The plan is declined, but its activity EX-01 is not.",
+            "Parameters.parameter[3]",
+            "Send changed to keep a part of the plan.",
+            "business-rule",
+        ),
+    )
+    assert refusal(a_plan(), Response(Outcome.CHANGED, (once, once))) == (
+        (
+            "The activity EX-01 is answered twice.",
+            "Parameters.parameter[4]",
+            "Send one answer for each activity.",
+            "business-rule",
+        ),
+    )

@@ -333,3 +333,15 @@ def test_one_more_point_never_lowers_phq_9(points: list[int], item: int) -> None
     assert isinstance(before, Decimal)
     assert isinstance(after, Decimal)
     assert after >= before
+
+
+def test_a_score_says_how_many_items_it_rests_on() -> None:
+    assert score(PEG, answered(PEG, 7, 6, 7)) == Score(Decimal("6.7"), 3, 3)
+    partial = score(PEG, answered(PEG, 7, 6))
+    assert (partial.answered, partial.expected) == (2, 3)
+    assert partial.note == "1 items missing: bounds only"
+
+
+def test_a_percentage_that_lies_between_is_rounded_half_up() -> None:
+    assert score(ODI, answered(ODI, 1, 1, 1, 0, 0, 0, 0, 0)).value == 8
+    assert score(ODI, answered(ODI, 5, 0, 0, 0, 0, 0, 0, 0)).value == 13

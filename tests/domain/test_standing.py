@@ -1,15 +1,19 @@
 """Which fact counts: the latest, the clinician's, the one that is fresh; and what clears a flag."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from app.domain.content import Content
 from app.domain.content import Test as Comparison  # pytest would take a Test for a test class
-from app.domain.facts import Bounds, FactValue
-from app.domain.standing import compare
+from app.domain.facts import Bounds, Fact, FactValue, SaidBy
+from app.domain.standing import Standing, compare, stand
 from app.domain.truth import Truth
-from tests.patients import Patient, a_patient, knowledge
+from app.knowledge import load_from
+from app.knowledge.files import read_folder
+from tests.patients import AS_OF, Patient, a_patient, knowledge
 
 TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
 
@@ -390,3 +394,108 @@ def test_what_lies_after_the_evaluation_is_listed_and_not_used() -> None:
 
     assert truth(patient, "nerve-lesion-history") is UNKNOWN
     assert [n.why for n in patient.decide().not_used] == ["effective after asOf"]
+
+
+# What no shipped statement needs today, and the content may ask for tomorrow
+
+
+def more(inputs: str, findings: str) -> Content:
+    """The shipped content with an input and a finding of a test."""
+    files = read_folder()
+    names = ("inputs/context.toml", "findings/thresholds.toml")
+    added = dict(zip(names, (inputs, findings), strict=True))
+    return load_from({**files, **{name: files[name] + text for name, text in added.items()}})
+
+
+def stands(content: Content, finding: str, *facts: Fact) -> Standing:
+    return stand(facts, content, AS_OF).by_slot[content.slot(finding)]
+
+
+def tried(value: str, days_ago: float) -> Fact:
+    at = AS_OF - timedelta(days=days_ago)
+    return Fact("tried", value, at, SaidBy.PATIENT, f"Observation/{value}-{days_ago}")
+
+
+def test_of_an_input_that_repeats_any_answer_counts() -> None:
+    content = more(
+        """
+[input.tried]
+label = "What was tried"
+type = "code"
+asked_of = "patient"
+repeats = true
+choices = [["yoga", "Yoga"], ["rest", "Rest"]]
+""",
+        """
+[finding.tried-yoga]
+label = "Yoga was tried"
+from = "tried"
+true_when = { any_code = ["yoga"] }
+""",
+    )
+    yoga, rest = tried("yoga", 9), tried("rest", 1)
+
+    assert stands(content, "tried-yoga", yoga, rest) == Standing(TRUE, yoga)
+    assert stands(content, "tried-yoga", rest) == Standing(UNKNOWN, rest)
+
+
+@pytest.mark.parametrize(("days_ago", "lately", "long_ago"), [(3, TRUE, FALSE), (30, FALSE, TRUE)])
+def test_an_answer_that_is_no_flag_has_its_window_too(
+    days_ago: float, lately: Truth, long_ago: Truth
+) -> None:
+    content = more(
+        """
+[input.fell]
+label = "Fell"
+type = "boolean"
+asked_of = "patient"
+""",
+        """
+[finding.fell-lately]
+label = "Fell in the last 14 days"
+from = "fell"
+true_when = { is = true }
+within = "P14D"
+
+[finding.fell-long-ago]
+label = "Fell before that"
+from = "fell"
+true_when = { is = true }
+older_than = "P14D"
+""",
+    )
+    fell = Fact("fell", True, AS_OF - timedelta(days=days_ago), SaidBy.PATIENT, "Observation/f")
+
+    assert stands(content, "fell-lately", fell) == Standing(lately, fell)
+    assert stands(content, "fell-long-ago", fell) == Standing(long_ago, fell)
+
+
+def test_a_statement_that_is_false_names_the_fact_that_made_it_so() -> None:
+    content = knowledge()
+    said = a_patient().with_("saddle-sensory-change", True, days_ago=2)
+    said.with_("saddle-sensory-change", False, days_ago=1, said_by="clinician")
+
+    standing = said.decide().standings.by_slot[content.slot("saddle-sensory-change")]
+
+    assert standing.truth is FALSE
+    assert standing.fact == said.facts[-1]
+
+
+def test_an_assessment_that_clears_names_the_positive_that_it_cleared() -> None:
+    content = knowledge()
+    patient = a_patient().with_("saddle-sensory-change", True, days_ago=2)
+    positive = patient.facts[-1]
+    patient.with_("red-flag-assessed", "cauda-equina", days_ago=1, said_by="clinician")
+
+    standing = patient.decide().standings.by_slot[content.slot("saddle-sensory-change")]
+
+    assert standing == Standing(FALSE, positive)
+
+
+def test_a_low_score_that_is_not_nothing_never_goes_stale() -> None:
+    patient = a_patient().with_("phq9-item-9", 1, days_ago=60)
+
+    assert truth(patient, "phq9-item-9-two-or-more") is FALSE
+    assert truth(patient, "phq9-item-9-positive") is TRUE
+    nothing = a_patient().with_("phq9-item-9", 0, days_ago=60)
+    assert truth(nothing, "phq9-item-9-two-or-more") is UNKNOWN

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOW = ["setup", "demo", "run", "test", "check", "bench-quick"]
-LATER = ["bench", "mutation", "validate", "faults"]
+NOW = ["setup", "demo", "run", "test", "check", "bench-quick", "mutation"]
+LATER = ["bench", "validate", "faults"]
 
 
 def make(*words: str) -> subprocess.CompletedProcess[str]:
@@ -75,11 +75,17 @@ def test_demo_runs_the_demo() -> None:
         "shellcheck .ci/run",
         "painplan check-content",
         "painplan profiles --check",
+        "painplan book --check",
     ],
 )
 def test_check_runs_every_tool_and_test_includes_check(tool: str) -> None:
     assert tool in plan("check")
     assert tool in plan("test")
+
+
+def test_mutation_testing_is_no_part_of_the_tests() -> None:
+    assert "python -m benchmarks.mutation" in plan("mutation")
+    assert "benchmarks.mutation" not in plan("test")
 
 
 def test_test_runs_all_tests() -> None:
