@@ -34,6 +34,7 @@ NAMESPACE = uuid.UUID("5f2d9a35-3a3c-5a69-9d0f-2f0c6f1d7b11")
 FUTURE_TOLERANCE = timedelta(minutes=5)
 TRIES = 3
 KIND = "derive"
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # nothing is computed near the first year of Python
 PLAN = "CarePlan"
 LOW_BACK = ("low-back-pain-on-problem-list", "chronic-low-back-pain-on-problem-list")
 UNIT = 1
@@ -148,14 +149,9 @@ class DeriveCarePlan:
     def _with_defaults(self, submission: Submission, caller: Caller, now: datetime) -> Submission:
         as_of = submission.as_of or now
         if as_of > now + FUTURE_TOLERANCE:
-            raise Refused(
-                Problem(
-                    "asOf lies in the future.",
-                    where="Parameters.parameter.where(name='asOf')",
-                    mend="Send an instant that has passed, or leave it out.",
-                    code="business-rule",
-                )
-            )
+            raise _no_as_of("asOf lies in the future.", "Send an instant that has passed")
+        if as_of < EARLIEST:
+            raise _no_as_of("asOf lies before 1900.", "Send an instant since 1900-01-01")
         profile = submission.guideline_profile or caller.guideline_profile
         return replace(submission, as_of=as_of.astimezone(UTC), guideline_profile=profile)
 
@@ -384,6 +380,17 @@ def frame_of(record: DecisionRecord) -> Frame:
     )
 
 
+def _no_as_of(what: str, mend: str) -> Refused:
+    return Refused(
+        Problem(
+            what,
+            where="Parameters.parameter.where(name='asOf')",
+            mend=f"{mend}, or leave it out.",
+            code="business-rule",
+        )
+    )
+
+
 def _same_patient(received: Received, known: CurrentVersion) -> None:
     if received.patient == known.patient:
         return
@@ -411,7 +418,8 @@ def _not_ours(received: Received, known: CurrentVersion) -> None:
 
 
 def _same_person(received: Received, before: Received) -> None:
-    if received.type != "Patient" or received.birth_date == before.birth_date:
+    dates = {received.birth_date, before.birth_date} - {None}
+    if received.type != "Patient" or len(dates) <= 1:
         return
     raise Conflict(
         Problem(

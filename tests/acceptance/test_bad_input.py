@@ -210,6 +210,14 @@ def test_an_as_of_in_the_future_is_refused(service: httpx.Client) -> None:
     assert "asOf" in answer.text
 
 
+@pytest.mark.parametrize("as_of", ["0001-01-01", "0130", "1899-12-31"])
+def test_an_as_of_before_1900_is_refused(service: httpx.Client, as_of: str) -> None:
+    answer = service.post("/fhir/$derive", params={"asOf": as_of}, json=bundle(patient("past")))
+
+    assert answer.status_code == 422
+    assert "1900" in answer.text
+
+
 @pytest.mark.parametrize("as_of", ["yesterday", "2026-13-01", "2026-06-01T25:00:00Z", ""])
 def test_an_as_of_that_is_no_instant_is_refused(service: httpx.Client, as_of: str) -> None:
     answer = service.post("/fhir/$derive", params={"asOf": as_of}, json=bundle(patient("ahead")))
