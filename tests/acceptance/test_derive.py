@@ -372,3 +372,24 @@ def test_the_plan_addresses_the_back_pain_on_the_problem_list(
     plan = derive(service, patient("addressed"), told).json()["entry"][0]["resource"]
 
     assert [a["reference"] for a in plan["addresses"]] == ["Condition/back"]
+
+
+@pytest.mark.parametrize(("first", "then"), [(None, "1980-01-01"), ("1980-01-01", None)])
+def test_a_birth_date_that_is_learnt_or_left_out_is_no_conflict(
+    service: httpx.Client, first: str | None, then: str | None
+) -> None:
+    id_ = f"learnt-{first}".lower()
+    for born in (first, then):
+        person = patient(id_, birthDate=born)
+        sent = {name: value for name, value in person.items() if value is not None}
+        assert derive(service, sent).status_code == 200
+
+
+def test_what_we_derived_is_not_created_under_another_id(service: httpx.Client) -> None:
+    derivation = derive(service, patient("echo")).json()
+    gate = derived(derivation, "red-flag-gate")
+
+    answer = service.post("/fhir/Observation", json=gate)
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD"

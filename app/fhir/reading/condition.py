@@ -15,6 +15,7 @@ CURRENT = frozenset({"active", "recurrence", "relapse"})
 NOT_HELD = frozenset({"refuted", "entered-in-error"})
 TAKEN = frozenset({"active", "on-hold"})
 VOID = frozenset({"entered-in-error", "draft", "cancelled", "not-taken"})
+NOT_ORDERED = frozenset({"proposal", "plan", "option"})
 DAYS_A_YEAR = 365.25
 
 
@@ -61,6 +62,12 @@ def read_medicine(
     if status in VOID:
         gathered.skip(reference, f"its status is {status}")
         return None
+    if resource.get("doNotPerform") is True:
+        gathered.skip(reference, "it says what not to give (doNotPerform)")
+        return None
+    if resource.get("intent") in NOT_ORDERED and not _is_reported(resource):
+        gathered.skip(reference, f"its intent is {resource['intent']}: not known to be taken")
+        return None
     concept = _concept(resource)
     at = (
         instant(resource.get("authoredOn"))
@@ -77,6 +84,11 @@ def read_medicine(
         source=reference,
         daily_dose=daily_dose(resource),
     )
+
+
+def _is_reported(resource: dict[str, Any]) -> bool:
+    """US Core lists what a patient says to take as a MedicationRequest with the intent plan."""
+    return resource.get("reportedBoolean") is True or "reportedReference" in resource
 
 
 def words_of(concept: dict[str, Any]) -> str:

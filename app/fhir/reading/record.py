@@ -29,8 +29,10 @@ from app.fhir.reading.received import from_history
 from app.fhir.reading.response import Questionnaires, read_response
 from app.fhir.reading.terms import Terms, terms_of
 from app.fhir.reading.times import instant, last_updated
+from app.fhir.reading.usable import DERIVED, is_derived, why_not_processed
 
 LISTED = frozenset({"Condition", "MedicationRequest", "MedicationStatement", "AllergyIntolerance"})
+LIST_OF = {"MedicationStatement": "MedicationRequest"}
 OLDEST = 130
 BIRTH_DATE, GENDER = "birth-date", "gender"
 NOTHING_READ = frozenset(
@@ -69,9 +71,10 @@ class RecordReader:
         everything = list(resources)
         references = {r.source: r.reference for r in everything if r.source is not None}
         gathered = Gathered(terms, as_of, references=references)
-        gathered.panels = members(_observations(everything), gathered)
-        lists = _Lists(_birth_date(everything))
-        for received in everything:
+        usable, barred = _usable(everything, gathered)
+        gathered.panels = members(_observations(usable), gathered)
+        lists = _Lists(_birth_date(usable))
+        for received in usable:
             resource = received.parsed
             assert isinstance(resource, dict)  # noqa: S101  (validated before it is read)
             if received.type in LISTED:
@@ -82,6 +85,7 @@ class RecordReader:
                 raise Refused(*(_placed(p, received) for p in refusal.problems)) from refusal
         for sitting in gathered.sittings.values():
             keep_totals(sitting, gathered)
+        closed -= barred
         return Record(
             facts=tuple(gathered.facts),
             conditions=tuple(lists.conditions),
@@ -145,6 +149,24 @@ class _Lists:
                 self.allergies.extend(filter(None, (allergy,)))
             case _:
                 gathered.skip(reference, "a type that no list holds")
+
+
+def _usable(
+    resources: Iterable[Received], gathered: Gathered
+) -> tuple[list[Received], frozenset[str]]:
+    """What may be read, the rest is listed; and the lists that are not known in full for it."""
+    usable: list[Received] = []
+    barred: set[str] = set()
+    for received in resources:
+        resource = received.parsed
+        assert isinstance(resource, dict)  # noqa: S101  (validated before it is read)
+        why = DERIVED if is_derived(resource) else why_not_processed(received, resource)
+        if why:
+            gathered.skip(received.reference, why)
+            barred.add(LIST_OF.get(received.type, received.type))
+        else:
+            usable.append(received)
+    return usable, frozenset(barred)
 
 
 def _placed(problem: Problem, received: Received) -> Problem:

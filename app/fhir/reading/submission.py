@@ -8,13 +8,14 @@ from typing import Any, Protocol
 import msgspec
 
 from app.domain.facts import NotUsed
-from app.domain.problem import Problem, Refused
+from app.domain.problem import NotAllowed, Problem, Refused
 from app.domain.submission import Received, Submission
-from app.fhir.canon import CANON, DECISION, PLAN_DEFINITION, READ_TYPES
+from app.fhir.canon import PLAN_DEFINITION, READ_TYPES
 from app.fhir.reading.parameters import ID, named, require_valid, text_of, unknown, wrong
 from app.fhir.reading.parsing import parse
 from app.fhir.reading.received import SUBJECT, identity, logical_patient, received
 from app.fhir.reading.times import instant
+from app.fhir.reading.usable import DERIVED, is_derived
 
 PROFILES = ("who", "uk", "us")
 COMPLETE = ("Condition", "MedicationRequest", "AllergyIntolerance")
@@ -116,7 +117,22 @@ def read_one(body: bytes, *, expected_type: str, validator: Validator) -> Receiv
     document = parse(body, (expected_type,))
     require_valid(validator.problems(document, expected_type=expected_type))
     _refuse_subsetted(_Item(document, body, None, expected_type))
+    _refuse_derived(document)
     return received(body, document, full_url=None, references={})
+
+
+def _refuse_derived(document: dict[str, Any]) -> None:
+    """Under an id of its own it would count as evidence for what we concluded."""
+    if is_derived(document):
+        raise NotAllowed(
+            Problem(
+                f"This {document['resourceType']} was derived by this service and is only read.",
+                where=f"{document['resourceType']}.identifier",
+                mend="Send what you found yourself, without our identifier and profile.",
+                code="not-supported",
+            ),
+            allow=("GET", "HEAD"),
+        )
 
 
 def _owner(resource: dict[str, Any]) -> str | None:
@@ -352,26 +368,13 @@ def _read_types(draft: _Draft, validator: Validator) -> Iterator[_Item]:
             reference = f"{type_[:64]}/{identity(resource, item.full_url, item.body)[:64]}"
             draft.not_used.append(NotUsed(reference, "a type that this service does not read"))
             continue
-        if _is_derived(resource):
+        if is_derived(resource):
             reference = f"{type_}/{identity(resource, item.full_url, item.body)[:64]}"
-            draft.not_used.append(NotUsed(reference, "derived by this service earlier"))
+            draft.not_used.append(NotUsed(reference, DERIVED))
             continue
         require_valid(validator.problems(resource, expected_type=type_, at=item.where))
         _refuse_subsetted(item)
         yield item
-
-
-def _is_derived(resource: dict[str, Any]) -> bool:
-    """What we concluded is never an input, whatever id it comes back under."""
-    identifiers = resource.get("identifier")
-    for identifier in identifiers if isinstance(identifiers, list) else [identifiers]:
-        if isinstance(identifier, dict) and identifier.get("system") == DECISION:
-            return True
-    meta = resource.get("meta")
-    profiles = meta.get("profile") if isinstance(meta, dict) else None
-    if not isinstance(profiles, list):
-        return False
-    return any(str(p).startswith(f"{CANON}/StructureDefinition/painplan-") for p in profiles)
 
 
 def _refuse_subsetted(item: _Item) -> None:

@@ -22,6 +22,8 @@ VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 TICK = timedelta(microseconds=1)
+IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
+MODIFIER = {"url": "https://ehr.example/not", "valueBoolean": True}
 ENDED = {"clinicalStatus": coded(CLINICAL, "resolved")}
 
 
@@ -223,6 +225,41 @@ def test_a_medicine_that_was_never_taken_is_listed_and_not_used(type_: str, stat
 
     assert read.medicines == ()
     assert status in why_not_used(read.not_used, f"{type_}/m")
+
+
+@pytest.mark.parametrize(
+    "said", [{"doNotPerform": True}, *({"intent": i} for i in ("proposal", "plan", "option"))]
+)
+def test_what_was_not_ordered_is_not_taken_and_listed(said: Json) -> None:
+    read = record(medicine(**said))
+
+    assert read.medicines == ()
+    assert next(iter(said)) in why_not_used(read.not_used, "MedicationRequest/m")
+
+
+def test_a_medicine_that_the_patient_reports_is_taken_though_its_intent_is_plan() -> None:
+    assert taken(record(medicine(intent="plan", reportedBoolean=True))).current
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"implicitRules": "https://ehr.example/rules"},
+        {"modifierExtension": [MODIFIER]},
+        {"dosageInstruction": [{"modifierExtension": [MODIFIER]}]},
+    ],
+)
+def test_a_medicine_of_unknown_meaning_is_listed_and_its_list_not_known_in_full(
+    changes: Json,
+) -> None:
+    nothing_else = coded(IPS, "no-known-medications")
+    read = record(
+        medicine(**changes), medicine("MedicationStatement", medicationCodeableConcept=nothing_else)
+    )
+
+    assert "not known here" in why_not_used(read.not_used, "MedicationRequest/m")
+    assert all(m.source != "MedicationRequest/m" for m in read.medicines)
+    assert "MedicationRequest" not in read.complete
 
 
 def test_a_medicine_keeps_its_codes_and_its_text() -> None:

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,8 @@ import pytest
 from app.domain.decision import derive
 from app.domain.facts import Bounds, SaidBy
 from app.domain.problem import NotUnderstood, Refused
+from app.fhir.reading.received import received
+from app.fhir.reading.record import RecordReader
 from tests.fhir.reading.wire import (
     ABSENT,
     ABSENT_REASON,
@@ -557,3 +560,33 @@ def test_a_unit_of_ucum_is_not_needed_for_a_count() -> None:
     read = record(finding("sij-provocation-positive-count", **quantity(3, "{count}", UCUM)))
 
     assert the(read, "sij-provocation-positive-count").value == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"implicitRules": "https://ehr.example/rules"},
+        {"modifierExtension": [{"url": "https://ehr.example/not", "valueBoolean": True}]},
+        {
+            "component": [
+                {
+                    "code": coded(FINDING, "pain-disproportionate"),
+                    "valueBoolean": True,
+                    "modifierExtension": [{"url": "https://ehr.example/not", "valueCode": "x"}],
+                }
+            ]
+        },
+        {"identifier": [{"system": "https://painplan.health/fhir/decision", "value": "1"}]},
+    ],
+)
+def test_an_observation_of_unknown_meaning_or_of_ours_is_listed_and_not_used(
+    changes: dict[str, Any],
+) -> None:
+    one = finding("pain-localised", valueBoolean=True, **changes)
+    reader = RecordReader()
+    stored = received(json.dumps(one).encode(), one, full_url=None, references={})
+
+    read = reader.record((stored,), knowledge(), as_of=AS_OF, complete=frozenset())
+
+    assert read.facts == ()
+    assert why_not_used(read.not_used, LOCALISED)

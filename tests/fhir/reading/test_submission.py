@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.problem import NotUnderstood, Refusal, Refused
+from app.domain.problem import NotAllowed, NotUnderstood, Refusal, Refused
 from app.fhir.reading.submission import read_bare, read_one
 from tests.fhir.reading.wire import (
     CANON,
@@ -250,6 +250,22 @@ def test_what_we_concluded_earlier_is_listed_and_never_an_input(derived: Json) -
 
     assert len(submission.resources) == 1
     assert "derived" in why_not_used(submission.not_used, "Observation/o-pain-localised")
+
+
+@pytest.mark.parametrize(
+    "derived",
+    [
+        {"identifier": [{"system": f"{CANON}/decision", "value": "1"}]},
+        {"meta": {"profile": [f"{CANON}/StructureDefinition/painplan-red-flag-gate"]}},
+    ],
+)
+def test_what_we_concluded_earlier_is_not_created_under_another_id(derived: Json) -> None:
+    body = json.dumps({**LOCALISED, **derived}).encode()
+
+    with pytest.raises(NotAllowed) as refusal:
+        read_one(body, expected_type="Observation", validator=validator())
+
+    assert refusal.value.allow == ("GET", "HEAD")
 
 
 def test_a_part_of_a_resource_is_refused() -> None:
