@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(settings),
+        redirect_slashes=False,  # its answer would be a 307 without a body
     )
     _join(app, settings)
     _route(app)

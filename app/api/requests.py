@@ -17,6 +17,7 @@ JSON_TYPES = frozenset(
 ANY_TYPE = frozenset({"*/*", "application/*", "text/*"})
 ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 ENTITY_TAGS = re.compile(rf"\s*{ENTITY_TAG.pattern}(?:\s*,\s*{ENTITY_TAG.pattern})*\s*")
+NO_WEIGHT = re.compile(r"0(?:\.0{0,3})?")
 FORMATS = frozenset({"json", *JSON_TYPES})
 
 
@@ -50,11 +51,28 @@ def require_json(request: Request) -> None:
                 code="not-supported",
             )
         )
-    charset = parameters.partition("charset=")[2].strip(' ";').lower()
-    if charset and charset.split(";")[0] not in ("utf-8", "utf8"):
+    charset = _parameter(parameters, "charset")
+    if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia(
             Problem("FHIR JSON is UTF-8.", mend="Send the body in UTF-8.", code="not-supported")
         )
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedMedia(
+            Problem(
+                "A compressed body is not read.",
+                mend="Send the body without Content-Encoding.",
+                code="not-supported",
+            )
+        )
+
+
+def _parameter(parameters: str, name: str) -> str:
+    """One parameter of a media type, in lower case; empty where it is not given."""
+    for parameter in parameters.lower().split(";"):
+        key, _, value = parameter.partition("=")
+        if key.strip() == name:
+            return value.strip(' "')
+    return ""
 
 
 def answer_type(request: Request) -> str:
@@ -65,7 +83,12 @@ def answer_type(request: Request) -> str:
             raise _not_acceptable(wanted)
         return "application/fhir+json"
     accept = request.headers.get("accept", "*/*")
-    offered = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    parts = (part.partition(";") for part in accept.split(","))
+    offered = [
+        media.strip().lower()
+        for media, _, parameters in parts
+        if not NO_WEIGHT.fullmatch(_parameter(parameters, "q"))
+    ]
     for media in offered:
         if media in ANY_TYPE or media in ("application/fhir+json", "application/json+fhir", ""):
             return "application/fhir+json"

@@ -164,10 +164,40 @@ def test_another_content_type_is_not_supported(service: httpx.Client, kind: str)
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
-def test_an_answer_in_xml_cannot_be_had(service: httpx.Client) -> None:
-    answer = service.get("/fhir/metadata", headers={"Accept": "application/fhir+xml"})
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "application/fhir+json; Charset=latin-1"}, 415),
+        ({"Content-Type": 'application/fhir+json; CHARSET="UTF-8"'}, 200),
+        ({"Content-Encoding": "gzip"}, 415),
+        ({"Content-Encoding": "identity"}, 200),
+    ],
+)
+def test_how_the_body_is_written_is_looked_at(
+    service: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    answer = service.post(DERIVE, json=bundle(patient("written")), headers=headers)
 
-    assert answer.status_code == 406
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/fhir+xml",
+        "*/*;q=0",
+        "application/json;q=0, application/fhir+xml",
+        "application/fhir+json; Q=0.000",
+    ],
+)
+def test_an_answer_in_another_form_cannot_be_had(service: httpx.Client, accept: str) -> None:
+    assert service.get("/fhir/metadata", headers={"Accept": accept}).status_code == 406
+
+
+def test_json_with_little_weight_is_still_had(service: httpx.Client) -> None:
+    accept = "application/fhir+xml, application/json;q=0.1"
+
+    assert service.get("/fhir/metadata", headers={"Accept": accept}).status_code == 200
 
 
 def test_an_unknown_unit_is_listed_and_the_value_unknown(service: httpx.Client) -> None:
@@ -260,6 +290,8 @@ def test_an_unmatched_item_of_our_own_form_is_listed(service: httpx.Client) -> N
         ("GET", "/decisions/none", 404),
         ("GET", "/decisions", 400),
         ("POST", "/healthz", 405),
+        ("POST", "/fhir/Patient/", 404),
+        ("GET", "/fhir/Patient/", 404),
     ],
 )
 def test_errors_of_paths_have_a_body(
