@@ -198,7 +198,7 @@ def _route(app: FastAPI) -> None:
         ("/fhir/$derive", fhir_routes.refuse_on_operation, BUT_POST),
         ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.apply, ["POST"]),
         ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/PlanDefinition/$apply", fhir_routes.apply, ["POST"]),
+        ("/fhir/PlanDefinition/$apply", fhir_routes.apply_named, ["POST"]),
         ("/fhir/PlanDefinition/$apply", fhir_routes.refuse_on_operation, BUT_POST),
         ("/fhir/CarePlan/{id}/$respond", fhir_routes.respond, ["POST"]),
         ("/fhir/CarePlan/{id}/$respond", fhir_routes.refuse_on_operation, BUT_POST),

@@ -50,6 +50,13 @@ async def apply(request: Request) -> Response:
     return apply_answer(answer, media)
 
 
+async def apply_named(request: Request) -> Response:
+    """``POST /fhir/PlanDefinition/$apply``: the body names the PlanDefinition."""
+    media = answer_type(request)
+    answer = await _derived(request, "apply", plan_is_named=False)
+    return apply_answer(answer, media)
+
+
 async def respond(request: Request) -> Response:
     """``POST /fhir/CarePlan/{id}/$respond``: the plan as it is after the clinician's answer."""
     media = answer_type(request)
@@ -71,12 +78,18 @@ async def respond(request: Request) -> Response:
     return respond_answer(given, media)
 
 
-async def _derived(request: Request, operation: str) -> Answer:
+async def _derived(request: Request, operation: str, *, plan_is_named: bool = True) -> Answer:
     require_json(request)
     body = await read_body(request)
     query = query_of(request)
     state = request.app.state
-    submission = read_submission(body, query=query, validator=state.validator, operation=operation)
+    submission = read_submission(
+        body,
+        query=query,
+        validator=state.validator,
+        operation=operation,
+        plan_is_named=plan_is_named,
+    )
     is_kept = flag(query, "persist", default=True)
     key = _idempotency_key(request)
     if key is not None and not is_kept:

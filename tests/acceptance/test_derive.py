@@ -151,6 +151,24 @@ def test_apply_on_the_type_names_the_plan_definition(service: httpx.Client, name
     assert service.post("/fhir/PlanDefinition/$apply", json=body).status_code == 200
 
 
+def test_apply_on_the_type_without_a_plan_definition_is_refused(service: httpx.Client) -> None:
+    body = {
+        "resourceType": "Parameters",
+        "parameter": [{"name": "subject", "valueString": "Patient/typed"}],
+    }
+
+    assert service.post("/fhir/PlanDefinition/$apply", json=body).status_code == 400
+    assert service.post("/fhir/PlanDefinition/clbp-care/$apply", json=body).status_code == 200
+
+
+def test_an_unknown_parameter_of_the_query_gives_a_warning(service: httpx.Client) -> None:
+    answer = derive(service, patient("odd"), **{"colour\r\nX-Evil": "1"})
+
+    assert answer.status_code == 200
+    assert "colour" in answer.headers["warning"]
+    assert "x-evil" not in answer.headers
+
+
 def test_with_nothing_known_nothing_is_concluded(service: httpx.Client) -> None:
     answer = derive(service, patient("empty")).json()
 

@@ -8,6 +8,8 @@ import orjson
 from app.domain.problem import NotUnderstood, Problem
 
 DEEPEST = 64
+# The words of orjson for it, and of its versions before.
+TOO_DEEP = ("depth limit", "recursion", "failed to allocate")
 GAPS = (b" :", b"\t:", b"\n:", b"\r:")
 
 
@@ -16,7 +18,7 @@ def parse(body: bytes, expected: tuple[str, ...] = ()) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        if "recursion" in error.msg.lower():
+        if any(word in error.msg.lower() for word in TOO_DEEP):
             raise _too_deep() from None
         place = f"line {error.lineno} column {error.colno}"
         raise NotUnderstood(

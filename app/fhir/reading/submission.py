@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -14,13 +14,16 @@ from app.fhir.canon import PLAN_DEFINITION, READ_TYPES
 from app.fhir.reading.parameters import ID, named, require_valid, text_of, unknown, wrong
 from app.fhir.reading.parsing import parse
 from app.fhir.reading.received import SUBJECT, identity, logical_patient, received
-from app.fhir.reading.times import instant
+from app.fhir.reading.times import DATE_TIME, instant
 from app.fhir.reading.usable import DERIVED, is_derived
 
 PROFILES = ("who", "uk", "us")
 COMPLETE = ("Condition", "MedicationRequest", "AllergyIntolerance")
 BUNDLES = ("collection", "batch", "transaction", "document", "message", "searchset")
 PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
+OURS = "Organization/painplan"  # of what we publish the only type that is read, too
+QUERY = frozenset({"asOf", "guidelineProfile", "complete", "persist", "_format"})
+T = TypeVar("T")
 Query = Mapping[str, Sequence[str]]
 
 
@@ -31,6 +34,10 @@ class Validator(Protocol):
         self, resource: object, *, expected_type: str | None = None, at: str | None = None
     ) -> tuple[Problem, ...]:
         """Empty when valid; ``at`` is where the resource stands in what came."""
+        ...
+
+    def knows(self, type_: str) -> bool:
+        """Whether R4 has a resource type of this name."""
         ...
 
 
@@ -73,16 +80,20 @@ class _Draft:
     as_of: datetime | None = None
     profile: str | None = None
     complete: list[str] = field(default_factory=list)
-    use_server_data: bool = True
+    use_server_data: bool | None = None
+    names_plan: bool = False
     context: dict[str, str] = field(default_factory=dict)
     warnings: list[Problem] = field(default_factory=list)
     not_used: list[NotUsed] = field(default_factory=list)
 
 
 def read_submission(
-    body: bytes, *, query: Query, validator: Validator, operation: str
+    body: bytes, *, query: Query, validator: Validator, operation: str, plan_is_named: bool = True
 ) -> Submission:
-    """``$derive`` (Parameters or a Bundle) or ``$apply`` (Parameters); contract §3."""
+    """``$derive`` (Parameters or a Bundle) or ``$apply`` (Parameters); contract §3.
+
+    ``plan_is_named`` says whether the address names the PlanDefinition; else the body has to.
+    """
     expected = ("Parameters", "Bundle") if operation == "derive" else ("Parameters",)
     document = parse(body, expected)
     draft = _Draft()
@@ -91,6 +102,9 @@ def read_submission(
         draft.items.extend(_entries(document, body, "Bundle", validator))
     else:
         _read_parameters(document, body, draft, validator)
+    if not (plan_is_named or draft.names_plan):
+        message = "Neither planDefinition nor url says which PlanDefinition to apply."
+        raise wrong(message, "Parameters.parameter", code="required")
     return _submission(draft, validator)
 
 
@@ -172,12 +186,15 @@ def _envelope(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read_query(query: Query, draft: _Draft) -> None:
-    for value in query.get("asOf", ())[-1:]:
-        draft.as_of = _as_of(value, "asOf")
-    for value in query.get("guidelineProfile", ())[-1:]:
-        draft.profile = _profile(value, "guidelineProfile")
+    for value in query.get("asOf", ()):
+        plain = value.replace(" ", "+")  # the plus of a zone that was not escaped
+        draft.as_of = _once(draft.as_of, _as_of(plain, "asOf"), "asOf", "asOf")
+    for value in query.get("guidelineProfile", ()):
+        profile = _profile(value, "guidelineProfile")
+        draft.profile = _once(draft.profile, profile, "guidelineProfile", "guidelineProfile")
     for values in query.get("complete", ()):
         draft.complete.extend(_complete(v, "complete") for v in values.split(","))
+    draft.warnings.extend(unknown(name, "") for name in query if name not in QUERY)
 
 
 def _read_parameters(
@@ -197,21 +214,24 @@ def _read_parameter(
 ) -> None:
     match parameter.get("name", ""):
         case "subject":
-            draft.subject = _subject(parameter, where)
+            draft.subject = _once(draft.subject, text_of(parameter, where), "subject", where)
         case "data":
             draft.items.extend(_data(parameter, raw, where, validator))
         case "complete":
             draft.complete.append(_complete(text_of(parameter, where), f"{where}.valueCode"))
         case "useServerData":
-            draft.use_server_data = _boolean(parameter, where)
+            counts = _boolean(parameter, where)
+            draft.use_server_data = _once(draft.use_server_data, counts, "useServerData", where)
         case "encounter" | "practitioner" | "organization" as name:
-            draft.context[name] = named(name, text_of(parameter, where), where)
+            reference = named(name, text_of(parameter, where), where)
+            draft.context[name] = _once(draft.context.get(name), reference, name, where)
         case "planDefinition" | "url":
             _require_ours(text_of(parameter, where), where)
+            draft.names_plan = True
         case "version":
             pass
         case "parameters":
-            _read_settings(parameter, where, draft)
+            _read_settings(parameter, where, draft, validator)
         case "asOf" | "guidelineProfile" as name:
             _read_setting(name, parameter, where, draft)
         case other:
@@ -230,26 +250,26 @@ def _data(
         yield _Item(resource, raw, None, f"{where}.resource")
 
 
-def _read_settings(parameter: dict[str, Any], where: str, draft: _Draft) -> None:
+def _read_settings(
+    parameter: dict[str, Any], where: str, draft: _Draft, validator: Validator
+) -> None:
     resource = parameter.get("resource")
     if not isinstance(resource, dict) or resource.get("resourceType") != "Parameters":
         raise wrong("parameters must hold a Parameters resource.", f"{where}.resource")
-    settings = resource.get("parameter", ())
-    if not isinstance(settings, list | tuple):
-        raise wrong("parameter must be a list.", f"{where}.resource.parameter")
-    for number, setting in enumerate(settings):
-        place = f"{where}.resource.parameter[{number}]"
-        if not isinstance(setting, dict) or not isinstance(setting.get("name"), str):
-            raise wrong("a parameter must have a name.", f"{place}.name")
-        _read_setting(setting["name"], setting, place, draft)
+    at = f"{where}.resource"
+    require_valid(validator.problems(resource, expected_type="Parameters", at=at))
+    for number, setting in enumerate(resource.get("parameter", ())):
+        _read_setting(setting.get("name", ""), setting, f"{at}.parameter[{number}]", draft)
 
 
 def _read_setting(name: str, setting: dict[str, Any], where: str, draft: _Draft) -> None:
     match name:
         case "asOf":
-            draft.as_of = _as_of(text_of(setting, where), where)
+            as_of = _as_of(text_of(setting, where), where)
+            draft.as_of = _once(draft.as_of, as_of, name, where)
         case "guidelineProfile":
-            draft.profile = _profile(text_of(setting, where), where)
+            profile = _profile(text_of(setting, where), where)
+            draft.profile = _once(draft.profile, profile, name, where)
         case "complete":
             draft.complete.append(_complete(text_of(setting, where), where))
         case _:
@@ -263,12 +283,22 @@ def _boolean(parameter: dict[str, Any], where: str) -> bool:
     raise wrong(f"{parameter['name'][:64]} must have a valueBoolean.", where)
 
 
-def _subject(parameter: dict[str, Any], where: str) -> str:
-    return text_of(parameter, where)
+def _once(before: T | None, value: T, name: str, where: str) -> T:
+    """Of two values nobody could say which is meant."""
+    if before is None or before == value:
+        return value
+    raise Refused(
+        Problem(
+            f"{name} comes twice with different values.",
+            where=where,
+            mend="Send it once.",
+            code="business-rule",
+        )
+    )
 
 
 def _as_of(text: str, where: str) -> datetime:
-    moment = instant(text.replace(" ", "+"))
+    moment = instant(text) if DATE_TIME.fullmatch(text) else None
     if moment is None:
         raise wrong("asOf is no date or dateTime.", where, code="value")
     return moment
@@ -330,6 +360,8 @@ def _submission(draft: _Draft, validator: Validator) -> Submission:
             references=references,
             where=item.where,
         )
+        if one.reference == OURS:
+            raise _published_by_us(item)
         if not _belongs(one, item, patient, draft):
             continue
         before = taken.setdefault((one.type, one.id), one)
@@ -348,7 +380,7 @@ def _submission(draft: _Draft, validator: Validator) -> Submission:
         as_of=draft.as_of,
         guideline_profile=draft.profile,
         complete=frozenset(draft.complete),
-        use_server_data=draft.use_server_data,
+        use_server_data=draft.use_server_data is not False,
         encounter=draft.context.get("encounter"),
         practitioner=draft.context.get("practitioner"),
         organization=draft.context.get("organization"),
@@ -364,6 +396,8 @@ def _read_types(draft: _Draft, validator: Validator) -> Iterator[_Item]:
         type_ = resource.get("resourceType")
         if not isinstance(type_, str):
             raise wrong("There is no resourceType.", f"{item.where}.resourceType")
+        if not validator.knows(type_):
+            raise wrong(f"R4 has no resource type {type_[:64]!r}.", f"{item.where}.resourceType")
         if type_ not in READ_TYPES:
             reference = f"{type_[:64]}/{identity(resource, item.full_url, item.body)[:64]}"
             draft.not_used.append(NotUsed(reference, "a type that this service does not read"))
@@ -421,6 +455,17 @@ def _patient(draft: _Draft, items: list[_Item], references: Mapping[str, str]) -
             )
         )
     return next(iter(patients))
+
+
+def _published_by_us(item: _Item) -> Refused:
+    return Refused(
+        Problem(
+            f"{OURS} is published by this service and is only read.",
+            where=f"{item.where}.id",
+            mend="Send yours under an id of its own.",
+            code="business-rule",
+        )
+    )
 
 
 def _two_patients(places: list[str]) -> Refused:

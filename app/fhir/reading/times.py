@@ -7,6 +7,12 @@ from typing import Any
 _LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z")
 _DAY, _MONTH = len("2026-05-28"), len("2026-05")
+# R4: a year, a month, a day, or a time with its zone; the calendar is for ``instant`` to know.
+DATE_TIME = re.compile(
+    r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])"
+    r"(T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00)))?)?)?",
+    re.ASCII,
+)
 _TICK = timedelta(microseconds=1)
 
 

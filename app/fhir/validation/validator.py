@@ -57,6 +57,10 @@ class Validator:
         found = list(self._problems(resource, type_, root, anchors_of(resource)))
         return tuple(found[:AT_MOST])
 
+    def knows(self, type_: str) -> bool:
+        """Whether R4 has a resource type of this name."""
+        return type_ in self.resources
+
     def _problems(
         self, resource: Node, type_: str, root: str, anchors: frozenset[str]
     ) -> Iterator[Problem]:
