@@ -13,7 +13,7 @@ from typing import Any
 
 from app.domain.content import Input
 from app.domain.facts import Fact, SaidBy
-from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC, QUESTIONNAIRE
+from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import keep_totals, points_of
 from app.fhir.reading.terms import Terms, codings_of
@@ -46,12 +46,12 @@ def read_response(
         gathered.skip(reference, f"its status is {status}")
         return
     at = instant(resource.get("authored")) or last_updated(resource) or gathered.as_of
-    canonical = str(resource.get("questionnaire", ""))
+    canonical = str(resource.get("questionnaire", "")).partition("|")[0]
     frame = _Frame(
         reference,
         at,
         _said_by(resource, canonical, gathered),
-        canonical.partition("|")[0],
+        canonical,
         _definition(resource, canonical, questionnaires),
         last_instant(resource.get("authored")),
     )
@@ -63,9 +63,9 @@ def read_response(
 
 
 def _said_by(resource: dict[str, Any], canonical: str, gathered: Gathered) -> SaidBy:
-    if canonical.startswith(EXAMINATION):
+    if canonical == EXAMINATION:
         return SaidBy.CLINICIAN
-    if canonical.startswith(INTAKE):
+    if canonical == INTAKE:
         return SaidBy.PATIENT
     reference = gathered.named(resource.get("source") or resource.get("author"))
     is_professional = "Practitioner" in reference or "Organization/" in reference
@@ -77,7 +77,7 @@ def _definition(
 ) -> dict[str, dict[str, Any]]:
     """The Questionnaire's items by linkId, when the Questionnaire is to be had.
 
-    Our own are read by their linkIds alone.
+    Our own are read by their linkIds alone, whatever stands here.
     """
     found: dict[str, Any] | None = None
     if canonical.startswith("#"):
@@ -90,8 +90,8 @@ def _definition(
             None,
         )
     else:
-        found = questionnaires.get(canonical.partition("|")[0])
-    if found is None or canonical.startswith(QUESTIONNAIRE):
+        found = questionnaires.get(canonical)
+    if found is None:
         return {}
     return dict(_by_link(found.get("item", ())))
 
@@ -141,7 +141,7 @@ def _read_item(
 
 def _meanings(link: str, frame: _Frame, terms: Terms) -> list[tuple[str, str]]:
     """What an item may mean; the items of our own forms that LOINC lacks go by their linkId."""
-    if frame.canonical.startswith(QUESTIONNAIRE):
+    if frame.canonical in terms.forms:
         return [(FINDING, link), (LOINC, link.rpartition("/")[2])]
     match = _LOINC_LINK.match(link)
     # A linkId such as 1-2 may be a mere number: it counts when it is a code that we read.

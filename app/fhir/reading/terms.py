@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.content import Content, Input, Instrument, Item
-from app.fhir.canon import FINDING, INSTRUMENT_SCORE, LOINC, QUESTIONNAIRE
+from app.fhir.canon import EXAMINATION, FINDING, INSTRUMENT_SCORE, INTAKE, LOINC, QUESTIONNAIRE
 
 Ordinals = Mapping[tuple[str, str], int]
 
@@ -15,7 +15,8 @@ class Terms:
 
     ``ordinals`` gives the number of a coded answer, by the input that it answers; ``panels`` the
     instruments behind the code of a panel or of a total, ``forms`` those behind the canonical of
-    one of our questionnaires; ``parts`` the subscales of an instrument.
+    each of our questionnaires (none for intake and examination); ``parts`` the subscales of an
+    instrument.
     """
 
     inputs: Mapping[tuple[str, str], Input]
@@ -33,7 +34,7 @@ def terms_of(content: Content) -> Terms:
     items: dict[str, Item] = {}
     ordinals: dict[str, Ordinals] = {}
     panels: dict[tuple[str, str], frozenset[str]] = {}
-    forms: dict[str, frozenset[str]] = {}
+    forms: dict[str, frozenset[str]] = {INTAKE: frozenset(), EXAMINATION: frozenset()}
     parts: dict[str, tuple[Instrument, ...]] = {}
     for known in content.inputs.values():
         inputs[(FINDING, known.name)] = known

@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.content import Input, ValueType
 from app.domain.facts import FactValue
 from app.domain.problem import Problem, Refused
-from app.fhir.canon import ABSENT, PRESENT, UCUM
+from app.fhir.canon import ABSENT, ACTIVITY, FINDING_VALUE, PRESENT, RED_FLAG, UCUM
 from app.fhir.reading import units
 from app.fhir.reading.terms import Ordinals, Terms, codings_of
 
@@ -20,6 +20,8 @@ COUNT_UNITS = ("{score}", "a", "")
 SCORE_UNITS = ("{score}", "")
 LONGEST_NUMBER = 64
 SMALLEST_EXPONENT = -15
+# The systems whose codes answer a coded finding; "" for a code that comes without one.
+CODES_OF = frozenset({"", FINDING_VALUE, RED_FLAG, ACTIVITY})
 NO_UNIT = ("", "1", "{score}", "{count}", "{tests}", "{points}")
 
 
@@ -164,7 +166,7 @@ def _ranged(number: Decimal | NotRead, known: Input, where: str) -> FactValue | 
 def _code(holder: dict[str, Any], known: Input) -> str | NotRead:
     allowed = {code for code, _ in known.choices}
     codings = codings_of(holder.get("valueCodeableConcept")) + codings_of(holder.get("valueCoding"))
-    codes = [code for _, code in codings]
+    codes = [code for system, code in codings if system in CODES_OF]
     if isinstance(holder.get("valueString"), str):
         codes.append(holder["valueString"])
     for code in codes:

@@ -205,7 +205,7 @@ def test_a_percentage_is_read_as_such() -> None:
                 "https://painplan.health/fhir/CodeSystem/finding-value", "widespread"
             )
         },
-        {"valueCodeableConcept": coded("http://local", "nine", "widespread")},
+        {"valueCodeableConcept": {"coding": [{"code": "nine"}, {"code": "widespread"}]}},
         {"valueString": "widespread"},
     ],
 )
@@ -213,6 +213,15 @@ def test_a_coded_finding_takes_one_of_its_codes(value: dict[str, Any]) -> None:
     read = record(finding("pain-distribution", **value))
 
     assert the(read, "pain-distribution").value == "widespread"
+
+
+def test_the_same_word_of_another_system_is_another_code() -> None:
+    value = {"valueCodeableConcept": coded("http://local", "widespread")}
+
+    read = record(finding("pain-distribution", **value))
+
+    assert told(read, "pain-distribution") == []
+    assert "none of the codes" in why_not_used(read.not_used, "Observation/o-pain-distribution")
 
 
 @pytest.mark.parametrize("text", ["everywhere", "Widespread", ""])

@@ -88,7 +88,14 @@ def test_our_own_form_is_known_with_or_without_a_version(canonical: str) -> None
 
 
 @pytest.mark.parametrize(
-    "canonical", [None, LOCAL, "http://other.example/Questionnaire/clbp-intake"]
+    "canonical",
+    [
+        None,
+        LOCAL,
+        "http://other.example/Questionnaire/clbp-intake",
+        f"{CANON}/Questionnaire/bogus",
+        f"{INTAKE}-2",
+    ],
 )
 def test_a_finding_code_is_a_link_id_in_our_own_forms_only(canonical: str | None) -> None:
     read = record(response(item("pain-localised", YES), questionnaire=canonical))
