@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.fhir.validation import Validator
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient
 
 DERIVE = f"/fhir/$derive?asOf={AS_OF}"
@@ -99,6 +100,12 @@ REFUSED = [
         bundle(patient(), {**ODI, "valueQuantity": {"value": 250, "unit": "%"}}),
         422,
         "Bundle.entry[1].resource.value",
+    ),
+    (
+        "a control character",
+        bundle(patient(name=[{"family": "Ros\u0001si"}])),
+        400,
+        "Bundle.entry[0].resource.name[0].family",
     ),
     ("another resource", {"resourceType": "Patient", "id": "p1"}, 400, "resourceType"),
     ("a type that R4 lacks", {"resourceType": "Patience"}, 400, "resourceType"),
@@ -333,3 +340,19 @@ def test_without_authentication_nothing_is_forwarded(service: httpx.Client) -> N
     answer = service.get("/fhir/metadata", headers={"X-Forwarded-For": "10.0.0.1"})
 
     assert answer.status_code == 403
+
+
+def test_a_control_character_of_what_is_not_read_leaves_the_narrative_valid(
+    service: httpx.Client,
+) -> None:
+    slot = {"resourceType": "Slot", "id": "a\u0001b\uffff", "start": "never"}
+
+    sent = bundle(patient("strange"), slot)
+    del sent["entry"][1]["fullUrl"]
+
+    answer = service.post(DERIVE, json=sent)
+
+    assert answer.status_code == 200
+    assert "Slot/ab: a type" in answer.json()["entry"][0]["resource"]["text"]["div"]
+    assert "\\u0001" not in answer.text
+    assert Validator.load().problems(answer.json()) == ()

@@ -1,6 +1,5 @@
 """The Parameters of ``$respond``: what a clinician answers to a plan (contract §3)."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,6 @@ from app.fhir.reading.parsing import parse
 from app.fhir.reading.submission import Validator
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
-NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 ONCE = frozenset({"outcome", "practitioner", "note", "id", "reason"})
 
 
@@ -56,9 +54,9 @@ def _read(parameter: dict[str, Any], where: str, draft: _Draft) -> None:
         case "activity":
             draft.activities.append(_activity(parameter, where, draft))
         case "practitioner" as name:
-            draft.practitioner = named(name, _words(text_of(parameter, where), where), where)
+            draft.practitioner = named(name, text_of(parameter, where), where)
         case "note":
-            draft.note = _words(text_of(parameter, where), where)
+            draft.note = text_of(parameter, where)
         case other:
             draft.warnings.append(unknown(other, where))
 
@@ -123,21 +121,13 @@ def _reason(part: dict[str, Any], where: str) -> Reason:
     """Words, a Coding, or a CodeableConcept."""
     concept = part.get("valueCodeableConcept")
     if isinstance(concept, dict):
-        text = _words(concept.get("text", ""), where)
-        return Reason(text, _codings(concept.get("coding", []), where))
+        return Reason(concept.get("text", ""), _codings(concept.get("coding", [])))
     if isinstance(part.get("valueCoding"), dict):
-        return Reason(codings=_codings([part["valueCoding"]], where))
-    return Reason(_words(text_of(part, where), where))
+        return Reason(codings=_codings([part["valueCoding"]]))
+    return Reason(text_of(part, where))
 
 
-def _codings(codings: list[dict[str, Any]], where: str) -> tuple[tuple[str, str, str], ...]:
+def _codings(codings: list[dict[str, Any]]) -> tuple[tuple[str, str, str], ...]:
     parts = ("system", "code", "display")
-    found = ([_words(str(c.get(p, "")), where) for p in parts] for c in codings if "code" in c)
+    found = ([str(c.get(p, "")) for p in parts] for c in codings if "code" in c)
     return tuple((system, code, display) for system, code, display in found)
-
-
-def _words(text: str, where: str) -> str:
-    """They are written into the plan and its narrative, which cannot hold every character."""
-    if NOT_XML.search(text):
-        raise wrong("The text holds a control character.", where, code="value")
-    return text

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from app.fhir.characters import is_barred
 from app.fhir.reading.times import instant
 
 Node = dict[str, Any]
+BARRED = "a control character, which no text of R4 holds"
 OPAQUE = frozenset({"contained", "resource"})
 # The endings of a choice that is an integer; JSON Schema takes 6.0 for one, R4 does not.
 INTEGERS = ("Integer", "PositiveInt", "UnsignedInt")
@@ -54,6 +56,8 @@ def flaws(resource: Node, anchors: frozenset[str]) -> list[Flaw]:
                 continue
             kind = type(child)
             if kind is str:
+                if is_barred(child):
+                    found.append(Flaw(node, name, "value", BARRED))
                 continue
             if kind is dict:
                 stack.append(child)
@@ -62,11 +66,17 @@ def flaws(resource: Node, anchors: frozenset[str]) -> list[Flaw]:
                 _integer(node, name, child, found)
             elif kind is list:
                 stack.extend(one for one in child if type(one) is dict)
-                if None in child:
-                    _null(node, name, child, found)
+                _several(node, name, child, found)
         if not MARKS.isdisjoint(node):
             _data_type(node, anchors, found)
     return found
+
+
+def _several(node: Node, name: str, values: list[Any], found: list[Flaw]) -> None:
+    if any(type(one) is str and is_barred(one) for one in values):
+        found.append(Flaw(node, name, "value", BARRED))
+    if None in values:
+        _null(node, name, values, found)
 
 
 def _integer(node: Node, name: str, value: float, found: list[Flaw]) -> None:

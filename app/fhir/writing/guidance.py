@@ -5,6 +5,7 @@ from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.gate import GateLevel
 from app.fhir.canon import CANON, FINDING, PLAN_DEFINITION
+from app.fhir.characters import without_barred
 from app.fhir.writing.elements import Json, identifier, meta, output_id, patient
 
 MESSAGES = "messages"
@@ -59,7 +60,7 @@ def _messages(decision: Decision) -> Json:
             {
                 "severity": "information",
                 "code": "informational",
-                "diagnostics": f"{one.reference}: {one.why}",
+                "diagnostics": without_barred(f"{one.reference}: {one.why}"),
             }
             for one in decision.not_used
         ],

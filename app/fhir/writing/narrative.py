@@ -9,6 +9,7 @@ from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.placing import LISTS
 from app.domain.plan_types import DO_NOT, NEXT_STEP, Activity
+from app.fhir.characters import without_barred
 
 OPENING = '<div xmlns="http://www.w3.org/1999/xhtml">'
 ASKED_IN_WORDS = 5
@@ -100,9 +101,13 @@ def _row(activity: Activity, content: Content) -> str:
 
 
 def _list(title: str, rows: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(row, quote=False)}</li>" for row in rows)
+    items = "".join(f"<li>{_escaped(row)}</li>" for row in rows)
     return f"<p><b>{title}</b></p><ul>{items}</ul>" if items else ""
 
 
 def _p(text: str) -> str:
-    return f"<p>{escape(text, quote=False)}</p>"
+    return f"<p>{_escaped(text)}</p>"
+
+
+def _escaped(text: str) -> str:
+    return escape(without_barred(text), quote=False)

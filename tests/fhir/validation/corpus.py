@@ -57,6 +57,24 @@ def holding(*contained: Json, reference: str = "#m") -> Json:
 MEDICINE: Json = {"resourceType": "Medication", "id": "m", "code": {"text": "ibuprofen"}}
 
 PATIENTS: list[Case] = [
+    (
+        "a control character in a name",
+        put(PATIENT, "name.0.family", "Ros\u0001si"),
+        "Patient.name[0].family",
+        "control character",
+    ),
+    (
+        "a character that is none in a list of names",
+        put(PATIENT, "name.0.given.1", "Maria\uffff"),
+        "Patient.name[0].given",
+        "control character",
+    ),
+    (
+        "a backspace in a text",
+        put(CONDITION, "code.text", "low back\bpain"),
+        "Condition.code.text",
+        "control character",
+    ),
     ("a gender that is no code", put(PATIENT, "gender", "F"), "Patient.gender", "allowed"),
     ("a gender in capitals", put(PATIENT, "gender", "Female"), "Patient.gender", "allowed"),
     ("an empty gender", put(PATIENT, "gender", ""), "Patient.gender", "allowed"),

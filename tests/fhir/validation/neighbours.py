@@ -40,6 +40,7 @@ def _taken(start: str, end: str) -> Json:
 
 
 VALID: list[tuple[str, Json]] = [
+    ("a tab and line ends in a text", put(CONDITION, "code.text", "low\tback\r\npain \u00a0")),
     ("a patient of whom nothing is known", {"resourceType": "Patient"}),
     ("the 29th of February in a leap year", put(PATIENT, "birthDate", "2000-02-29")),
     ("a year of birth", put(PATIENT, "birthDate", "1980")),
