@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from app.domain.content import Content, Intervention
 from app.domain.gate import ACTING, GateLevel
-from app.domain.medicines import OTHER
 from app.domain.scoring import SCORING
 from app.domain.standing import Standings
 from app.domain.worlds import evaluate
+from app.knowledge.compiling import VALUES
 from app.knowledge.errors import Fault
+from app.knowledge.medicine_tables import medicine_faults
 from app.knowledge.source import Source
 from app.knowledge.vocabulary import vocabulary
 
@@ -29,6 +30,7 @@ def faults(source: Source, content: Content) -> list[Fault]:
     return [
         *vocabulary(source, content),
         *_names(source, content),
+        *medicine_faults(source, content),
         *_codes(source, content),
         *_rules(source, content),
         *_interventions(source, content),
@@ -60,17 +62,15 @@ def _names(source: Source, content: Content) -> Iterator[Fault]:
         for id_ in flag.removes:
             if id_ not in content.interventions:
                 yield Fault("flags.toml", flag.id, f"removes {id_}, which is no intervention")
-    for file, rows in (
-        ("record-codes.csv", source.record_codes),
-        ("medicine-codes.csv", source.medicine_codes),
-    ):
-        for row in rows:
-            if row["acts_as"] not in (*content.inputs, OTHER):
-                yield Fault(file, row["code"], f"acts as {row['acts_as']}, which is no input")
-    for name, classes in content.medicine_names.items():
-        for class_ in classes:
-            if class_ not in (*content.inputs, OTHER):
-                yield Fault("medicine-names.csv", name, f"{class_} is no input")
+    for row in source.record_codes:
+        if row["acts_as"] not in content.inputs:
+            fault = f"acts as {row['acts_as']}, which is no input"
+            yield Fault("record-codes.csv", row["code"], fault)
+            continue
+        choices = {code for code, _ in content.inputs[row["acts_as"]].choices}
+        if row["value"] not in (choices or VALUES) and row["value"] != "open":
+            fault = f"says {row['value']}, which is no answer to {row['acts_as']}"
+            yield Fault("record-codes.csv", row["code"], fault)
     for name, known in content.inputs.items():
         for other in (known.stopped, *known.counts, *known.allergy_to):
             if other and other not in content.inputs:

@@ -1,7 +1,7 @@
 """Compile records for the engine: names become slots, texts become numbers and periods."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from app.domain.content import (
@@ -29,12 +29,17 @@ from app.domain.content import (
     WhatIf,
 )
 from app.domain.facts import FactValue
-from app.domain.medicines import OTHER
 from app.domain.period import Period
 from app.domain.standing import compare
 from app.domain.truth import Truth
 from app.knowledge.errors import Fault
 from app.knowledge.files import digest
+from app.knowledge.medicine_tables import (
+    ingredients,
+    medicine_codes,
+    medicine_names,
+    opioid_factors,
+)
 from app.knowledge.records import (
     FindingRecord,
     InputRecord,
@@ -45,7 +50,8 @@ from app.knowledge.records import (
 from app.knowledge.source import Source
 
 SNOMED = "http://snomed.info/sct"
-ANTICOAGULANT = "anticoagulant"
+# What a row of record-codes.csv says of its input; any other word is a code of the input's own.
+VALUES: Mapping[str, bool | None] = {"true": True, "false": False, "open": None}
 Displays = Mapping[tuple[str, str], str]
 
 
@@ -77,7 +83,11 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     manifest = source.manifest
     assert manifest is not None  # noqa: S101  (the caller stops before when it is missing)
     displays = {(c["system"], c["code"]): c["display"] for c in source.codes}
-    inputs = {name: _input(name, record, source) for name, record in source.inputs.items()}
+    history = {row["acts_as"] for row in source.record_codes if row["history"] == "yes"}
+    inputs = {
+        name: replace(_input(name, record, source), counts_history=name in history)
+        for name, record in source.inputs.items()
+    }
     findings = _findings(source, inputs)
     slots = _Slots()
     for finding in findings.values():
@@ -85,11 +95,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     rules = tuple(_rules(source, findings, slots))
     readings = {name: tuple(found) for name, found in slots.readings.items()}
     exact, prefixes = _record_codes(source.record_codes)
-    medicines, medicine_prefixes = _record_codes(source.medicine_codes)
-    for system, rows in medicine_prefixes.items():
-        for row in rows:
-            key = (system, row.code)
-            medicines[key] = (*medicines.get(key, ()), row)
+    names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
     return Content(
         version=manifest.version,
@@ -111,14 +117,12 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         drivers=_drivers(source, slots),
         record_codes=exact,
         record_prefixes=prefixes,
-        medicine_codes=medicines,
-        medicine_names={
-            row["name"]: tuple(_class_input(c) for c in row["classes"].split())
-            for row in source.medicine_names
-        },
-        opioid_factors={row["name"]: Decimal(row["factor"]) for row in source.opioid_factors},
+        medicine_codes=medicine_codes(source.medicine_codes),
+        medicine_names=names,
+        ingredients=ingredients(source.codes, names),
+        opioid_factors=opioid_factors(source),
         clinical_drugs={},
-        known_conditions=frozenset(row["code"] for row in source.codes if row["system"] == SNOMED),
+        known_conditions=frozenset(key for key in displays if key[0] == SNOMED),
         citations={
             id_: Citation(id_, c.reference, c.claim, c.number, c.mark, c.grade)
             for id_, c in source.citations.items()
@@ -151,13 +155,6 @@ def _grade_rules(rules: Sequence[Rule]) -> dict[str, dict[str, Rule]]:
         if rule.mechanism:
             found.setdefault(rule.mechanism, {})[rule.grade] = rule
     return found
-
-
-def _class_input(name: str) -> str:
-    """The input that a class of medicines stands for; ``other`` stands for none."""
-    if name == ANTICOAGULANT:
-        return "anticoagulant-current"
-    return name if name == OTHER else f"takes-{name}"
 
 
 def _safety_rules(
@@ -414,10 +411,10 @@ def _record_codes(
             system=row["system"],
             code=row["code"],
             acts_as=row["acts_as"],
-            value=row.get("value", "") != "false",
-            within=_period(row.get("within", "")),
-            undated=row.get("undated", "yes") != "no",
-            history=row.get("history", "") == "yes",
+            value=VALUES.get(row["value"], row["value"]),
+            within=_period(row["within"]),
+            undated=row["undated"] != "no",
+            history=row["history"] == "yes",
         )
         if code.code.endswith("*"):
             prefixes[code.system] = (*prefixes.get(code.system, ()), code)

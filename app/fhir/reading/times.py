@@ -1,9 +1,10 @@
 """FHIR dates and times as instants in UTC; a partial date is its first instant."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+MONTHS = 12
 _LEAP_SECOND = re.compile(r"(T\d{2}:\d{2}):60")
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z")
 
@@ -24,6 +25,23 @@ def instant(text: object) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:  # the first and the last day that Python knows
         return moment.replace(tzinfo=UTC)
+
+
+def end_of(text: object) -> datetime | None:
+    """As ``instant``; of a partial date the first instant after it."""
+    match = _DATE.match(text) if isinstance(text, str) else None
+    start = instant(text)
+    if match is None or start is None:
+        return start
+    _, month, day = match.groups()
+    try:
+        if day is not None:
+            return start + timedelta(days=1)
+        if month is not None and start.month < MONTHS:
+            return start.replace(month=start.month + 1)
+        return start.replace(year=start.year + 1, month=1)
+    except (OverflowError, ValueError):  # the last year that Python knows
+        return start
 
 
 def last_updated(resource: dict[str, Any]) -> datetime | None:
