@@ -21,6 +21,11 @@ OURS = "https://painplan.health/fhir/"
 VERIFIED = "VERIFIED"
 PROFILES = ("who", "uk", "us")
 DIRECTIONS = frozenset({"for", "against", "silent"})
+SNOMED = "http://snomed.info/sct"
+# Verified by the clinical documents themselves (phenotyping.md, SNOMED codes marked V).
+VERIFIED_THERE = frozenset(
+    "782388003 449813001 236648008 14336007 302935008 2304001 2415007".split()
+)
 # What only an order can name, such as "order:tramadol".
 ORDER = "order:"
 
@@ -32,6 +37,7 @@ def faults(source: Source, content: Content) -> list[Fault]:
         *_names(source, content),
         *medicine_faults(source, content),
         *_codes(source, content),
+        *_problem_codes(source),
         *_rules(source, content),
         *_interventions(source, content),
         *_instruments(source, content),
@@ -98,6 +104,18 @@ def _codes(source: Source, content: Content) -> Iterator[Fault]:
     for id_, system, code in used:
         if not system.startswith(OURS) and (system, code) not in verified:
             yield Fault("codes.csv", id_, f"{system}|{code} is not a verified code")
+
+
+def _problem_codes(source: Source) -> Iterator[Fault]:
+    """A number of SNOMED is verified; ICD-10-CM categories are headers of that classification."""
+    verified = {
+        c["code"]
+        for c in source.codes
+        if c["system"] == SNOMED and c["verified_in"].startswith(VERIFIED)
+    }
+    for row in source.record_codes:
+        if row["system"] == SNOMED and row["code"] not in verified | VERIFIED_THERE:
+            yield Fault("record-codes.csv", row["code"], "is not a verified code of SNOMED")
 
 
 def _rules(source: Source, content: Content) -> Iterator[Fault]:

@@ -122,7 +122,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         ingredients=ingredients(source.codes, names),
         opioid_factors=opioid_factors(source),
         clinical_drugs={},
-        known_conditions=frozenset(key for key in displays if key[0] == SNOMED),
+        known_conditions=frozenset(k for k in (*displays, *exact) if k[0] == SNOMED),
         citations={
             id_: Citation(id_, c.reference, c.claim, c.number, c.mark, c.grade)
             for id_, c in source.citations.items()

@@ -244,6 +244,11 @@ def test_a_code_is_known_without_its_dot_and_in_small_letters(code: str) -> None
     assert says(Patient().having(ICD, code))["has-heart-failure"] is True
 
 
+@pytest.mark.parametrize("code", ["14336007", "84114007", "161891005"])
+def test_a_snomed_code_that_we_know_keeps_the_list_understood(code: str) -> None:
+    assert "has-bipolar" in ruled_out(Patient().having(SNOMED, code))
+
+
 def test_a_past_problem_that_nobody_knows_may_have_been_any() -> None:
     out = ruled_out(Patient().having(SNOMED, "999999999", current=False))
 
