@@ -410,9 +410,11 @@ class Content:
 
     ``conclusions`` are the rules whose change is worth a question, ``gate_rules`` those with a
     level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
-    screened by an input, ``safety_rules`` those that concern an activity ("" : the person), by
-    their number. Codes in ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that
-    a verified code has in ``medicine_names``.
+    screened by an input, ``counting`` the inputs that count entries of a list, ``after_stopping``
+    those about medicines that were stopped, ``safety_rules`` those that concern an activity
+    ("" : the person), by their number. ``record_prefixes`` are by what codes begin with; codes in
+    ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
+    ``medicine_names``.
     """
 
     version: str
@@ -431,7 +433,7 @@ class Content:
     flags: tuple[Flag, ...]
     drivers: Mapping[str, Driver]
     record_codes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
-    record_prefixes: Mapping[str, tuple[RecordCode, ...]]
+    record_prefixes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
     medicine_codes: Mapping[tuple[str, str], MedicineClasses]
     medicine_names: Mapping[str, MedicineClasses]
     ingredients: Mapping[tuple[str, str], str]
@@ -454,6 +456,8 @@ class Content:
     gate_rules: tuple[Rule, ...] = ()
     grade_rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=dict)
     home_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    counting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    after_stopping: tuple[str, ...] = ()
     safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(
         default_factory=dict
     )

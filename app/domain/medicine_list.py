@@ -55,9 +55,8 @@ def of_medicines(
             for name in sorted(entry.what.classes):
                 if name in content.inputs:
                     yield _fact(name, True, as_of, entry.medicine.source)  # noqa: FBT003
-    for about in content.inputs.values():
-        if about.stopped:
-            yield from _stopped(about, known, as_of, doubts)
+    for name in content.after_stopping:
+        yield from _stopped(content.inputs[name], known, as_of, doubts)
 
 
 def _doubt(entry: Entry, doubts: Doubts) -> None:
@@ -110,9 +109,8 @@ def counted(
 ) -> Iterator[Fact]:
     """How many medicines of some classes; at least so many while the list is not known whole."""
     known = tuple(listed)
-    for about in content.inputs.values():
-        if not about.counts or content.inputs[about.counts[0]].listed_in != MEDICINES:
-            continue
+    for name in content.counting.get(MEDICINES, ()):
+        about = content.inputs[name]
         wanted = frozenset(about.counts)
         sure = dict(_of_classes((e for e in known if e.is_taken), wanted))
         maybe = [e for e in known if _may_count(e, wanted)]

@@ -120,9 +120,8 @@ def acting_codes(system: str, code: str, content: Content) -> Iterator[RecordCod
     """The rows that a code acts by: its own, and those of the categories it belongs to."""
     code = written(system, code)
     yield from content.record_codes.get((system, code), ())
-    for row in content.record_prefixes.get(system, ()):
-        if code.startswith(row.code.removesuffix("*")):
-            yield row
+    for length in range(1, len(code) + 1):
+        yield from content.record_prefixes.get((system, code[:length]), ())
 
 
 def _of_condition(
@@ -147,9 +146,8 @@ def _problems_counted(facts: Iterable[Fact], content: Content, as_of: datetime) 
     Not every such problem has a code that we know, so the list never says that there are no more.
     """
     said = list(facts)
-    for name, about in content.inputs.items():
-        if not about.counts or content.inputs[about.counts[0]].listed_in != CONDITION:
-            continue
+    for name in content.counting.get(CONDITION, ()):
+        about = content.inputs[name]
         there = {f.input: f.source for f in said if f.input in about.counts and f.value is True}
         answers = [f for f in said if f.input == name and isinstance(f.value, int)]
         answer = max(answers, key=lambda f: f.at).value if answers else 0

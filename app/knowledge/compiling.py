@@ -52,6 +52,7 @@ from app.knowledge.source import Source
 SNOMED = "http://snomed.info/sct"
 # What a row of record-codes.csv says of its input; any other word is a code of the input's own.
 VALUES: Mapping[str, bool | None] = {"true": True, "false": False, "open": None}
+_RowsByCode = dict[tuple[str, str], tuple[RecordCode, ...]]
 Displays = Mapping[tuple[str, str], str]
 
 
@@ -145,6 +146,8 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         gate_rules=tuple(rule for rule in rules if rule.level),
         grade_rules=_grade_rules(rules),
         home_flags=_home_flags(source),
+        counting=_counting(inputs),
+        after_stopping=tuple(name for name, about in inputs.items() if about.stopped),
         safety_rules=_safety_rules(rules),
     )
 
@@ -167,6 +170,15 @@ def _safety_rules(
                 numbers = found.setdefault(activity, {})
                 numbers[rule.safety] = (*numbers.get(rule.safety, ()), rule)
     return {activity: tuple(sorted(numbers.items())) for activity, numbers in found.items()}
+
+
+def _counting(inputs: Mapping[str, Input]) -> dict[str, tuple[str, ...]]:
+    """The inputs that count, by the list on which what they count would stand."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, about in inputs.items():
+        for list_ in {inputs[c].listed_in for c in about.counts if c in inputs}:
+            found[list_] = (*found.get(list_, ()), name)
+    return found
 
 
 def _home_flags(source: Source) -> dict[str, tuple[str, ...]]:
@@ -403,9 +415,10 @@ def _either_side(known: Input, readings: Sequence[Reading]) -> list[bool | str |
 
 def _record_codes(
     rows: Sequence[Mapping[str, str]],
-) -> tuple[dict[tuple[str, str], tuple[RecordCode, ...]], dict[str, tuple[RecordCode, ...]]]:
-    exact: dict[tuple[str, str], tuple[RecordCode, ...]] = {}
-    prefixes: dict[str, tuple[RecordCode, ...]] = {}
+) -> tuple[_RowsByCode, _RowsByCode]:
+    """The rows by system and code, and those of categories by what their codes begin with."""
+    exact: _RowsByCode = {}
+    prefixes: _RowsByCode = {}
     for row in rows:
         code = RecordCode(
             system=row["system"],
@@ -416,11 +429,9 @@ def _record_codes(
             undated=row["undated"] != "no",
             history=row["history"] == "yes",
         )
-        if code.code.endswith("*"):
-            prefixes[code.system] = (*prefixes.get(code.system, ()), code)
-        else:
-            key = (code.system, code.code)
-            exact[key] = (*exact.get(key, ()), code)
+        rows_by_code = prefixes if code.code.endswith("*") else exact
+        key = (code.system, code.code.removesuffix("*"))
+        rows_by_code[key] = (*rows_by_code.get(key, ()), code)
     return exact, prefixes
 
 
