@@ -7,9 +7,9 @@ from app.domain.gate import ACTING, GateLevel
 from app.domain.scoring import SCORING
 from app.domain.standing import Standings
 from app.domain.worlds import evaluate
-from app.knowledge.compiling import VALUES
 from app.knowledge.errors import Fault
 from app.knowledge.medicine_tables import medicine_faults
+from app.knowledge.problem_codes import problem_faults
 from app.knowledge.source import Source
 from app.knowledge.vocabulary import vocabulary
 
@@ -21,11 +21,6 @@ OURS = "https://painplan.health/fhir/"
 VERIFIED = "VERIFIED"
 PROFILES = ("who", "uk", "us")
 DIRECTIONS = frozenset({"for", "against", "silent"})
-SNOMED = "http://snomed.info/sct"
-# Verified by the clinical documents themselves (phenotyping.md, SNOMED codes marked V).
-VERIFIED_THERE = frozenset(
-    "782388003 449813001 236648008 14336007 302935008 2304001 2415007".split()
-)
 # What only an order can name, such as "order:tramadol".
 ORDER = "order:"
 
@@ -36,8 +31,8 @@ def faults(source: Source, content: Content) -> list[Fault]:
         *vocabulary(source, content),
         *_names(source, content),
         *medicine_faults(source, content),
+        *problem_faults(source, content),
         *_codes(source, content),
-        *_problem_codes(source),
         *_rules(source, content),
         *_interventions(source, content),
         *_instruments(source, content),
@@ -68,15 +63,6 @@ def _names(source: Source, content: Content) -> Iterator[Fault]:
         for id_ in flag.removes:
             if id_ not in content.interventions:
                 yield Fault("flags.toml", flag.id, f"removes {id_}, which is no intervention")
-    for row in source.record_codes:
-        if row["acts_as"] not in content.inputs:
-            fault = f"acts as {row['acts_as']}, which is no input"
-            yield Fault("record-codes.csv", row["code"], fault)
-            continue
-        choices = {code for code, _ in content.inputs[row["acts_as"]].choices}
-        if row["value"] not in (choices or VALUES) and row["value"] != "open":
-            fault = f"says {row['value']}, which is no answer to {row['acts_as']}"
-            yield Fault("record-codes.csv", row["code"], fault)
     for name, known in content.inputs.items():
         for other in (known.stopped, *known.counts, *known.allergy_to):
             if other and other not in content.inputs:
@@ -104,18 +90,6 @@ def _codes(source: Source, content: Content) -> Iterator[Fault]:
     for id_, system, code in used:
         if not system.startswith(OURS) and (system, code) not in verified:
             yield Fault("codes.csv", id_, f"{system}|{code} is not a verified code")
-
-
-def _problem_codes(source: Source) -> Iterator[Fault]:
-    """A number of SNOMED is verified; ICD-10-CM categories are headers of that classification."""
-    verified = {
-        c["code"]
-        for c in source.codes
-        if c["system"] == SNOMED and c["verified_in"].startswith(VERIFIED)
-    }
-    for row in source.record_codes:
-        if row["system"] == SNOMED and row["code"] not in verified | VERIFIED_THERE:
-            yield Fault("record-codes.csv", row["code"], "is not a verified code of SNOMED")
 
 
 def _rules(source: Source, content: Content) -> Iterator[Fault]:
