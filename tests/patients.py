@@ -102,9 +102,11 @@ class Patient:
         """A medicine by code or by name; current, or stopped so long ago."""
         source = f"MedicationRequest/m{len(self.medicines)}"
         codes = ((system, code),) if code else ()
+        is_current = stopped_days_ago is None
         at = AS_OF - timedelta(days=stopped_days_ago or 0)
+        ended = None if is_current else at
         self.medicines.append(
-            CodedMedicine(codes, text, stopped_days_ago is None, at, source, daily_dose)
+            CodedMedicine(codes, text, is_current, at, source, daily_dose, ended=ended)
         )
         return self
 

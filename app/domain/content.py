@@ -50,10 +50,11 @@ class Input:
     of that flag and never where it is the ground for something newer;
     ``answered_by`` names a rule that settles the question without being asked; ``listed_in`` is
     the list (a resource type) in which it would stand: not on a complete one means no, for
-    some inputs ``only_if_understood``: while an entry is not understood, nothing is ruled out.
+    some inputs ``only_if_understood``: while an entry is not understood, nothing is ruled out;
+    ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
-    how long; ``counts`` are the classes whose medicines are counted; ``allergy_to`` the classes to
-    which an allergy counts.
+    how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
+    ``allergy_to`` the classes to which an allergy counts.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Input:
     answered_by: str = ""
     listed_in: str = ""
     only_if_understood: bool = False
+    counts_history: bool = False
     stopped: str = ""
     stopped_within: Period | None = None
     counts: tuple[str, ...] = ()
@@ -186,19 +188,42 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class RecordCode:
-    """How a coded condition or medicine acts (``red-flag-codes.csv``).
+    """How a coded condition acts (``red-flag-codes.csv``).
 
-    ``code`` may end in ``*``. ``within`` limits the onset; ``undated`` says whether an entry
-    without a date acts all the same; ``history`` whether an entry no longer current acts too.
+    ``code`` may end in ``*``. ``value`` is what it says of the input, None that it leaves it open
+    (diabetes without a word on its control). ``within`` limits the onset; ``undated`` says whether
+    an entry without a date acts all the same; ``history`` whether an entry no longer current acts
+    too.
     """
 
     system: str
     code: str
     acts_as: str
-    value: bool = True
+    value: bool | str | None = True
     within: Period | None = None
     undated: bool = True
     history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MedicineClasses:
+    """The classes (inputs) of a medicine; of a group also those that a member of it may have.
+
+    ``only_first``: the word often stands beside a medicine that is not named (a salt, caffeine),
+    and names one only where a text begins with it.
+    """
+
+    sure: tuple[str, ...]
+    possible: tuple[str, ...] = ()
+    only_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpioidFactor:
+    """Morphine equivalents of one ``unit`` a day (mg, or ug/h of a patch)."""
+
+    factor: Decimal
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,8 +447,11 @@ class Content:
 
     ``conclusions`` are the rules whose change is worth a question, ``gate_rules`` those with a
     level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
-    screened by an input, ``safety_rules`` those that concern an activity ("" : the person), by
-    their number.
+    screened by an input, ``counting`` the inputs that count entries of a list, ``after_stopping``
+    those about medicines that were stopped, ``safety_rules`` those that concern an activity
+    ("" : the person), by their number. ``record_prefixes`` are by what codes begin with; codes in
+    ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
+    ``medicine_names``.
     """
 
     version: str
@@ -442,11 +470,12 @@ class Content:
     flags: tuple[Flag, ...]
     drivers: Mapping[str, Driver]
     record_codes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
-    record_prefixes: Mapping[str, tuple[RecordCode, ...]]
-    medicine_codes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
-    medicine_names: Mapping[str, tuple[str, ...]]
-    opioid_factors: Mapping[str, Decimal]
-    known_conditions: frozenset[str]
+    record_prefixes: Mapping[tuple[str, str], tuple[RecordCode, ...]]
+    medicine_codes: Mapping[tuple[str, str], MedicineClasses]
+    medicine_names: Mapping[str, MedicineClasses]
+    ingredients: Mapping[tuple[str, str], str]
+    opioid_factors: Mapping[str, OpioidFactor]
+    known_conditions: frozenset[tuple[str, str]]
     clinical_drugs: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
     citations: Mapping[str, Citation]
     interventions: Mapping[str, Intervention]
@@ -464,6 +493,8 @@ class Content:
     gate_rules: tuple[Rule, ...] = ()
     grade_rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=dict)
     home_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    counting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    after_stopping: tuple[str, ...] = ()
     safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(
         default_factory=dict
     )

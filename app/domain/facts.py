@@ -68,7 +68,11 @@ class CodedCondition:
 class CodedMedicine:
     """A medicine as it came: its codes and text, and whether it is taken now.
 
-    ``daily_dose`` is what is taken a day in mg (of a patch: micrograms an hour), None if unknown.
+    ``daily_dose`` is what is taken a day in ``dose_unit`` (``mg``, of a patch ``ug/h``), None if
+    unknown. ``manner`` are the words of its route and form. ``doubt`` says why it is not known
+    whether it is taken. ``began`` and ``ended`` are dates that the record gives, ``ended_by`` an
+    instant at which it is known to have been over. ``replaces`` are the references of entries
+    that tell of the same medicine, or of the one before it.
     """
 
     system_codes: tuple[tuple[str, str], ...]
@@ -77,6 +81,13 @@ class CodedMedicine:
     at: datetime
     source: str
     daily_dose: Decimal | None = None
+    dose_unit: str = "mg"
+    manner: str = ""
+    doubt: str = ""
+    began: datetime | None = None
+    ended: datetime | None = None
+    ended_by: datetime | None = None
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,80 +1,144 @@
-"""Which classes a medicine or an allergy belongs to: by code, else by name, else unknown."""
+"""What a medicine or an allergen is: by its codes, else by its name, else unknown.
+
+Codes first (RxNorm ingredient, ATC by its first letters, the deployer's map), the name last. A code
+that names a group only, such as "opioids", leaves open which member it is; the name may say it.
+"""
 
 import re
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from app.domain.content import Content
-from app.domain.facts import CodedAllergy, CodedMedicine
+from app.domain.content import Content, MedicineClasses
 
 OTHER = "other"
-_WORDS = re.compile(r"[a-z0-9'\-]+")
-LONGEST_NAME = 4
-ON_THE_SURFACE = frozenset(
+LONGEST_NAME = 6
+Pair = tuple[str, str]
+_WORDS = re.compile(r"[a-z0-9']+")
+_APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'", "`": "'", "\u00b4": "'"})
+ON_THE_SKIN = frozenset(
     (
-        "gel",
-        "cream",
-        "ointment",
-        "topical",
-        "cutaneous",
-        "lotion",
-        "foam",
-        "eye",
-        "ophthalmic",
-        "nasal",
-        "inhaler",
-        "inhalation",
-        "otic",
-    )
+        "gel emulgel cream ointment topical topically cutaneous lotion foam patch plaster "
+        "eye eyes ophthalmic ocular otic ear dermal skin"
+    ).split()
 )
-SURFACE_CLASS = {
-    "takes-nsaid": "takes-topical-nsaid",
-    "takes-systemic-steroid": OTHER,
-    "takes-immunosuppressant": OTHER,
-    "takes-calcineurin-inhibitor": OTHER,
+INTO_THE_AIRWAYS = frozenset("nasal nose inhaler inhalation inhaled".split())
+# With one of these words a gel is swallowed or a foam is rectal: it acts in the whole body.
+IN_THE_BODY = frozenset(
+    (
+        "oral orally mouth po tablet tablets tab tabs capsule capsules cap caps caplet caplets "
+        "softgel softgels liquigel liquigels gelcap gelcaps liqui liquid soft "
+        "rectal suppository suppositories enema injection injectable intravenous intramuscular "
+        "subcutaneous iv im"
+    ).split()
+)
+# What acts in the whole body by mouth does not from there. An anti-inflammatory in the nose does.
+ELSEWHERE = {
+    "takes-nsaid": (ON_THE_SKIN, "takes-topical-nsaid"),
+    "takes-systemic-steroid": (ON_THE_SKIN | INTO_THE_AIRWAYS, OTHER),
+    "takes-immunosuppressant": (ON_THE_SKIN | INTO_THE_AIRWAYS, OTHER),
+    "takes-calcineurin-inhibitor": (ON_THE_SKIN, OTHER),
 }
 
 
-def classes_of(medicine: CodedMedicine | CodedAllergy, content: Content) -> tuple[str, ...]:
-    """The inputs that it stands for; ``("other",)`` for a known one of no class, () if unknown.
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """Its ingredients, each with its classes (inputs); no ingredient where nothing is known.
 
-    Codes first (RxNorm ingredient, ATC by prefix, the deployer's map), the name last.
+    ``possible`` are classes that it may have besides: only a group is known. ``is_whole`` is False
+    while it is not known or has an ingredient that is not.
     """
-    found = dict.fromkeys(_by_code(medicine.system_codes, content))
-    if not found:
-        found = dict.fromkeys(_by_name(medicine.text, content))
-    if found and ON_THE_SURFACE & set(_WORDS.findall(medicine.text.lower())):
-        found = dict.fromkeys(_on_the_surface(found))
-    known = [name for name in found if name != OTHER]
-    return tuple(known) or tuple(found)
+
+    ingredients: Mapping[str, tuple[str, ...]]
+    possible: frozenset[str]
+    is_whole: bool
+
+    @property
+    def classes(self) -> frozenset[str]:
+        """Those that it has for certain."""
+        return frozenset(name for classes in self.ingredients.values() for name in classes)
 
 
-def _on_the_surface(classes: Iterable[str]) -> Iterator[str]:
-    """On skin, in the eye or the nose: what acts in the whole body by mouth does not from here."""
+def understood(
+    system_codes: Iterable[Pair], text: str, content: Content, *, manner: str = ""
+) -> Understood:
+    """What it is. ``manner`` are further words that tell where it acts, never what it is."""
+    found: dict[str, MedicineClasses] = {}
+    is_whole = True
+    for pair in system_codes:
+        parts = content.clinical_drugs.get(pair, (pair,))
+        known = {name: classes for part in parts for name, classes in _by_code(part, content)}
+        found.update(known)
+        if pair in content.clinical_drugs and any(not [*_by_code(p, content)] for p in parts):
+            is_whole = False
+    if not found or any(classes.possible for classes in found.values()):
+        found.update(_by_name(text, content))
+    return _joined(found, frozenset(words(f"{text} {manner}")), is_whole=is_whole)
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words without accents; a hyphen parts words."""
+    plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).lower()
+    return _WORDS.findall("".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def _joined(
+    found: Mapping[str, MedicineClasses], said: frozenset[str], *, is_whole: bool
+) -> Understood:
+    """A group is narrowed by an ingredient beside it that belongs to the group."""
+    named = {c for classes in found.values() if not classes.possible for c in classes.sure}
+    possible: set[str] = set()
+    for classes in found.values():
+        if not named & set(classes.sure) - {OTHER}:
+            possible.update(classes.possible)
+    ingredients = {
+        name: tuple(c for c in _acting(classes.sure, said) if c != OTHER)
+        for name, classes in found.items()
+    }
+    have = {c for classes in ingredients.values() for c in classes}
+    left = frozenset(_acting(possible, said)) - have - {OTHER}
+    return Understood(ingredients, left, is_whole=is_whole and bool(found))
+
+
+def _acting(classes: Iterable[str], said: frozenset[str]) -> Iterator[str]:
     for name in classes:
-        yield SURFACE_CLASS.get(name, name)
+        places, instead = ELSEWHERE.get(name, (frozenset(), name))
+        yield instead if said & places and not said & IN_THE_BODY else name
 
 
-def _by_code(pairs: tuple[tuple[str, str], ...], content: Content) -> Iterator[str]:
-    ingredients = (pair for own in pairs for pair in content.clinical_drugs.get(own, ()))
-    for system, code in (*pairs, *ingredients):
-        exact = [row.acts_as for row in content.medicine_codes.get((system, code), ())]
-        yield from exact
-        if exact == [OTHER]:
-            continue  # named as no member of the class that its first letters would put it in
-        for length in range(len(code), 0, -1):
-            for row in content.medicine_codes.get((system, f"{code[:length]}*"), ()):
-                yield row.acts_as
+def _by_code(pair: Pair, content: Content) -> Iterator[tuple[str, MedicineClasses]]:
+    system, code = pair
+    name = content.ingredients.get(pair)
+    exact = content.medicine_codes.get(pair)
+    if exact is None and name is not None:
+        exact = content.medicine_names[name]
+    sure = [] if exact is None else list(exact.sure)
+    if sure == [OTHER]:
+        # Named as no member of the class that its first letters would put it in.
+        yield name or code, MedicineClasses((OTHER,))
+        return
+    is_exact = bool(sure)
+    possible: list[str] = []
+    for length in range(len(code), 0, -1):
+        group = content.medicine_codes.get((system, f"{code[:length]}*"))
+        if group is not None:
+            sure.extend(group.sure)
+            possible.extend(group.possible)
+    if sure or possible:
+        merged = tuple(dict.fromkeys(sure))
+        yield name or code, MedicineClasses(merged, () if is_exact else tuple(possible))
 
 
-def _by_name(text: str, content: Content) -> Iterator[str]:
+def _by_name(text: str, content: Content) -> Iterator[tuple[str, MedicineClasses]]:
     """Whole words, the longest name first; a combination has several."""
-    words = _WORDS.findall(text.lower())
+    said = words(text)
     at = 0
-    while at < len(words):
-        for length in range(min(LONGEST_NAME, len(words) - at), 0, -1):
-            classes = content.medicine_names.get(" ".join(words[at : at + length]))
-            if classes is not None:
-                yield from classes
+    while at < len(said):
+        for length in range(min(LONGEST_NAME, len(said) - at), 0, -1):
+            name = " ".join(said[at : at + length])
+            classes = content.medicine_names.get(name)
+            if classes is not None and (at == 0 or not classes.only_first):
+                yield name, classes
                 at += length
                 break
         else:

@@ -4,14 +4,18 @@ Problem-list codes act as ``red-flag-codes.csv`` says and nothing else does: by 
 category, within a time from their onset, current or also as history.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from app.domain.content import Choice, Content, RecordCode
-from app.domain.facts import CodedCondition, Fact, NotUsed, Record, SaidBy
+from app.domain.doubt import Doubts
+from app.domain.facts import Bounds, CodedCondition, Fact, NotUsed, Record, SaidBy
 from app.domain.measured import measured
-from app.domain.medicine_list import of_allergies, of_medicines
+from app.domain.medicine_list import MEDICINES, counted, entries, of_allergies, of_medicines
+from app.domain.opioid_dose import opioid_dose
 from app.domain.period import age_in_years
 
 CANCER_HISTORY = "cancer-history"
@@ -21,6 +25,9 @@ BIRTH_DATE = "birth-date"
 AGE = "age-years"
 CONDITION = "Condition"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+AN_ICD_CODE = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
+CATEGORY = 3
+NOT_KNOWN = "a problem whose code is not known: it rules nothing out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +45,33 @@ def facts_of_record(record: Record, content: Content, as_of: datetime) -> Stated
         if fact.input == BIRTH_DATE and isinstance(fact.value, datetime):
             years = age_in_years(fact.value, as_of)
             facts.append(Fact(AGE, years, as_of, SaidBy.CLINICIAN, fact.source))
-    coded = [f for c in record.conditions for f in _of_condition(c, content, as_of)]
+    doubts = Doubts()
+    coded: list[Fact] = []
+    for condition in record.conditions:
+        coded.extend(_of_condition(condition, content, as_of, doubts))
+        _doubt(condition, content, doubts)
     facts.extend(_settled_of_every_cancer(coded))
-    not_understood: dict[str, list[NotUsed]] = {}
-    facts.extend(of_medicines(record, content, as_of, not_understood))
-    facts.extend(of_allergies(record, content, as_of, not_understood))
+    facts.extend(_problems_counted(facts, content, as_of))
+    facts.extend(_of_lists(record, content, as_of, doubts))
     if record.complete:
-        unclear = {name for name, entries in not_understood.items() if entries}
-        if any(_is_unclear(c, content) for c in record.conditions):
-            unclear.add(CONDITION)
-        facts.extend(_not_listed(facts, record.complete, unclear, content, as_of))
+        facts.extend(_not_listed(facts, record.complete, doubts, content, as_of))
     facts.extend(measured(facts, content, as_of))
-    return Stated(facts, tuple(n for entries in not_understood.values() for n in entries))
+    return Stated(facts, tuple(doubts.told))
+
+
+def _of_lists(record: Record, content: Content, as_of: datetime, doubts: Doubts) -> Iterator[Fact]:
+    listed = entries(record, content)
+    yield from of_medicines(listed, content, as_of, doubts)
+    is_whole = MEDICINES in record.complete and MEDICINES not in doubts.lists
+    yield from counted(listed, content, as_of, is_whole=is_whole)
+    yield from opioid_dose(listed, content, as_of, doubts, is_whole=is_whole)
+    yield from of_allergies(record, content, as_of, doubts)
 
 
 def _not_listed(
     facts: list[Fact],
     complete: frozenset[str],
-    unclear: set[str],
+    doubts: Doubts,
     content: Content,
     as_of: datetime,
 ) -> list[Fact]:
@@ -70,31 +86,56 @@ def _not_listed(
         for name, known in content.inputs.items()
         if known.listed_in in complete
         and name not in said
-        and not (known.only_if_understood and known.listed_in in unclear)
+        and name not in doubts.inputs
+        and not known.counts
+        and not (known.only_if_understood and known.listed_in in doubts.lists)
     ]
 
 
-def _is_unclear(condition: CodedCondition, content: Content) -> bool:
-    """Current, without an ICD-10-CM code, and with no SNOMED code that we know."""
-    if not condition.current:
-        return False
-    return not any(
-        system == ICD or code in content.known_conditions for system, code in condition.system_codes
-    )
+def _doubt(condition: CodedCondition, content: Content, doubts: Doubts) -> None:
+    """An entry without a code that we know keeps its list from ruling anything out.
+
+    One no longer current does so for what counts as history only.
+    """
+    known = content.known_conditions
+    if any(_is_icd(*pair) or pair in known for pair in condition.system_codes):
+        return
+    doubts.tell(condition.source, NOT_KNOWN)
+    if condition.current:
+        doubts.lists.add(CONDITION)
+    else:
+        doubts.inputs |= {name for name, about in content.inputs.items() if about.counts_history}
+
+
+def _is_icd(system: str, code: str) -> bool:
+    return system == ICD and AN_ICD_CODE.fullmatch(written(system, code)) is not None
+
+
+def written(system: str, code: str) -> str:
+    """An ICD-10-CM code with capitals and its dot, which some systems leave out."""
+    if system != ICD:
+        return code
+    code = code.upper()
+    return code if "." in code or len(code) <= CATEGORY else f"{code[:CATEGORY]}.{code[CATEGORY:]}"
 
 
 def acting_codes(system: str, code: str, content: Content) -> Iterator[RecordCode]:
     """The rows that a code acts by: its own, and those of the categories it belongs to."""
+    code = written(system, code)
     yield from content.record_codes.get((system, code), ())
-    for row in content.record_prefixes.get(system, ()):
-        if code.startswith(row.code.removesuffix("*")):
-            yield row
+    for length in range(1, len(code) + 1):
+        yield from content.record_prefixes.get((system, code[:length]), ())
 
 
-def _of_condition(condition: CodedCondition, content: Content, as_of: datetime) -> Iterator[Fact]:
+def _of_condition(
+    condition: CodedCondition, content: Content, as_of: datetime, doubts: Doubts
+) -> Iterator[Fact]:
     for system, code in condition.system_codes:
         for row in acting_codes(system, code, content):
             if not _acts(row, condition, as_of):
+                continue
+            if row.value is None:
+                doubts.inputs.add(row.acts_as)
                 continue
             at = _holds_from(row, condition, content, as_of)
             until = condition.onset_until if at == condition.onset else None
@@ -116,6 +157,22 @@ def _settled_of_every_cancer(coded: list[Fact]) -> Iterator[Fact]:
             continue
         coded = [f for f in coded if f.input != name or f.value is True]
     yield from coded
+
+
+def _problems_counted(facts: Iterable[Fact], content: Content, as_of: datetime) -> Iterator[Fact]:
+    """At least so many as stand on the list, where the answer given says fewer or none was given.
+
+    Not every such problem has a code that we know, so the list never says that there are no more.
+    """
+    said = list(facts)
+    for name in content.counting.get(CONDITION, ()):
+        about = content.inputs[name]
+        there = {f.input: f.source for f in said if f.input in about.counts and f.value is True}
+        answers = [f for f in said if f.input == name and isinstance(f.value, int)]
+        answer = max(answers, key=lambda f: f.at).value if answers else 0
+        if there and isinstance(answer, int) and len(there) > answer:
+            bounds = Bounds(Decimal(len(there)), about.high or Decimal(len(there)))
+            yield Fact(name, bounds, as_of, SaidBy.CLINICIAN, max(there.values()))
 
 
 def _acts(row: RecordCode, condition: CodedCondition, as_of: datetime) -> bool:

@@ -61,7 +61,7 @@ class Material:
     red: frozenset[str]
     calm: Mapping[str, int]
     conditions: Sequence[RecordCode]
-    medicines: Sequence[RecordCode]
+    medicines: Sequence[tuple[str, str]]
 
 
 def material(old: Content, new: Content) -> Material:
@@ -76,7 +76,7 @@ def material(old: Content, new: Content) -> Material:
         conditions=_rows(
             old.record_codes, old.record_prefixes, new.record_codes, new.record_prefixes
         ),
-        medicines=_rows(old.medicine_codes, new.medicine_codes),
+        medicines=sorted({*old.medicine_codes, *new.medicine_codes}),
     )
 
 
@@ -213,10 +213,9 @@ def _conditions(number: int, made_of: Material) -> Iterable[CodedCondition]:
             )
 
 
-def _medicines(number: int, rows: Sequence[RecordCode]) -> Iterable[CodedMedicine]:
-    for row in rows:
-        chance = _chance(number, f"{row.system}|{row.code}")
+def _medicines(number: int, codes: Sequence[tuple[str, str]]) -> Iterable[CodedMedicine]:
+    for system, code in codes:
+        chance = _chance(number, f"{system}|{code}")
         if chance.random() < RARELY:
-            code = (row.system, row.code.replace("*", "01"))
-            source = f"MedicationRequest/{row.code}"
-            yield CodedMedicine((code,), "", chance.random() < MOSTLY, AS_OF, source)
+            source = f"MedicationRequest/{code}"
+            yield CodedMedicine(((system, code),), "", chance.random() < MOSTLY, AS_OF, source)

@@ -6,7 +6,6 @@ from itertools import chain
 
 from app.domain.content import Content, Instrument, Intervention, Item
 from app.domain.gate import ACTING, GateLevel
-from app.domain.medicines import OTHER
 from app.domain.placing import CRISIS
 from app.domain.plan_types import PROPOSED
 from app.domain.scoring import SCORING
@@ -14,6 +13,8 @@ from app.domain.standing import Standings
 from app.domain.worlds import evaluate
 from app.knowledge.codes import codes
 from app.knowledge.errors import Fault
+from app.knowledge.medicine_tables import medicine_faults
+from app.knowledge.problem_codes import problem_faults
 from app.knowledge.records import InstrumentRecord
 from app.knowledge.source import Source
 from app.knowledge.vocabulary import ACTIVITIES, vocabulary
@@ -34,6 +35,8 @@ def faults(source: Source, content: Content) -> list[Fault]:
         *vocabulary(source, content),
         *_names(source, content),
         *codes(source),
+        *medicine_faults(source, content),
+        *problem_faults(source, content),
         *_rules(source, content),
         *_interventions(source, content),
         *_instruments(source, content),
@@ -64,17 +67,6 @@ def _names(source: Source, content: Content) -> Iterator[Fault]:
         for id_ in flag.removes:
             if id_ not in content.interventions:
                 yield Fault("flags.toml", flag.id, f"removes {id_}, which is no intervention")
-    for file, rows in (
-        ("record-codes.csv", source.record_codes),
-        ("medicine-codes.csv", source.medicine_codes),
-    ):
-        for row in rows:
-            if row["acts_as"] not in (*content.inputs, OTHER):
-                yield Fault(file, row["code"], f"acts as {row['acts_as']}, which is no input")
-    for name, classes in content.medicine_names.items():
-        for class_ in classes:
-            if class_ not in (*content.inputs, OTHER):
-                yield Fault("medicine-names.csv", name, f"{class_} is no input")
     for name, known in content.inputs.items():
         for other in (known.stopped, *known.counts, *known.allergy_to):
             if other and other not in content.inputs:

@@ -1,7 +1,7 @@
 """Compile records for the engine: names become slots, texts become numbers and periods."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from app.domain.content import (
@@ -31,12 +31,17 @@ from app.domain.content import (
     WhatIf,
 )
 from app.domain.facts import FactValue
-from app.domain.medicines import OTHER
 from app.domain.period import Period
 from app.domain.standing import compare
 from app.domain.truth import Truth
 from app.knowledge.errors import Fault
 from app.knowledge.files import digest
+from app.knowledge.medicine_tables import (
+    ingredients,
+    medicine_codes,
+    medicine_names,
+    opioid_factors,
+)
 from app.knowledge.records import (
     FindingRecord,
     InputRecord,
@@ -49,7 +54,9 @@ from app.knowledge.records import (
 from app.knowledge.source import Source
 
 SNOMED = "http://snomed.info/sct"
-ANTICOAGULANT = "anticoagulant"
+# What a row of record-codes.csv says of its input; any other word is a code of the input's own.
+VALUES: Mapping[str, bool | None] = {"true": True, "false": False, "open": None}
+_RowsByCode = dict[tuple[str, str], tuple[RecordCode, ...]]
 Displays = Mapping[tuple[str, str], str]
 
 
@@ -81,7 +88,11 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     manifest = source.manifest
     assert manifest is not None  # noqa: S101  (the caller stops before when it is missing)
     displays = {(c["system"], c["code"]): c["display"] for c in source.codes}
-    inputs = {name: _input(name, record, source) for name, record in source.inputs.items()}
+    history = {row["acts_as"] for row in source.record_codes if row["history"] == "yes"}
+    inputs = {
+        name: replace(_input(name, record, source), counts_history=name in history)
+        for name, record in source.inputs.items()
+    }
     findings = _findings(source, inputs)
     slots = _Slots()
     for finding in findings.values():
@@ -89,11 +100,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     rules = tuple(_rules(source, findings, slots))
     readings = {name: tuple(found) for name, found in slots.readings.items()}
     exact, prefixes = _record_codes(source.record_codes)
-    medicines, medicine_prefixes = _record_codes(source.medicine_codes)
-    for system, rows in medicine_prefixes.items():
-        for row in rows:
-            key = (system, row.code)
-            medicines[key] = (*medicines.get(key, ()), row)
+    names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
     return Content(
         version=manifest.version,
@@ -115,14 +122,12 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         drivers=_drivers(source, slots),
         record_codes=exact,
         record_prefixes=prefixes,
-        medicine_codes=medicines,
-        medicine_names={
-            row["name"]: tuple(_class_input(c) for c in row["classes"].split())
-            for row in source.medicine_names
-        },
-        opioid_factors={row["name"]: Decimal(row["factor"]) for row in source.opioid_factors},
+        medicine_codes=medicine_codes(source.medicine_codes),
+        medicine_names=names,
+        ingredients=ingredients(source.codes, names),
+        opioid_factors=opioid_factors(source),
         clinical_drugs={},
-        known_conditions=frozenset(row["code"] for row in source.codes if row["system"] == SNOMED),
+        known_conditions=frozenset(k for k in (*displays, *exact) if k[0] == SNOMED),
         citations={
             id_: Citation(id_, c.reference, c.claim, c.number, c.mark, c.grade)
             for id_, c in source.citations.items()
@@ -145,6 +150,8 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         gate_rules=tuple(rule for rule in rules if rule.level),
         grade_rules=_grade_rules(rules),
         home_flags=_home_flags(source),
+        counting=_counting(inputs),
+        after_stopping=tuple(name for name, about in inputs.items() if about.stopped),
         safety_rules=_safety_rules(rules),
     )
 
@@ -157,13 +164,6 @@ def _grade_rules(rules: Sequence[Rule]) -> dict[str, dict[str, Rule]]:
     return found
 
 
-def _class_input(name: str) -> str:
-    """The input that a class of medicines stands for; ``other`` stands for none."""
-    if name == ANTICOAGULANT:
-        return "anticoagulant-current"
-    return name if name == OTHER else f"takes-{name}"
-
-
 def _safety_rules(
     rules: Sequence[Rule],
 ) -> dict[str, tuple[tuple[str, tuple[Rule, ...]], ...]]:
@@ -174,6 +174,15 @@ def _safety_rules(
                 numbers = found.setdefault(activity, {})
                 numbers[rule.safety] = (*numbers.get(rule.safety, ()), rule)
     return {activity: tuple(sorted(numbers.items())) for activity, numbers in found.items()}
+
+
+def _counting(inputs: Mapping[str, Input]) -> dict[str, tuple[str, ...]]:
+    """The inputs that count, by the list on which what they count would stand."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, about in inputs.items():
+        for list_ in {inputs[c].listed_in for c in about.counts if c in inputs}:
+            found[list_] = (*found.get(list_, ()), name)
+    return found
 
 
 def _home_flags(source: Source) -> dict[str, tuple[str, ...]]:
@@ -413,24 +422,23 @@ def _either_side(known: Input, readings: Sequence[Reading]) -> list[bool | str |
 
 def _record_codes(
     rows: Sequence[Mapping[str, str]],
-) -> tuple[dict[tuple[str, str], tuple[RecordCode, ...]], dict[str, tuple[RecordCode, ...]]]:
-    exact: dict[tuple[str, str], tuple[RecordCode, ...]] = {}
-    prefixes: dict[str, tuple[RecordCode, ...]] = {}
+) -> tuple[_RowsByCode, _RowsByCode]:
+    """The rows by system and code, and those of categories by what their codes begin with."""
+    exact: _RowsByCode = {}
+    prefixes: _RowsByCode = {}
     for row in rows:
         code = RecordCode(
             system=row["system"],
             code=row["code"],
             acts_as=row["acts_as"],
-            value=row.get("value", "") != "false",
-            within=_period(row.get("within", "")),
-            undated=row.get("undated", "yes") != "no",
-            history=row.get("history", "") == "yes",
+            value=VALUES.get(row["value"], row["value"]),
+            within=_period(row["within"]),
+            undated=row["undated"] != "no",
+            history=row["history"] == "yes",
         )
-        if code.code.endswith("*"):
-            prefixes[code.system] = (*prefixes.get(code.system, ()), code)
-        else:
-            key = (code.system, code.code)
-            exact[key] = (*exact.get(key, ()), code)
+        rows_by_code = prefixes if code.code.endswith("*") else exact
+        key = (code.system, code.code.removesuffix("*"))
+        rows_by_code[key] = (*rows_by_code.get(key, ()), code)
     return exact, prefixes
 
 

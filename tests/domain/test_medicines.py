@@ -1,30 +1,28 @@
-"""Medicines and measurements: classes by code, else by name, doses, clearance."""
-
-from decimal import Decimal
+"""What a medicine is: classes by code, else by name, else unknown."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.domain.facts import Bounds, FactValue
-from app.domain.medicines import classes_of
-from app.domain.record_codes import facts_of_record
-from tests.patients import AS_OF, Patient, knowledge
+from app.domain.medicines import Understood, understood, words
+from tests.patients import knowledge
 
 RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
 
 
-def classes(text: str = "", system: str = "", code: str = "") -> set[str]:
-    patient = Patient().taking(system, code, text=text)
-    return set(classes_of(patient.medicines[0], knowledge()))
+def named(text: str, *, manner: str = "") -> Understood:
+    return understood((), text, knowledge(), manner=manner)
 
 
-def value(patient: Patient, name: str) -> FactValue | None:
-    facts = facts_of_record(patient.record(), knowledge(), AS_OF).facts
-    found = [f.value for f in facts if f.input == name]
-    return found[-1] if found else None
+def coded(system: str, code: str, text: str = "") -> Understood:
+    return understood([(system, code)], text, knowledge())
 
 
 def test_there_are_names_enough() -> None:
     assert len(knowledge().medicine_names) >= 300
+
+
+# Names
 
 
 @pytest.mark.parametrize(
@@ -34,103 +32,172 @@ def test_there_are_names_enough() -> None:
         ("IBUPROFEN", "takes-nsaid"),
         ("Voltaren (diclofenac) 50 mg", "takes-nsaid"),
         ("St John's wort extract", "takes-st-johns-wort"),
+        ("St John\u2019s wort", "takes-st-johns-wort"),
+        ("Codéine", "takes-opioid"),
         ("mycophenolic acid", "takes-immunosuppressant"),
         ("Dabigatran 150", "anticoagulant-current"),
+        ("Enoxaparin 40 mg", "takes-heparin"),
+        ("magnesium salicylate", "takes-nsaid"),
+        ("Pregabalin 75 mg", "takes-pregabalin"),
+        ("Gabapentin", "takes-gabapentin"),
+        ("zopiclone 7.5", "takes-cns-depressant"),
+        ("Sumatriptan 50 mg", "takes-serotonergic"),
     ],
 )
 def test_a_name_is_known_in_any_case_and_among_other_words(text: str, expected: str) -> None:
-    assert expected in classes(text)
+    assert expected in named(text).classes
 
 
-def test_a_combination_has_the_classes_of_both() -> None:
-    found = classes("Paracetamol 500 mg / codeine 30 mg")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Paracetamol 500 mg / codeine 30 mg", {"takes-paracetamol", "takes-opioid"}),
+        ("hydrocodone-acetaminophen 5-325 mg", {"takes-paracetamol", "takes-opioid"}),
+        ("lisinopril-hydrochlorothiazide", {"takes-raas", "takes-diuretic"}),
+        ("co-codamol 30/500", {"takes-paracetamol", "takes-opioid"}),
+    ],
+)
+def test_a_combination_has_the_classes_of_all(text: str, expected: set[str]) -> None:
+    assert expected <= named(text).classes
 
-    assert {"takes-paracetamol", "takes-opioid"} <= found
+
+@pytest.mark.parametrize("text", ["Atorvastatin 20 mg", "Calcium 600 mg", "levothyroxine"])
+def test_a_common_medicine_of_no_class_is_known(text: str) -> None:
+    what = named(text)
+
+    assert what.is_whole
+    assert what.classes == frozenset()
 
 
-def test_part_of_a_word_is_no_name() -> None:
-    assert classes("Nonaspirinol") == set()
+@pytest.mark.parametrize(
+    "text",
+    ["Nonaspirinol", "", "see the chart", "Xyzzol calcium", "Headache powder with caffeine", "500"],
+)
+def test_what_matches_nothing_is_unknown(text: str) -> None:
+    what = named(text)
+
+    assert not what.is_whole
+    assert not what.ingredients
+
+
+def test_the_longest_name_counts() -> None:
+    assert named("non-aspirin pain reliever").classes == {"takes-paracetamol"}
+    assert named("lithium carbonate").ingredients.keys() == {"lithium carbonate"}
+
+
+@given(st.text())
+def test_any_text_is_read(text: str) -> None:
+    assert all(word.isascii() for word in words(text))
+    named(text)
+
+
+# Codes
 
 
 def test_a_code_beats_the_text() -> None:
-    assert classes("something", RXNORM, "5640") == {"takes-nsaid"}
+    assert coded(RXNORM, "5640", "something").classes == {"takes-nsaid"}
 
 
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
         ("M01AE01", {"takes-nsaid"}),
-        ("M01AX05", {"other"}),
+        ("M01AX05", set()),
         ("M02AA15", {"takes-topical-nsaid"}),
         ("N02AA05", {"takes-opioid"}),
         ("N07BC02", {"takes-opioid"}),
         ("N02AX02", {"takes-opioid", "takes-tramadol"}),
         ("N05CD07", {"takes-benzodiazepine"}),
         ("N05CF01", {"takes-z-drug"}),
-        ("N03AX16", {"takes-gabapentinoid", "takes-antiepileptic"}),
+        ("N03AX16", {"takes-gabapentinoid", "takes-antiepileptic", "takes-pregabalin"}),
         ("B01AF02", {"anticoagulant-current"}),
-        ("C10AA01", set()),
+        ("B01AB05", {"anticoagulant-current", "takes-heparin"}),
     ],
 )
 def test_atc_by_its_first_letters(code: str, expected: set[str]) -> None:
-    assert classes(system=ATC, code=code) == expected
+    what = coded(ATC, code)
+
+    assert what.is_whole
+    assert what.classes - {"takes-cns-depressant", "takes-serotonergic"} == expected
 
 
-@pytest.mark.parametrize("text", ["Prednisolone eye drops", "hydrocortisone cream"])
+@pytest.mark.parametrize(("system", "code"), [(ATC, "C10AA01"), (RXNORM, "1"), ("", "M01A")])
+def test_an_unknown_code_without_a_name_is_unknown(system: str, code: str) -> None:
+    assert not coded(system, code).is_whole
+
+
+def test_a_verified_atc_code_is_the_substance_itself() -> None:
+    assert coded(ATC, "N02AA05").ingredients.keys() == {"oxycodone"}
+    assert coded(ATC, "N02AA05").possible == frozenset()
+
+
+# Groups: which member it is stays open
+
+
+@pytest.mark.parametrize(
+    ("code", "open_class"),
+    [
+        ("N02AB03", "takes-fentanyl"),
+        ("N02AB02", "takes-pethidine"),
+        ("N02AJ13", "takes-tramadol"),
+        ("N02AJ08", "takes-nsaid"),
+        ("N07BC02", "takes-methadone"),
+        ("N07BC02", "takes-qt-drug"),
+        ("N06AA04", "takes-clomipramine"),
+        ("M03BX99", "takes-tizanidine"),
+    ],
+)
+def test_a_code_of_a_group_leaves_its_members_open(code: str, open_class: str) -> None:
+    what = coded(ATC, code)
+
+    assert open_class in what.possible
+    assert open_class not in what.classes
+
+
+def test_the_name_beside_the_code_says_which_member_it_is() -> None:
+    methadone = coded(ATC, "N07BC02", "Methadone 10 mg")
+    amitriptyline = coded(ATC, "N06AA09", "amitriptyline")
+
+    assert {"takes-methadone", "takes-qt-drug"} <= methadone.classes
+    assert methadone.possible == frozenset()
+    assert "takes-clomipramine" not in amitriptyline.classes | amitriptyline.possible
+
+
+@pytest.mark.parametrize("text", ["opioid painkiller", "Narcotics"])
+def test_the_name_of_a_group_leaves_its_members_open(text: str) -> None:
+    what = named(text)
+
+    assert "takes-opioid" in what.classes
+    assert "takes-tramadol" in what.possible
+
+
+# On the surface or in the whole body
+
+
+@pytest.mark.parametrize(
+    ("text", "manner", "expected"),
+    [
+        ("Diclofenac 1% gel", "", "takes-topical-nsaid"),
+        ("diclofenac", "Topical route", "takes-topical-nsaid"),
+        ("Ketorolac eye drops", "", "takes-topical-nsaid"),
+        ("Diclofenac patch", "", "takes-topical-nsaid"),
+        ("Diclofenac 50 mg", "Oral", "takes-nsaid"),
+        ("Ibuprofen 200 mg liquid gel capsule", "", "takes-nsaid"),
+        ("Ibuprofen Liqui-Gels", "", "takes-nsaid"),
+        ("Ketorolac nasal spray", "", "takes-nsaid"),
+    ],
+)
+def test_where_an_anti_inflammatory_acts(text: str, manner: str, expected: str) -> None:
+    assert named(text, manner=manner).classes == {expected}
+
+
+@pytest.mark.parametrize(
+    "text", ["Prednisolone eye drops", "hydrocortisone cream", "Triamcinolone nasal spray"]
+)
 def test_a_steroid_on_the_surface_is_not_systemic(text: str) -> None:
-    assert classes(text) == {"other"}
+    assert named(text).classes == frozenset()
+    assert named(text).is_whole
 
 
-# Doses
-
-
-def test_the_opioid_dose_is_summed_with_its_factors() -> None:
-    patient = Patient().taking(text="oxycodone", daily_dose=Decimal(20))
-    patient.taking(text="tramadol", daily_dose=Decimal(200))
-
-    assert value(patient, "mme-per-day") == Decimal(70)
-
-
-def test_a_dose_that_is_not_known_leaves_the_rest_as_a_lower_bound() -> None:
-    patient = Patient().taking(text="morphine", daily_dose=Decimal(60)).taking(text="oxycodone")
-
-    assert value(patient, "mme-per-day") == Bounds(Decimal(60), Decimal(5000))
-
-
-def test_buprenorphine_has_no_factor() -> None:
-    patient = Patient().taking(text="buprenorphine", daily_dose=Decimal(8))
-
-    assert value(patient, "mme-per-day") is None
-
-
-def test_no_opioid_on_a_whole_list_is_a_dose_of_nothing() -> None:
-    assert value(Patient().complete("MedicationRequest"), "mme-per-day") == 0
-    assert value(Patient(), "mme-per-day") is None
-
-
-# Clearance
-
-
-def measured(*, kg: float = 80, cm: float = 180, mg: float = 1, gender: str = "male") -> Patient:
-    patient = Patient().aged(40).with_("weight-kg", kg).with_("height-cm", cm)
-    return patient.with_("creatinine", mg).with_("gender", gender)
-
-
-def test_clearance_by_cockcroft_and_gault() -> None:
-    assert value(measured(), "creatinine-clearance") == Decimal("111.1")
-    assert value(measured(gender="female"), "creatinine-clearance") == Decimal("94.4")
-
-
-def test_from_a_bmi_of_30_the_adjusted_weight_counts() -> None:
-    # 120 kg at 180 cm: ideal 75.0 kg, adjusted 93.0 kg.
-    assert value(measured(kg=120), "creatinine-clearance") == Decimal("129.2")
-
-
-def test_without_weight_the_egfr_stands_in() -> None:
-    assert value(Patient().with_("egfr", 55), "creatinine-clearance") == 55
-
-
-def test_two_values_at_one_time_are_no_value() -> None:
-    patient = measured().with_("creatinine", 2)
-
-    assert value(patient, "creatinine-clearance") is None
+def test_a_patch_that_acts_in_the_whole_body_stays_what_it_is() -> None:
+    assert {"takes-opioid", "takes-fentanyl"} <= named("Fentanyl patch 25 ug/h").classes

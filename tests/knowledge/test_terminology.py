@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.medicines import classes_of
+from app.domain.medicines import understood
 from app.knowledge.errors import ContentError
 from app.knowledge.library import Library
 from app.knowledge.terminology import CLINICAL_DRUGS
-from tests.patients import Patient
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "terminology"
@@ -27,20 +26,37 @@ def written(folder: Path, **changes: Any) -> Path:
     return folder
 
 
+def one_drug(*ingredients: str) -> dict[str, Any]:
+    targets = [{"code": code, "equivalence": "wider"} for code in ingredients]
+    return {"source": RXNORM, "target": RXNORM, "element": [{"code": "EXAMPLE", "target": targets}]}
+
+
 def classes(made: Library, code: str) -> set[str]:
-    medicine = Patient().taking(RXNORM, code).medicines[0]
-    return set(classes_of(medicine, made.current.content))
+    return set(understood([(RXNORM, code)], "", made.current.content).classes)
 
 
 def test_a_clinical_drug_has_the_classes_of_its_ingredients() -> None:
     made = library(EXAMPLE)
 
     assert classes(made, "EXAMPLE-IBUPROFEN-400") == {"takes-nsaid"}
-    assert classes(made, "EXAMPLE-PARACETAMOL-CODEINE") == {"takes-paracetamol", "takes-opioid"}
+    assert classes(made, "EXAMPLE-PARACETAMOL-CODEINE") == {
+        "takes-paracetamol",
+        "takes-opioid",
+        "takes-cns-depressant",
+    }
 
 
 def test_without_the_map_it_is_unknown() -> None:
     assert classes(library(), "EXAMPLE-IBUPROFEN-400") == set()
+
+
+def test_an_ingredient_that_nobody_knows_leaves_the_whole_unknown(tmp_path: Path) -> None:
+    made = library(written(tmp_path, group=[one_drug("161", "999999999")]))
+
+    what = understood([(RXNORM, "EXAMPLE")], "", made.current.content)
+
+    assert what.classes == {"takes-paracetamol"}
+    assert not what.is_whole
 
 
 def test_the_map_is_part_of_the_knowledge() -> None:

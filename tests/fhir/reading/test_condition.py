@@ -18,6 +18,7 @@ from tests.fhir.reading.wire import (
 from tests.patients import AS_OF
 
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+ALLERGY_STATUS = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -311,6 +312,144 @@ def test_a_medicine_that_is_elsewhere_is_kept_as_unknown_and_never_dropped(more:
 )
 def test_the_time_of_a_medicine_is_as_told(type_: str, told: Json, at: datetime) -> None:
     assert taken(record(medicine(type_, **told))).at == at
+
+
+# Whether it is taken: what is not known is not "no"
+
+
+@pytest.mark.parametrize("type_", ["MedicationRequest", "MedicationStatement"])
+def test_a_status_that_is_not_known_leaves_it_open(type_: str) -> None:
+    assert "not known" in taken(record(medicine(type_, status="unknown"))).doubt
+    assert taken(record(medicine(type_))).doubt == ""
+
+
+def test_what_is_intended_or_dated_ahead_may_be_taken() -> None:
+    ahead = medicine(authoredOn=(AS_OF + timedelta(days=2)).isoformat())
+
+    assert taken(record(medicine("MedicationStatement", status="intended"))).doubt
+    assert "after asOf" in taken(record(ahead)).doubt
+
+
+def test_a_request_not_to_give_is_no_medicine() -> None:
+    read = record(medicine(doNotPerform=True))
+
+    assert read.medicines == ()
+    assert "doNotPerform" in why_not_used(read.not_used, "MedicationRequest/m")
+
+
+def test_as_needed_is_taken() -> None:
+    assert taken(record(medicine(dosageInstruction=[{"asNeededBoolean": True}]))).current
+
+
+@pytest.mark.parametrize(
+    ("told", "ended"),
+    [
+        (
+            {"effectivePeriod": {"start": "2026-01-01", "end": "2026-05-20"}},
+            datetime(2026, 5, 21, tzinfo=UTC),
+        ),
+        ({"effectivePeriod": {"end": "2026-04"}}, datetime(2026, 5, 1, tzinfo=UTC)),
+        ({"effectivePeriod": {"end": "2025"}}, datetime(2026, 1, 1, tzinfo=UTC)),
+        (
+            {"effectivePeriod": {"end": "2026-05-20T10:00:00Z"}},
+            datetime(2026, 5, 20, 10, tzinfo=UTC),
+        ),
+        (
+            {"dosage": [{"timing": {"repeat": {"boundsPeriod": {"end": "2026-05-20"}}}}]},
+            datetime(2026, 5, 21, tzinfo=UTC),
+        ),
+        ({"effectivePeriod": {"start": "2026-01-01", "end": "2026-12-31"}}, None),
+        ({"effectiveDateTime": "2026-05-20"}, None),
+        ({}, None),
+    ],
+)
+def test_when_a_medicine_ended(told: Json, ended: datetime | None) -> None:
+    found = taken(record(medicine("MedicationStatement", status="completed", **told)))
+
+    assert found.ended == ended
+
+
+def test_what_ended_today_ended_by_now() -> None:
+    today = {"effectivePeriod": {"end": AS_OF.date().isoformat()}}
+
+    assert taken(record(medicine("MedicationStatement", **today))).ended == AS_OF
+
+
+def test_a_supply_that_ran_out_ends_a_request_in_force_and_says_nothing_of_a_stopped_one() -> None:
+    supply: Json = {"dispenseRequest": {"validityPeriod": {"end": "2026-04-30"}}}
+
+    assert taken(record(medicine(**supply))).ended == datetime(2026, 5, 1, tzinfo=UTC)
+    assert taken(record(medicine(status="stopped", **supply))).ended is None
+
+
+def test_when_it_is_known_to_have_been_over() -> None:
+    asserted = medicine("MedicationStatement", status="completed", dateAsserted="2026-03-01")
+    stored = medicine(status="stopped", meta={"lastUpdated": "2026-03-02T00:00:00Z"})
+
+    assert taken(record(asserted)).ended_by == datetime(2026, 3, 2, tzinfo=UTC)
+    assert taken(record(stored)).ended_by == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_a_renewal_and_a_statement_name_the_request_they_tell_of() -> None:
+    renewal = medicine(priorPrescription={"reference": "MedicationRequest/0"})
+    statement = medicine("MedicationStatement", basedOn=[{"reference": "MedicationRequest/0"}])
+
+    assert taken(record(renewal)).replaces == ("MedicationRequest/0",)
+    assert taken(record(statement)).replaces == ("MedicationRequest/0",)
+
+
+def test_route_and_form_tell_where_it_acts() -> None:
+    inner = {"resourceType": "Medication", "id": "x", "code": IBUPROFEN, "form": {"text": "Gel"}}
+    found = taken(
+        record(
+            medicine(
+                medicationReference={"reference": "#x"},
+                contained=[inner],
+                dosageInstruction=[{"route": {"coding": [{"display": "Topical route"}]}}],
+            )
+        )
+    )
+
+    assert found.manner == "Topical route Gel"
+    assert found.text == "ibuprofen"
+
+
+def test_the_name_beside_a_reference_is_read() -> None:
+    elsewhere = {"reference": "Medication/1", "display": "Warfarin 5 mg"}
+
+    assert taken(record(medicine(medicationReference=elsewhere))).text == "Warfarin 5 mg"
+
+
+# Nothing known of a kind: it closes its list and is no entry of it
+
+
+@pytest.mark.parametrize("code", ["no-known-medications", "no-known-problems"])
+def test_that_there_is_none_is_no_entry(code: str) -> None:
+    nothing = coded("http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips", code)
+    if code == "no-known-problems":
+        read = record(condition(code=nothing))
+    else:
+        read = record(medicine("MedicationStatement", medicationCodeableConcept=nothing))
+
+    assert read.complete
+    assert read.medicines == ()
+    assert read.conditions == ()
+    assert read.not_used == ()
+
+
+@pytest.mark.parametrize("status", ["inactive", "resolved"])
+def test_an_allergy_that_is_over_is_listed(status: str) -> None:
+    over = {
+        "resourceType": "AllergyIntolerance",
+        "id": "a",
+        "patient": {"reference": "Patient/p1"},
+        "clinicalStatus": coded(ALLERGY_STATUS, status),
+        "code": {"text": "Ibuprofen"},
+    }
+    read = record(over)
+
+    assert read.allergies == ()
+    assert status in why_not_used(read.not_used, "AllergyIntolerance/a")
 
 
 def test_the_patient_gives_birth_date_and_gender() -> None:
