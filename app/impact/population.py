@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any
 
 from app.domain.content import Choice, Content, Input, RecordCode, ValueType
 from app.domain.facts import CodedCondition, CodedMedicine, Fact, FactValue, Record, SaidBy
@@ -120,7 +119,7 @@ def _calm(name: str, edges: Sequence[int], contents: Iterable[Content]) -> int:
     return min(edges, key=lambda n: sum(compare(test, n) is Truth.TRUE for test in tests))
 
 
-def _rows(*tables: Mapping[Any, Sequence[RecordCode]]) -> list[RecordCode]:
+def _rows(*tables: Mapping[tuple[str, str], Sequence[RecordCode]]) -> list[RecordCode]:
     """Each code once, in an order that no new code changes."""
     codes = {(row.system, row.code): row for t in tables for rows in t.values() for row in rows}
     return [codes[key] for key in sorted(codes)]
@@ -213,9 +212,12 @@ def _conditions(number: int, made_of: Material) -> Iterable[CodedCondition]:
             )
 
 
-def _medicines(number: int, codes: Sequence[tuple[str, str]]) -> Iterable[CodedMedicine]:
+def _medicines(number: int, codes: Iterable[tuple[str, str]]) -> Iterable[CodedMedicine]:
     for system, code in codes:
         chance = _chance(number, f"{system}|{code}")
         if chance.random() < RARELY:
+            pair = (system, code.replace("*", "01"))
+            is_taken = chance.random() < MOSTLY
+            ended = None if is_taken else AS_OF
             source = f"MedicationRequest/{code}"
-            yield CodedMedicine(((system, code),), "", chance.random() < MOSTLY, AS_OF, source)
+            yield CodedMedicine((pair,), "", is_taken, AS_OF, source, ended=ended)

@@ -47,7 +47,7 @@ def faults(file: str, row: str = "", *, instead_of: str = "") -> str:
         ("medicine-names.csv", "newpill,other nsaid", "is other and something else"),
         ("medicine-names.csv", "a b c d e f g,nsaid", "has not 1 to 6 words"),
         ("medicine-names.csv", "Ibuprof\u00e8n,other", "is matched as ibuprofen"),
-        ("medicine-codes.csv", f"{RXNORM},1,takes-nsaid", "is not a verified RxNorm ingredient"),
+        ("medicine-codes.csv", f"{RXNORM},1,takes-nsaid", "is not a verified code"),
         ("medicine-codes.csv", f"{RXNORM},5640,takes-opioid", "has not the classes that ibuprofen"),
         ("medicine-codes.csv", f"{ATC},Z99*,takes-miracle", "takes-miracle is no input"),
         ("mme-factors.csv", "newpill,1,mg,R", "is no name in medicine-names.csv"),

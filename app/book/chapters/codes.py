@@ -7,6 +7,8 @@ from app.book.material import Material
 
 RowOfCodes = dict[str, str]
 SEVERAL = " "
+ANSWERS = {"false": "means no", "open": "leaves it open"}
+YES = ("", "true")
 
 
 def codes(material: Material) -> Section:
@@ -18,7 +20,11 @@ def codes(material: Material) -> Section:
         _by_class(source.medicine_names, material),
         _verified(source.codes),
     )
-    intro = "Codes that end in * stand for every code that begins so."
+    intro = (
+        "Codes that end in * stand for every code that begins so. A class with a question mark is"
+        " one that a member of the named group may have; an adjunct names a medicine only where a"
+        " text begins with it."
+    )
     return Section("codes", "Codes", (Paragraph((intro,)),), parts)
 
 
@@ -50,8 +56,9 @@ def _by_class(rows: list[RowOfCodes], material: Material) -> Section:
 def _limits(row: RowOfCodes) -> str:
     """What limits an entry; the columns of other tables say nothing here."""
     limits = []
-    if row.get("value") == "false":
-        limits.append("means no")
+    value = row.get("value", "")
+    if value not in YES:
+        limits.append(ANSWERS.get(value, f"means {value}"))
     if row.get("within"):
         limits.append(f"onset within {row['within']}")
     if row.get("undated") == "no":
