@@ -72,8 +72,9 @@ validate: ## (comes later) HL7's own validator over what we publish and emit
 faults: ## (comes later) crashes, full disks and lost connections under load
 	@echo "make faults is not built yet; it comes with the hardening of the history." >&2; exit 1
 
-lock: ## write both locks again (UPGRADE=--upgrade takes the newest versions)
+lock: ## write the locks again (UPGRADE=--upgrade takes the newest versions)
 	test -x $(LOCKER)/bin/python || $(PYTHON) -m venv $(LOCKER)
 	$(LOCKER)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(COMPILE) --extra build --output-file requirements.lock
 	$(COMPILE) --extra build --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra build --extra spark --constraints requirements.lock --output-file requirements-spark.lock

@@ -43,6 +43,7 @@ from app.knowledge.errors import ContentError
 from app.knowledge.files import read_folder
 from app.knowledge.terminology import clinical_drugs, read_terminology
 from app.main import ROOT, derive_once, published, questionnaires, terminology_of
+from app.population import population as run_population
 from app.printing import print_plan
 from app.settings import Settings
 from app.sql.migrate import migrate as migrate_database
@@ -197,6 +198,36 @@ def impact(
         sys.stdout.buffer.write(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2) + b"\n")
     else:
         print_impact(found, Console())
+
+
+@app.command("population")
+def population_command(  # noqa: PLR0913  (the options of a command)
+    source: Annotated[
+        Path, typer.Argument(help="NDJSON, one Bundle a line, or a folder with one file a type.")
+    ],
+    target: Annotated[Path, typer.Argument(help="The file to write, one decision a line.")],
+    workers: Annotated[int, typer.Option(help="Processes.", min=1, max=256)] = 1,
+    as_of: Annotated[str, typer.Option(help="The instant of evaluation; now by default.")] = "",
+    profile: Annotated[
+        Literal["who", "uk", "us"] | None, typer.Option(help="Whose guideline counts.")
+    ] = None,
+    *,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    resources: Annotated[
+        bool, typer.Option("--resources", help="Add every derived resource to its line.")
+    ] = False,
+) -> None:
+    """Decide about every patient of a file as the service would; nothing is stored."""
+    run_population(
+        source,
+        target,
+        workers=workers,
+        resume=resume,
+        as_of=_as_of(as_of) if as_of else None,
+        profile=profile or Settings().guideline_profile,
+        with_resources=resources,
+        console=Console(stderr=True),
+    )
 
 
 @audit.command("verify")

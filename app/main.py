@@ -124,11 +124,9 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.openapi_document = orjson.dumps(document)
 
 
-async def derive_once(submission: Submission, *, as_of: datetime, profile: str | None) -> Answer:
-    """Derive without a database: nothing is looked up and nothing is kept."""
-    settings = Settings()
-    nothing = Nothing()
-    use_case = DeriveCarePlan(
+def alone(settings: Settings, nothing: Nothing) -> DeriveCarePlan:
+    """The use case without a database: nothing is looked up, and what is kept goes to a blank."""
+    return DeriveCarePlan(
         reader=RecordReader(questionnaires(published())),
         writer=ResourceWriter(),
         history=nothing,
@@ -136,6 +134,12 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
         library=_library(settings),
         clock=now,
     )
+
+
+async def derive_once(submission: Submission, *, as_of: datetime, profile: str | None) -> Answer:
+    """Derive without a database: nothing is looked up and nothing is kept."""
+    settings = Settings()
+    use_case = alone(settings, Nothing())
     chosen = replace(
         submission,
         as_of=as_of,

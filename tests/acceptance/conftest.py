@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(database: Path) -> Iterator[httpx.Client]:
     """The service as an EHR on this machine meets it."""
+    with running(database) as client:
+        yield client
+
+
+@contextmanager
+def running(database: Path) -> Iterator[httpx.Client]:
+    """The service on a database, for as long as the block lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = Settings(database_url=f"sqlite:///{database}", public_url=address)

@@ -1,0 +1,176 @@
+"""The run: byte ranges to processes, lines back in their order, and a state to go on from."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from app.population.deciding import Decided, Decider, How, Rejected
+from app.population.keeping import Progress, Told, fingerprint, keep, kept, must_agree
+from app.population.ranges import ByteRange, lines, ranges
+from app.population.tally import Tally
+
+RANGE = 1 << 20
+AHEAD = 2  # ranges in work for each process: enough to keep it busy, few enough to hold
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do.
+
+    ``source`` is NDJSON; ``told`` hears how many bytes are done, and how many patients this run
+    decided about.
+    """
+
+    source: Path
+    target: Path
+    how: How
+    workers: int = 1
+    resume: bool = False
+    range_size: int = RANGE
+    told: Callable[[int, int], None] = lambda _done, _patients: None
+
+    @property
+    def rejects(self) -> Path:
+        """The lines that could not be decided about: number, offset and why, never the line."""
+        return self.target.with_name(self.target.name + ".rejects")
+
+    @property
+    def state(self) -> Path:
+        """Where the run has come to; gone when it is complete."""
+        return self.target.with_name(self.target.name + ".progress")
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A range that was decided about: lines to write, (place, offset, why) of rejects."""
+
+    output: bytes
+    rejects: tuple[tuple[int, int, tuple[dict[str, str], ...]], ...]
+    lines: int
+    tally: Tally
+
+
+def run(job: Job) -> Tally:
+    """Decide about every line; Refused when a stopped run cannot go on as asked."""
+    decider = Decider(job.how)
+    progress = _start(job, decider.knowledge)
+    before = progress.tally.patients
+    with (
+        _opened(job.target, progress.written) as output,
+        _opened(job.rejects, progress.rejects) as rejects,
+    ):
+        for of, done in _in_order(job, progress.read, decider):
+            _write(done, progress, output, rejects)
+            progress.read = of.end
+            keep(progress, job.state)
+            job.told(progress.read, progress.tally.patients - before)
+    job.state.unlink(missing_ok=True)
+    return progress.tally
+
+
+def _start(job: Job, knowledge: str) -> Progress:
+    told = Told(
+        input=fingerprint(job.source),
+        as_of=job.how.as_of.isoformat(),
+        guideline_profile=job.how.guideline_profile,
+        knowledge=knowledge,
+        with_resources=job.how.with_resources,
+    )
+    if not job.resume:
+        return Progress(told)
+    progress = kept(job.state)
+    must_agree(
+        progress.told,
+        {
+            "input": told.input,
+            "guideline_profile": told.guideline_profile,
+            "knowledge": knowledge,
+            "with_resources": told.with_resources,
+            "as_of": told.as_of,
+        },
+    )
+    return progress
+
+
+def stopped_at(job: Job) -> datetime:
+    """The instant of evaluation of a run that was stopped."""
+    return datetime.fromisoformat(kept(job.state).told.as_of)
+
+
+def _opened(path: Path, length: int) -> BinaryIO:
+    """For writing from ``length`` on: what a killed run wrote beyond its last state is cut."""
+    file = path.open("r+b" if length else "wb")
+    file.truncate(length)
+    file.seek(length)
+    return file
+
+
+def _in_order(job: Job, start: int, decider: Decider) -> Iterator[tuple[ByteRange, _Done]]:
+    todo = ranges(job.source, start, job.range_size)
+    if job.workers == 1:
+        for of in todo:
+            yield of, _decide(decider, job.source, of)
+        return
+    waiting: deque[tuple[ByteRange, Future[_Done]]] = deque()
+    with ProcessPoolExecutor(
+        job.workers, get_context("spawn"), initializer=_prepare, initargs=(job.how,)
+    ) as pool:
+        for of in todo:
+            waiting.append((of, pool.submit(_decide_there, job.source, of)))
+            if len(waiting) >= job.workers * AHEAD:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for first, future in waiting:
+            yield first, future.result()
+
+
+def _write(done: _Done, progress: Progress, output: BinaryIO, rejects: BinaryIO) -> None:
+    output.write(done.output)
+    for place, offset, problems in done.rejects:
+        row = {"line": progress.lines + place, "offset": offset, "problems": problems}
+        rejects.write(orjson.dumps(row) + b"\n")
+    for file in (output, rejects):
+        file.flush()
+        os.fsync(file.fileno())
+    progress.written, progress.rejects = output.tell(), rejects.tell()
+    progress.lines += done.lines
+    progress.tally.add(done.tally)
+
+
+# One decider a process: loading the knowledge takes a second, a decision a millisecond.
+_HERE: list[Decider] = []
+
+
+def _prepare(how: How) -> None:
+    _HERE.append(Decider(how))
+
+
+def _decide_there(source: Path, of: ByteRange) -> _Done:
+    return _decide(_HERE[0], source, of)
+
+
+def _decide(decider: Decider, source: Path, of: ByteRange) -> _Done:
+    output: list[bytes] = []
+    rejects: list[tuple[int, int, tuple[dict[str, str], ...]]] = []
+    tally = Tally()
+    read = list(lines(source, of))
+    filled = [(n, at, line) for n, (at, line) in enumerate(read, 1) if line.strip()]
+    results = decider.decide_all(line for _, _, line in filled)
+    for (place, at, _), result in zip(filled, results, strict=True):
+        match result:
+            case Decided(line, found):
+                output.append(line + b"\n")
+                tally.count(found)
+            case Rejected(problems):
+                why = tuple({"where": p.where or "", "what": p.what} for p in problems)
+                rejects.append((place, at, why))
+                tally.rejected += 1
+    return _Done(b"".join(output), tuple(rejects), len(read), tally)

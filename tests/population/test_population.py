@@ -1,0 +1,219 @@
+"""A population decides as the service does, in any number of processes, killed or not."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from rich.console import Console
+
+from app.domain.problem import Refused
+from app.population import population
+from app.population.deciding import How
+from app.population.running import Job, run
+from benchmarks.patients import patients
+from tests.acceptance.conftest import running
+from tests.acceptance.wire import AS_OF
+from tests.population.told import AT, PEOPLE, WHO, rows, written
+
+PAINPLAN = str(Path(sys.executable).with_name("painplan"))
+SMALL = 30_000  # bytes: three patients, so that a small file is many ranges
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some patients as NDJSON."""
+    return written(tmp_path_factory.mktemp("people") / "in.ndjson", list(patients(PEOPLE)))
+
+
+@pytest.fixture(scope="module")
+def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process makes of them."""
+    target = tmp_path_factory.mktemp("whole") / "out.ndjson"
+    run(Job(source, target, WHO))
+    return target
+
+
+def test_a_line_is_decided_about_as_the_service_would_to_the_bit(
+    source: Path, whole: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "painplan.db"
+    lines = source.read_bytes().splitlines()[:12]
+    with running(database) as service:
+        answers = [
+            service.post("/fhir/$derive", params={"asOf": AS_OF}, content=line) for line in lines
+        ]
+    told = rows(whole)[: len(lines)]
+
+    assert [a.headers["X-Decision-Id"] for a in answers] == [row["decision"] for row in told]
+    with sqlite3.connect(database) as connection:
+        stored = {
+            (type_, id_): f"sha256:{digest.hex()}"
+            for type_, id_, digest in connection.execute(
+                "SELECT type, id, sha256 FROM resource_version WHERE origin = 'derived'"
+            )
+        }
+    assert stored == {(t, i): digest for row in told for t, i, digest in row["outputs"]}
+
+
+def test_more_processes_write_the_same_lines_in_the_same_order(
+    source: Path, whole: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.ndjson"
+    tally = run(Job(source, target, WHO, workers=2, range_size=SMALL))
+
+    assert target.read_bytes() == whole.read_bytes()
+    assert tally.patients == PEOPLE
+    assert not (tmp_path / "out.ndjson.progress").exists()
+
+
+def test_a_killed_run_that_goes_on_writes_what_an_uninterrupted_one_writes(
+    source: Path, tmp_path: Path
+) -> None:
+    many = written(tmp_path / "many.ndjson", source.read_bytes().splitlines() * 8)
+    through, target = tmp_path / "through.ndjson", tmp_path / "out.ndjson"
+    run(Job(many, through, WHO))
+    command = [PAINPLAN, "population", str(many), str(target), "--as-of", AS_OF]
+    killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    _wait_for(tmp_path / "out.ndjson.progress", killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert target.stat().st_size < through.stat().st_size
+    with target.open("ab") as file:
+        file.write(b'{"patient":"half a li')  # what was written after the last state
+
+    done = subprocess.run(
+        [PAINPLAN, "population", str(many), str(target), "--resume"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+
+    assert target.read_bytes() == through.read_bytes()
+    assert f"{PEOPLE * 8} patients decided about, 0 lines rejected." in done.stderr
+
+
+def _wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None, "it was done before it could be killed"
+        assert time.monotonic() < until, "no state was ever written"
+        time.sleep(0.01)
+
+
+def test_a_bad_line_is_told_by_its_number_and_the_others_are_decided_about(
+    source: Path, tmp_path: Path
+) -> None:
+    first, second, *_ = source.read_bytes().splitlines()
+    two = orjson.loads(first)
+    two["entry"].append({"resource": {"resourceType": "Patient", "id": "other"}})
+    lines = [first, b"", b'{"resourceType": "Bundle", "na', orjson.dumps(two), second]
+    target = tmp_path / "out.ndjson"
+    tally = run(Job(written(tmp_path / "in.ndjson", lines), target, WHO, range_size=SMALL))
+
+    assert [row["patient"] for row in rows(target)] == ["Patient/s-0", "Patient/s-1"]
+    assert (tally.patients, tally.rejected) == (2, 2)
+    broken, crowded = rows(tmp_path / "out.ndjson.rejects")
+    assert (broken["line"], broken["offset"]) == (3, len(first) + 2)
+    assert "JSON" in broken["problems"][0]["what"]
+    assert crowded["line"] == 4
+    assert crowded["problems"][0]["what"] == "There is more than one patient."
+
+
+def test_a_run_goes_on_only_as_it_began(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.ndjson"
+    with pytest.raises(Refused, match=r"no out\.ndjson\.progress"):
+        run(Job(source, target, WHO, resume=True))
+
+    class StoppedError(Exception):
+        """The run was interrupted."""
+
+    def stop(_done: int, _patients: int) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(Job(source, target, WHO, range_size=SMALL, told=stop))
+    with pytest.raises(Refused, match="guideline_profile"):
+        run(Job(source, target, How(AT, "uk"), resume=True))
+    other = written(tmp_path / "other.ndjson", list(patients(2)))
+    with pytest.raises(Refused, match="input"):
+        run(Job(other, target, WHO, resume=True))
+
+
+def test_files_by_type_are_joined_by_patient(source: Path, whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    by_type: dict[str, list[bytes]] = {}
+    for line in source.read_bytes().splitlines():
+        for entry in orjson.loads(line)["entry"]:
+            resource = entry["resource"]
+            by_type.setdefault(resource["resourceType"], []).append(orjson.dumps(resource))
+    for type_, lines in by_type.items():
+        half = len(lines) // 2
+        written(folder / f"1.{type_}.ndjson", lines[half:])
+        written(folder / f"2.{type_}.ndjson", lines[:half])
+
+    target = tmp_path / "out.ndjson"
+    run_of_folder(folder, target)
+
+    assert by_patient(rows(target)) == by_patient(rows(whole))
+    assert not (tmp_path / "out.ndjson.bundles").exists()
+
+
+def test_a_folder_without_patients_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"Patient\.ndjson"):
+        run_of_folder(tmp_path, tmp_path / "out.ndjson")
+
+
+def run_of_folder(folder: Path, target: Path) -> None:
+    population(
+        folder,
+        target,
+        workers=1,
+        resume=False,
+        as_of=AT,
+        profile="who",
+        with_resources=False,
+        console=Console(quiet=True),
+    )
+
+
+def by_patient(told: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {row["patient"]: row for row in told}
+
+
+def test_the_summary_counts_what_the_lines_say(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.ndjson"
+    console = Console(record=True, width=120)
+    population(
+        source,
+        target,
+        workers=1,
+        resume=False,
+        as_of=AT,
+        profile="who",
+        with_resources=True,
+        console=console,
+    )
+    told = rows(target)
+    summary = orjson.loads((tmp_path / "out.ndjson.summary.json").read_bytes())
+
+    for name, key in (("mechanisms", "mechanism"), ("gates", "gate")):
+        counted = {code: sum(r[key] == code for r in told) for code in {r[key] for r in told}}
+        assert summary[name] == counted
+    reasons = [f"{a}: {why}" for r in told for a, all_ in r["withheld"].items() for why in all_]
+    assert sum(summary["withheld"].values()) == len(reasons)
+    assert {c["resourceType"] for row in told for c in row["resources"]} >= {"CarePlan", "Goal"}
+    assert "Mechanisms" in console.export_text()
+    drawing = ET.fromstring((tmp_path / "out.ndjson.svg").read_text("utf-8"))  # noqa: S314
+    words = " ".join(drawing.itertext())
+    assert f"{PEOPLE} patients" in words
+    assert max(summary["mechanisms"], key=summary["mechanisms"].get) in words
