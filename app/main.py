@@ -18,6 +18,7 @@ from starlette.types import Lifespan
 from app.api import decision_routes, errors, fhir_routes, operations
 from app.api.capability import capability_statement
 from app.api.frame import RequestFrame
+from app.book.decision import decision_page
 from app.domain.problem import Problem, Unavailable
 from app.domain.submission import Submission
 from app.fhir.reading.record import RecordReader
@@ -113,6 +114,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
         clock=now,
     )
     state.read_history = ReadHistory(history, state.library, state.reader, writer)
+    state.decision_page = decision_page
     state.record_resource = RecordResource(state.journal, now)
     content = state.library.current.content
     state.capability = _with_digest(
@@ -212,6 +214,7 @@ def _route(app: FastAPI) -> None:
         ("/fhir/{type}/{id}", fhir_routes.refuse_on_instance, WRITE),
         ("/fhir/{type}/{id}/_history/{vid}", fhir_routes.vread, READ),
         ("/decisions", decision_routes.decisions, READ),
+        ("/decisions/{id}.html", decision_routes.page, READ),
         ("/decisions/{id}", decision_routes.decision, READ),
         ("/decisions/{id}/replay", decision_routes.replay, READ),
         ("/healthz", operations.healthz, READ),

@@ -7,7 +7,8 @@ from starlette.responses import Response
 from app.api.requests import caller_of
 from app.domain.problem import NotUnderstood, Problem
 
-JSON = "application/json"
+JSON, HTML = "application/json", "text/html"
+PAGE_MAY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 async def decision(request: Request) -> Response:
@@ -15,6 +16,14 @@ async def decision(request: Request) -> Response:
     use_case = request.app.state.read_history
     found = await use_case.decision(caller_of(request).tenant, request.path_params["id"])
     return Response(orjson.dumps(found), media_type=JSON)
+
+
+async def page(request: Request) -> Response:
+    """``GET /decisions/{id}.html``: the same for a person, on one page without script."""
+    state = request.app.state
+    seen = await state.read_history.seen(caller_of(request).tenant, request.path_params["id"])
+    headers = {"Content-Security-Policy": PAGE_MAY}
+    return Response(state.decision_page(seen), media_type=HTML, headers=headers)
 
 
 async def replay(request: Request) -> Response:

@@ -31,12 +31,14 @@ h1, h2, h3, h4 { line-height: 1.25; scroll-margin-top: 1rem; }
 h2 { margin-top: 3rem; border-bottom: 2px solid #1b1b1b; }
 h3 { margin-top: 2rem; }
 h4 { margin: 1.5rem 0 .25rem; }
-code { font-family: ui-monospace, monospace; font-size: .9em; color: #3d3d3d; }
+code { font-family: ui-monospace, monospace; font-size: .9em; color: #3d3d3d;
+  overflow-wrap: anywhere; }
 .notice { border: 2px solid #8a3b00; padding: .75rem 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { border: 1px solid #767676; padding: .3rem .5rem; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
+  min-width: 4rem; overflow-wrap: break-word; }
+th[scope=row] { min-width: 9rem; }
 thead th { background: #ececec; }
 tbody th { font-weight: 600; }
 dl { display: grid; grid-template-columns: minmax(8rem, 13rem) 1fr; gap: .15rem 1rem;
@@ -71,7 +73,7 @@ def html(book: Book) -> str:
             "<head>",
             '<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(book.title)}, version {escape(book.version)}</title>",
+            f"<title>{escape(_title(book))}</title>",
             f"<style>\n{STYLE}\n</style>",
             "</head>",
             "<body>",
@@ -86,13 +88,17 @@ def html(book: Book) -> str:
             *(line for chapter in book.chapters for line in _section(chapter, CHAPTER_LEVEL)),
             "</main>",
             "<footer>",
-            f"<p>Written by <code>painplan book</code> from content {escape(book.version)}.</p>",
+            f"<p>{_text(book.footer)}</p>",
             "</footer>",
             "</body>",
             "</html>",
             "",
         ]
     )
+
+
+def _title(book: Book) -> str:
+    return f"{book.title}, version {book.version}" if book.version else book.title
 
 
 def _contents(book: Book) -> list[str]:
@@ -154,10 +160,11 @@ def _bullets(bullets: Bullets) -> str:
 
 def _table(table: Table) -> list[str]:
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.header)
+    caption = escape(table.caption)
     return [
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(table.caption)}">',
+        f'<div class="wide" role="region" tabindex="0" aria-label="Table: {caption}">',
         "<table>",
-        f"<caption>{escape(table.caption)}</caption>",
+        f"<caption>{caption}</caption>",
         f"<thead><tr>{heads}</tr></thead>",
         "<tbody>",
         *(_row(row) for row in table.rows),

@@ -95,13 +95,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The whole: a title, what comes before the chapters, and the chapters (one a kind)."""
+    """The whole: a title, what comes before the chapters, the chapters, and what closes it."""
 
     title: str
     version: str
     notice: str
     front: tuple[Block, ...]
     chapters: tuple[Section, ...]
+    footer: Text = ()
 
 
 def plain(text: Text) -> str:

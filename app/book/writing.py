@@ -19,7 +19,7 @@ from app.book.chapters import (
 )
 from app.book.conditions import length
 from app.book.diagram import derivation
-from app.book.document import Block, Book, Facts, Paragraph, Row, Section, Table
+from app.book.document import Block, Book, Code, Facts, Paragraph, Row, Section, Table
 from app.book.material import Material
 from app.book.names import names_of
 from app.knowledge.errors import ContentError
@@ -104,6 +104,7 @@ def book_of(material: Material) -> Book:
         "to replace it.",
         front=_front(material),
         chapters=(_derivation(material), *chapters, *others.others(material, TOLD)),
+        footer=("Written by ", Code("painplan book"), f" from content {manifest.version}."),
     )
 
 

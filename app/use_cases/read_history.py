@@ -9,19 +9,20 @@ import orjson
 
 from app.domain.content import Content
 from app.domain.course import Before
-from app.domain.decision import derive
+from app.domain.decision import Decision, derive
 from app.domain.expertise import Expertise
 from app.domain.explanation import explain
 from app.domain.facts import NotUsed
 from app.domain.frame import Frame
 from app.domain.history import DecisionRecord, Stored
-from app.domain.problem import Conflict, NotFound, Problem
+from app.domain.problem import Conflict, NotFound, Problem, Refused
 from app.domain.questions import questions
 from app.domain.response import Answered, refusals, transition
 from app.domain.submission import Received
 from app.domain.trace import Trace, before_of, facts_by_slot, standings_of, worlds_of
 from app.domain.unlocking import unlocking
 from app.domain.worlds import Worlds
+from app.use_cases.derive_care_plan import KIND as DERIVE
 from app.use_cases.derive_care_plan import completed, frame_of
 from app.use_cases.ports import History, Library, Reader, Writer
 from app.use_cases.responses import KIND as RESPOND
@@ -39,6 +40,20 @@ class Origin:
     outputs: tuple[tuple[str, str, int], ...]
     as_of: datetime
     committed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A decision as it was made, derived again for a page; ``differences`` says where it differs.
+
+    ``patient`` is a reference. No difference: what is seen is what was stored, to the bit.
+    """
+
+    id: str
+    patient: str
+    decision: Decision
+    expertise: Expertise
+    differences: tuple[Json, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +146,31 @@ class ReadHistory:
         ids = orjson.loads(record.parameters)["answered"]
         return answered_of([await self.record_of(tenant, id_) for id_ in ids])
 
+    async def seen(self, tenant: str, id_: str) -> Seen:
+        """A derivation with everything in it; Refused for a decision that is no derivation."""
+        record = await self.record_of(tenant, id_)
+        if record.kind != DERIVE:
+            raise Refused(
+                Problem(
+                    f"The decision {id_} is no plan ({record.kind}).",
+                    mend=f"GET /decisions/{id_} tells what it is.",
+                    code="not-supported",
+                )
+            )
+        decision, expertise = await self._decided_again(tenant, record)
+        outputs = self._written(record, decision, expertise)
+        differences = await self._differences(tenant, record, outputs)
+        patient = f"Patient/{record.patient}"
+        return Seen(record.id, patient, decision, expertise, tuple(differences))
+
     async def _derived_again(
         self, tenant: str, record: DecisionRecord
     ) -> dict[tuple[str, str], bytes]:
+        return self._written(record, *await self._decided_again(tenant, record))
+
+    async def _decided_again(
+        self, tenant: str, record: DecisionRecord
+    ) -> tuple[Decision, Expertise]:
         expertise = await self._expertise(record)
         inputs = [
             self.reader.stored(stored)
@@ -142,7 +179,13 @@ class ReadHistory:
         ]
         answered = await self._answered(tenant, record)
         before = await self._before(tenant, record)
-        return self._again(record, expertise, inputs, answered, before)
+        return self._again(record, expertise, inputs, answered, before), expertise
+
+    def _written(
+        self, record: DecisionRecord, decision: Decision, expertise: Expertise
+    ) -> dict[tuple[str, str], bytes]:
+        outputs = self.writer.write(decision, expertise.content, frame_of(record))
+        return {(o.type, o.id): o.body for o in outputs}
 
     async def _answered_again(
         self, tenant: str, record: DecisionRecord
@@ -172,7 +215,7 @@ class ReadHistory:
         inputs: Sequence[Received],
         answered: Sequence[Answered],
         before: Before | None,
-    ) -> dict[tuple[str, str], bytes]:
+    ) -> Decision:
         parameters = orjson.loads(record.parameters)
         read = self.reader.record(
             inputs,
@@ -181,7 +224,7 @@ class ReadHistory:
             complete=frozenset(parameters["complete"]),
         )
         not_used = tuple(NotUsed(reference, why) for reference, why in parameters["notUsed"])
-        decision = derive(
+        return derive(
             completed(read, answered, not_used),
             expertise.content,
             as_of=record.as_of,
@@ -189,8 +232,6 @@ class ReadHistory:
             crisis_text=expertise.crisis_text,
             before=before,
         )
-        outputs = self.writer.write(decision, expertise.content, frame_of(record))
-        return {(o.type, o.id): o.body for o in outputs}
 
     async def _differences(
         self, tenant: str, record: DecisionRecord, again: Mapping[tuple[str, str], bytes]

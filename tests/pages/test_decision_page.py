@@ -1,0 +1,158 @@
+"""The page of a decision in a browser: axe finds nothing, nothing is fetched, it prints.
+
+Needs node, Chromium and the npm packages (``npm ci`` in this folder); ``.ci/run`` brings them.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.conftest import running
+from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient, screened
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+CHROMIUM = Path("/usr/bin/chromium")
+EXAMPLE = ROOT / "examples" / "chronic-low-back-pain.json"
+PEG = ((9.0, "2026-02-01"), (7.5, "2026-04-01"), (4.0, "2026-05-28"))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """The service on a database of its own."""
+    with running(tmp_path_factory.mktemp("pages") / "painplan.db") as client:
+        yield client
+
+
+def page_of(service: httpx.Client, body: object) -> str:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    derived = service.post("/fhir/$derive", params={"asOf": AS_OF}, content=content)
+    assert derived.status_code == 200, derived.text
+    answer = service.get(f"/decisions/{derived.headers['X-Decision-Id']}.html")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return answer.text
+
+
+def peg(value: float, day: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": f"peg-{day}",
+        "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "91147-9"}]},
+        "effectiveDateTime": f"{day}T09:00:00Z",
+        "valueQuantity": {"value": value},
+    }
+
+
+@pytest.fixture(scope="module")
+def pages(service: httpx.Client) -> dict[str, str]:
+    """A full plan with scores over time, and one that a red flag replaced."""
+    told = (
+        patient(),
+        intake(screened(**{"goal-in-own-words": "<script>alert(1)</script> walk & <b>dance</b>"})),
+        *(peg(value, day) for value, day in PEG),
+    )
+    flagged = (patient(), finding("saddle-sensory-change", True))
+    return {
+        "example": page_of(service, EXAMPLE.read_bytes()),
+        "scores": page_of(service, bundle(*told)),
+        "emergency": page_of(service, bundle(*flagged)),
+    }
+
+
+@pytest.mark.parametrize("name", ["example", "scores", "emergency"])
+def test_a_browser_finds_nothing_wrong_with_it(
+    pages: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("needs node")
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs Chromium ({CHROMIUM})")
+    if not (FOLDER / "node_modules" / "axe-core").is_dir():
+        pytest.skip("needs axe (npm ci in tests/pages)")
+    file = tmp_path / "page.html"
+    file.write_text(pages[name], encoding="utf-8")
+    looked = subprocess.run(
+        ["node", "look.mjs", str(file), str(tmp_path)],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert looked.returncode == 0, looked.stderr[-2000:]
+    seen = json.loads(looked.stdout)
+
+    assert seen["found"] == []
+    assert seen["asked"] == []
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_it_says_what_was_decided_and_why(pages: dict[str, str]) -> None:
+    page = pages["example"]
+
+    assert "nociplastic" in page
+    for heading in (
+        "The plan",
+        "What not to do",
+        "Goals",
+        "What keeps the pain going",
+        "How scores went",
+        "From facts to conclusions",
+        "What is missing, and what it would change",
+        "Why something is not here",
+    ):
+        assert f">{heading}</h2>" in page
+    assert "<script" not in page
+
+
+def test_what_a_person_wrote_is_text_and_nothing_else(pages: dict[str, str]) -> None:
+    page = pages["scores"]
+
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; walk &amp; &lt;b&gt;dance&lt;/b&gt;" in page
+
+
+def test_a_score_is_drawn_over_time_with_its_thresholds_and_told_in_words(
+    pages: dict[str, str],
+) -> None:
+    page = pages["scores"]
+
+    assert "3 values, 9.0 on 2026-02-01 and 4.0 on 2026-05-28; the scale runs from 0 to 10" in page
+    assert page.count("<circle") == len(PEG)
+    assert "PEG of 7 or more" in page
+    assert '<th scope="row">2026-05-28</th><td>4.0</td>' in page
+
+
+def test_a_red_flag_leaves_the_escalation_alone(pages: dict[str, str]) -> None:
+    page = pages["emergency"]
+
+    assert "ESC-01" in page
+    assert "EX-01</code></th>" not in page[: page.index("Why something is not here")]
+
+
+def test_no_page_for_what_is_no_plan(service: httpx.Client) -> None:
+    assert service.get("/decisions/00000000-0000-0000-0000-000000000000.html").status_code == 404
+    derived = service.post("/fhir/$derive", params={"asOf": AS_OF}, content=EXAMPLE.read_bytes())
+    plan = derived.json()["entry"][0]["resource"]["id"]
+    accepted = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "outcome", "valueCode": "accepted"},
+            {"name": "practitioner", "valueReference": {"reference": "Practitioner/d"}},
+        ],
+    }
+    answer = service.post(f"/fhir/CarePlan/{plan}/$respond", json=accepted)
+    assert answer.status_code == 200, answer.text
+
+    refused = service.get(f"/decisions/{answer.headers['X-Decision-Id']}.html")
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
