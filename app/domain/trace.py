@@ -15,7 +15,7 @@ from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact
 from app.domain.standing import Standing, Standings
 from app.domain.truth import Truth
-from app.domain.worlds import HERE, World, Worlds
+from app.domain.worlds import HERE, Asked, Worlds, packed
 
 _LETTERS = {Truth.TRUE: "T", Truth.FALSE: "F", Truth.UNKNOWN: "U"}
 _TRUTHS = {letter: truth for truth, letter in _LETTERS.items()}
@@ -73,10 +73,10 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "mechanism": decision.phenotype.mechanism,
         "facts": facts,
         "slots": slots,
-        "worlds": [[w.input, w.position] for w in worlds.others],
+        "worlds": [[a.input, at] for a in worlds.asked for at in range(len(a.answers))],
         "rules": _letters(worlds, content),
         "changes": [
-            [r.slot, f"{worlds.true[r.slot]:x}", f"{worlds.false[r.slot]:x}"]
+            [r.slot, f"{worlds.true_in(r.slot):x}", f"{worlds.false_in(r.slot):x}"]
             for r in _told(decision, content)
             if worlds.changed(r.slot)
         ],
@@ -140,32 +140,26 @@ def before_of(decision: str, trace: Trace) -> Before:
 
 def worlds_of(trace: Trace, content: Content) -> Worlds:
     """Read the truths back, for an explanation."""
-    others = tuple(
-        World(str(name), content.what_if[str(name)][_int(at)], 1 << (number + 1), _int(at))
-        for number, (name, at) in enumerate(trace["worlds"])
-    )
-    everything = (1 << (len(others) + 1)) - 1
-    count = len(content.slot_names)
-    true, false = [0] * count, [0] * count
+    asked: list[Asked] = []
+    count = 1
+    for name in dict.fromkeys(str(name) for name, _ in trace["worlds"]):
+        answers = content.what_if[name]
+        asked.append(Asked(name, count, answers))
+        count += len(answers)
+    everything = (1 << count) - 1
+    truths = {
+        Truth.TRUE: packed(everything, 0, count),
+        Truth.FALSE: packed(0, everything, count),
+        Truth.UNKNOWN: packed(0, 0, count),
+    }
+    values = [truths[Truth.UNKNOWN]] * len(content.slot_names)
     for slot, letter, _ in trace["slots"]:
-        match _TRUTHS[str(letter)]:
-            case Truth.TRUE:
-                true[_int(slot)] = everything
-            case Truth.FALSE:
-                false[_int(slot)] = everything
-            case Truth.UNKNOWN:
-                pass
+        values[_int(slot)] = truths[_TRUTHS[str(letter)]]
     for rule, letter in zip(content.rules, trace["rules"], strict=True):
-        match _TRUTHS[letter]:
-            case Truth.TRUE:
-                true[rule.slot] = everything
-            case Truth.FALSE:
-                false[rule.slot] = everything
-            case Truth.UNKNOWN:
-                pass
+        values[rule.slot] = truths[_TRUTHS[letter]]
     for slot, holds, fails in trace["changes"]:
-        true[_int(slot)], false[_int(slot)] = int(str(holds), 16), int(str(fails), 16)
-    return Worlds(true, false, everything, others)
+        values[_int(slot)] = packed(int(str(holds), 16), int(str(fails), 16), count)
+    return Worlds(values, count, tuple(asked))
 
 
 def standings_of(trace: Trace, content: Content) -> Standings:
@@ -183,12 +177,9 @@ def facts_by_slot(trace: Trace) -> Mapping[int, Sequence[object]]:
 
 
 def _letters(worlds: Worlds, content: Content) -> str:
-    true, false = worlds.true, worlds.false
-    letters = [
-        "T" if true[rule.slot] & HERE else "F" if false[rule.slot] & HERE else "U"
-        for rule in content.rules
-    ]
-    return "".join(letters)
+    values, can_here = worlds.values, HERE << worlds.count
+    here = (values[rule.slot] for rule in content.rules)
+    return "".join(["T" if v & HERE else "U" if v & can_here else "F" for v in here])
 
 
 def _written(fact: Fact) -> list[object]:

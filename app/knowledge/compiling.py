@@ -13,6 +13,7 @@ from app.domain.content import (
     Content,
     Dose,
     Driver,
+    Effect,
     Finding,
     Flag,
     GoalMeasure,
@@ -102,6 +103,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     exact, prefixes = _record_codes(source.record_codes)
     names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
+    what_if = {i.name: _what_if(i, readings.get(i.name, ())) for i in asked}
     return Content(
         version=manifest.version,
         digest=digest(files),
@@ -114,7 +116,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         readings=readings,
         rules=rules,
         rule_by_id={rule.id: rule for rule in rules},
-        what_if={i.name: _what_if(i, readings.get(i.name, ())) for i in asked},
+        what_if=what_if,
         ask_order=tuple(i.name for i in asked),
         flags=tuple(
             Flag(id_, f.label, tuple(f.screen), tuple(f.removes)) for id_, f in source.flags.items()
@@ -152,6 +154,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         home_flags=_home_flags(source),
         counting=_counting(inputs),
         after_stopping=tuple(name for name, about in inputs.items() if about.stopped),
+        effects={name: _effects(answers) for name, answers in what_if.items()},
         safety_rules=_safety_rules(rules),
     )
 
@@ -382,6 +385,20 @@ def _what_if(known: Input, readings: Sequence[Reading]) -> tuple[WhatIf, ...]:
             makes[_answered_now(reading.finding, answer, said_by)].append(reading.slot)
         found.append(WhatIf(answer, tuple(makes[Truth.TRUE]), tuple(makes[Truth.FALSE])))
     return tuple(found)
+
+
+def _effects(answers: Sequence[WhatIf]) -> tuple[Effect, ...]:
+    """The same answers by slot."""
+    makes_true: dict[int, int] = {}
+    makes_false: dict[int, int] = {}
+    for number, answer in enumerate(answers):
+        for made, slots in ((makes_true, answer.makes_true), (makes_false, answer.makes_false)):
+            for slot in slots:
+                made[slot] = made.get(slot, 0) | 1 << number
+    return tuple(
+        Effect(slot, makes_true.get(slot, 0), makes_false.get(slot, 0))
+        for slot in sorted(makes_true.keys() | makes_false.keys())
+    )
 
 
 def _answered_now(finding: Finding, answer: FactValue, said_by: str) -> Truth:
