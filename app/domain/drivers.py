@@ -1,6 +1,6 @@
 """The drivers that keep the pain going, each 0 to 3 or unknown (``phenotyping.md`` §6, stage G)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.content import Content, Driver
 from app.domain.worlds import HERE, Worlds
@@ -8,8 +8,7 @@ from app.domain.worlds import HERE, Worlds
 NOTHING = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DriverGrade:
+class DriverGrade(NamedTuple):
     """``at_least`` is what is known to hold; ``level`` is None while a higher level is open.
 
     0 none, 1 mild, 2 moderate, 3 severe. ``rule`` is the rule of the level reached, if any.

@@ -6,6 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.content import Content, Flag
 from app.domain.truth import Truth
@@ -31,8 +32,7 @@ ACTING = (GateLevel.EMERGENCY, GateLevel.URGENT, GateLevel.REFER, GateLevel.WATC
 REPLACES_THE_PLAN = frozenset({GateLevel.EMERGENCY, GateLevel.URGENT})
 
 
-@dataclass(frozen=True, slots=True)
-class RaisedFlag:
+class RaisedFlag(NamedTuple):
     """A flag that some rule raised: its highest level and every rule that reached that level."""
 
     flag: str

@@ -5,8 +5,8 @@ known not to hold.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.content import Content, Rule
 from app.domain.truth import Truth
@@ -31,8 +31,7 @@ TOLD = (SafetyResult.BLOCK, SafetyResult.ADJUST, SafetyResult.CAUTION)
 _WORST_FIRST = tuple(SafetyResult)
 
 
-@dataclass(frozen=True, slots=True)
-class SafetyFinding:
+class SafetyFinding(NamedTuple):
     """What one safety rule (``S-10``) says of one activity ("" : of the person as a whole).
 
     ``rules`` are those that made the result: true for a result that holds, open for unknown.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.domain.content import Choice, Content, Finding, Input, Reading, Test, ValueType
 from app.domain.facts import Bounds, Fact, FactValue, NotUsed, SaidBy, by_input
@@ -13,8 +14,7 @@ from app.domain.truth import Truth
 ASSESSED = "red-flag-assessed"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The truth of one slot and the fact that decided it (none while unknown and never said)."""
 
     truth: Truth
@@ -57,8 +57,7 @@ def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings
 
     What lies after ``as_of`` is not used and listed.
     """
-    usable, not_used = _up_to(facts, as_of)
-    grouped = by_input(usable)
+    grouped, not_used = _up_to(facts, as_of)
     by_clinician = [f for f in grouped.get(ASSESSED, ()) if f.said_by is SaidBy.CLINICIAN]
     others = {f.source for f in grouped.get(ASSESSED, ()) if f.said_by is not SaidBy.CLINICIAN}
     not_used += tuple(
@@ -72,28 +71,28 @@ def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings
         known = content.inputs.get(name)
         if known is None:
             continue
-        if _disagree(known, about):
+        if len(about) > 1 and _disagree(known, about):
             conflicts.append(name)
-        readings = content.readings.get(name, ())
-        if known.choice is Choice.GATE and _all_said_no(known, about):
-            standing = _negative(known, about[-1], scales)
-            by_slot.update((reading.slot, standing) for reading in readings)
-            continue
-        for reading in readings:
-            by_slot[reading.slot] = _standing(known, reading, about, scales)
+        by_slot.update(_standings(known, content.readings.get(name, ()), about, scales))
     return Standings(by_slot, grouped, tuple(sorted(conflicts)), not_used)
 
 
-def _up_to(facts: Iterable[Fact], as_of: datetime) -> tuple[list[Fact], tuple[NotUsed, ...]]:
+def _up_to(
+    facts: Iterable[Fact], as_of: datetime
+) -> tuple[dict[str, list[Fact]], tuple[NotUsed, ...]]:
+    """What is known by then, by input and in the order of time; and what came later."""
     usable: list[Fact] = []
-    late: dict[str, None] = {}
+    late: set[str] = set()
     for fact in facts:
         if fact.at <= as_of:
             usable.append(fact)
         else:
-            late[fact.source] = None
-    usable.sort(key=_order)
-    return usable, tuple(NotUsed(source, "effective after asOf") for source in sorted(late))
+            late.add(fact.source)
+    grouped = by_input(usable)
+    for about in grouped.values():
+        if len(about) > 1:
+            about.sort(key=_order)
+    return grouped, tuple(NotUsed(source, "effective after asOf") for source in sorted(late))
 
 
 def _order(fact: Fact) -> tuple[datetime, str, str, str]:
@@ -111,40 +110,48 @@ def _assessments(facts: Iterable[Fact]) -> dict[str, datetime]:
 
 def _disagree(known: Input, about: Sequence[Fact]) -> bool:
     """Two values at the latest instant by the same kind of author."""
-    if len(about) == 1 or known.repeats or known.choice is Choice.RECORD:
+    if known.repeats or known.choice is Choice.RECORD:
         return False
     latest = about[-1].at
     values = {(f.said_by, f.value) for f in about if f.at == latest}
     return len(values) > len({said_by for said_by, _ in values})
 
 
-def _standing(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
+def _standings(
+    known: Input, readings: Sequence[Reading], about: Sequence[Fact], scales: _Scales
+) -> Iterable[tuple[int, Standing]]:
+    """Every statement about one input."""
     match known.choice:
+        case Choice.LATEST if known.repeats:
+            return [(r.slot, _any_of(known, r.finding, about, scales)) for r in readings]
         case Choice.LATEST:
-            return _latest(known, reading.finding, about, scales)
+            return _latest(known, readings, about, scales)
+        case Choice.GATE if _all_said_no(known, about):
+            no = _negative(known, about[-1], scales)
+            return [(r.slot, no) for r in readings]
         case Choice.GATE:
-            return _gate(known, reading, about, scales)
+            return [(r.slot, _gate(known, r, about, scales)) for r in readings]
         case Choice.SCORED:
-            return _scored(known, reading, about, scales)
+            return [(r.slot, _scored(known, r, about, scales)) for r in readings]
         case Choice.RECORD:
-            return _record(known, reading, about, scales)
+            return [(r.slot, _record(known, r, about, scales)) for r in readings]
 
 
-def _latest(known: Input, finding: Finding, about: Sequence[Fact], scales: _Scales) -> Standing:
-    if known.repeats:
-        return _any_of(known, finding, about, scales)
+def _latest(
+    known: Input, readings: Sequence[Reading], about: Sequence[Fact], scales: _Scales
+) -> Iterable[tuple[int, Standing]]:
     fact = _current(about)
-    if _contradicted(fact, about):
-        return Standing(Truth.UNKNOWN, fact)
-    if known.known_for is not None and not scales.is_within(fact.at, known.known_for):
-        return Standing(Truth.UNKNOWN, fact)
-    return Standing(_holds(known, finding, fact, scales), fact)
+    is_stale = known.known_for is not None and not scales.is_within(fact.at, known.known_for)
+    if is_stale or _contradicted(fact, about):
+        unknown = Standing(Truth.UNKNOWN, fact)
+        return [(r.slot, unknown) for r in readings]
+    return [(r.slot, Standing(_holds(known, r.finding, fact, scales), fact)) for r in readings]
 
 
 def _current(about: Sequence[Fact]) -> Fact:
     """The latest; on its day the clinician's answer beats the patient's."""
     last = about[-1]
-    if last.said_by is SaidBy.CLINICIAN:
+    if len(about) == 1 or last.said_by is SaidBy.CLINICIAN:
         return last
     day = last.at.date()
     for fact in reversed(about):
@@ -321,11 +328,11 @@ def _compare(known: Input, test: Test, fact: Fact, as_of: datetime) -> Truth:
 
 def compare(test: Test, value: FactValue) -> Truth:
     """Whether a value makes a statement true; between bounds only when both ends agree."""
+    if isinstance(value, bool):
+        return Truth.TRUE if value is test.is_value else Truth.FALSE
     if isinstance(value, Bounds):
         low, high = compare(test, value.low), compare(test, value.high)
         return low if low is high else Truth.UNKNOWN
-    if isinstance(value, bool):
-        return Truth.of(value is test.is_value)
     if isinstance(value, str):
         return Truth.of(value in test.any_code)
     if isinstance(value, datetime):
