@@ -41,18 +41,12 @@ def _grade(driver: Driver, content: Content, worlds: Worlds, world: int) -> Driv
 
 def _is_settled(driver: Driver, worlds: Worlds, world: int) -> bool:
     """One way of looking was followed to its end, and none was left half-way."""
-    known = [_is_known(measure, worlds, world) for measure in driver.measures]
-    return any(known) and not any(
-        _is_begun(measure, worlds, world)
-        for measure, is_known in zip(driver.measures, known, strict=True)
-        if not is_known
-    )
-
-
-def _is_known(measure: tuple[int, ...], worlds: Worlds, world: int) -> bool:
-    return not any(worlds.is_unknown(slot, world) for slot in measure)
-
-
-def _is_begun(measure: tuple[int, ...], worlds: Worlds, world: int) -> bool:
-    """Known in part: a score of which items are missing lies on both sides of a threshold."""
-    return any(not worlds.is_unknown(slot, world) for slot in measure)
+    is_followed = False
+    for measure in driver.measures:
+        unknown = [worlds.is_unknown(slot, world) for slot in measure]
+        if True not in unknown:
+            is_followed = True
+        elif False in unknown:
+            # A score of which items are missing lies on both sides of a threshold.
+            return False
+    return is_followed

@@ -161,9 +161,11 @@ def _why(placement: Placement, situation: Situation) -> tuple[str, ...]:
     of_mechanism = tuple(
         g.rule for g in situation.grades if g.mechanism == placement.row and g.rule is not None
     )
-    of_driver = tuple(
-        g.rule for g in situation.drivers if g.driver == placement.driver and g.rule is not None
-    )
+    of_driver: tuple[str, ...] = ()
+    if placement.driver:
+        of_driver = tuple(
+            g.rule for g in situation.drivers if g.driver == placement.driver and g.rule is not None
+        )
     of_severity = (RULES[situation.severity],) if placement.severity else ()
     return (*of_mechanism, *of_driver, *of_severity)
 
@@ -194,7 +196,7 @@ def _obstacle(
 
 def against(activity: str, row: str, content: Content, profile: str) -> Stance | None:
     """The stance that keeps this out of this row; what is said of the mechanism beats the rest."""
-    said = [s for s in content.stances if s.profile == profile and s.intervention == activity]
+    said = content.stances_on.get((profile, activity), ())
     of_row = [s for s in said if s.mechanism == row] or [s for s in said if s.mechanism == ANY]
     return next((s for s in of_row if s.direction == AGAINST), None)
 

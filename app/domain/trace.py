@@ -14,11 +14,10 @@ from app.domain.course import PAIN, Before, Course, score_of
 from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact
 from app.domain.standing import Standing, Standings
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 from app.domain.worlds import HERE, Asked, Worlds, packed
 
-_LETTERS = {Truth.TRUE: "T", Truth.FALSE: "F", Truth.UNKNOWN: "U"}
-_TRUTHS = {letter: truth for truth, letter in _LETTERS.items()}
+_TRUTHS = {truth.letter: truth for truth in Truth}
 
 
 class Trace(TypedDict):
@@ -64,7 +63,7 @@ def trace_of(decision: Decision, content: Content) -> Trace:
             at = positions.setdefault(id(standing.fact), len(facts))
             if at == len(facts):
                 facts.append(_written(standing.fact))
-        slots.append([slot, _LETTERS[standing.truth], at])
+        slots.append([slot, standing.truth.letter, at])
     worlds = decision.worlds
     return {
         "v": 1,
@@ -144,15 +143,15 @@ def worlds_of(trace: Trace, content: Content) -> Worlds:
     count = 1
     for name in dict.fromkeys(str(name) for name, _ in trace["worlds"]):
         answers = content.what_if[name]
-        asked.append(Asked(name, count, answers))
+        asked.append(Asked.of(name, count, answers))
         count += len(answers)
     everything = (1 << count) - 1
     truths = {
-        Truth.TRUE: packed(everything, 0, count),
-        Truth.FALSE: packed(0, everything, count),
-        Truth.UNKNOWN: packed(0, 0, count),
+        TRUE: packed(everything, 0, count),
+        FALSE: packed(0, everything, count),
+        UNKNOWN: packed(0, 0, count),
     }
-    values = [truths[Truth.UNKNOWN]] * len(content.slot_names)
+    values = [truths[UNKNOWN]] * len(content.slot_names)
     for slot, letter, _ in trace["slots"]:
         values[_int(slot)] = truths[_TRUTHS[str(letter)]]
     for rule, letter in zip(content.rules, trace["rules"], strict=True):

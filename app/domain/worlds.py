@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from app.domain.content import AtLeast, Content, Finding, Reading, Rule, WhatIf
 from app.domain.standing import Standing, Standings
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 
 HERE = 1
 
@@ -29,16 +29,17 @@ class World(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """An open question: its possible answers are the worlds from number ``first`` on."""
+    """An open question: its possible answers are the worlds from number ``first`` on, ``bits``."""
 
     input: str
     first: int
     answers: tuple[WhatIf, ...]
+    bits: int
 
-    @property
-    def bits(self) -> int:
-        """All its worlds."""
-        return ((1 << len(self.answers)) - 1) << self.first
+    @staticmethod
+    def of(name: str, first: int, answers: tuple[WhatIf, ...]) -> "Asked":
+        """The answers to one input, beside those that are there."""
+        return Asked(name, first, answers, (1 << first + len(answers)) - (1 << first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Worlds:
         """What holds in one world (by default the patient as known)."""
         value = self.values[slot]
         if value & world:
-            return Truth.TRUE
-        return Truth.UNKNOWN if value >> self.count & world else Truth.FALSE
+            return TRUE
+        return UNKNOWN if value >> self.count & world else FALSE
 
     def is_true(self, slot: int, world: int = HERE) -> bool:
         """Known to hold."""
@@ -123,13 +124,13 @@ def evaluate(content: Content, standings: Standings) -> Worlds:
     asked, count = _open_questions(content, standings)
     true, unknown = _true(count), _unknown(count)
     values = [unknown] * len(content.slot_names)
-    for name, first, _ in asked:
+    for name, first, _, _ in asked:
         for slot, makes_true, makes_false in content.effects[name]:
             values[slot] = unknown ^ makes_false << first + count | makes_true << first
     for slot, standing in standings.by_slot.items():
-        if standing.truth is Truth.TRUE:
+        if standing.truth is TRUE:
             values[slot] = true
-        elif standing.truth is Truth.FALSE:
+        elif standing.truth is FALSE:
             values[slot] = 0
     facts = standings.facts
     for one in asked:
@@ -149,7 +150,7 @@ def _open_questions(content: Content, standings: Standings) -> tuple[tuple[Asked
         if name in facts and _is_answered(content.readings.get(name, ()), known):
             continue
         answers = content.what_if.get(name, ())
-        asked.append(Asked(name, count, answers))
+        asked.append(Asked.of(name, count, answers))
         count += len(answers)
     return tuple(asked), count
 
@@ -158,7 +159,7 @@ def _is_answered(readings: Iterable[Reading], known: Mapping[int, Standing]) -> 
     """Every statement about it is settled; bounds or an assessment may settle only some."""
     for reading in readings:
         standing = known.get(reading.slot)
-        if standing is None or standing.truth is Truth.UNKNOWN:
+        if standing is None or standing.truth is UNKNOWN:
             return False
     return True
 

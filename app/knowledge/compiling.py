@@ -103,6 +103,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     exact, prefixes = _record_codes(source.record_codes)
     names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
+    stances = tuple(Stance(**row) for row in source.stances)
     what_if = {i.name: _what_if(i, readings.get(i.name, ())) for i in asked}
     return Content(
         version=manifest.version,
@@ -139,7 +140,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
             for id_, record in source.interventions.items()
         },
         placements=tuple(_placements(source, slots)),
-        stances=tuple(Stance(**row) for row in source.stances),
+        stances=stances,
         goals=_goals(source, displays, slots),
         instruments=_instruments(source, displays),
         texts={key: record.en for key, record in source.texts.items()},
@@ -152,8 +153,10 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         gate_rules=tuple(rule for rule in rules if rule.level),
         grade_rules=_grade_rules(rules),
         home_flags=_home_flags(source),
+        screens={id_: _screen(f.screen, readings) for id_, f in source.flags.items()},
         counting=_counting(inputs),
         after_stopping=tuple(name for name, about in inputs.items() if about.stopped),
+        stances_on=_stances_on(stances),
         effects={name: _effects(answers) for name, answers in what_if.items()},
         safety_rules=_safety_rules(rules),
     )
@@ -194,6 +197,20 @@ def _home_flags(source: Source) -> dict[str, tuple[str, ...]]:
         for name in flag.screen:
             homes[name] = (*homes.get(name, ()), id_)
     return homes
+
+
+def _stances_on(stances: Sequence[Stance]) -> dict[tuple[str, str], tuple[Stance, ...]]:
+    found: dict[tuple[str, str], tuple[Stance, ...]] = {}
+    for stance in stances:
+        key = (stance.profile, stance.intervention)
+        found[key] = (*found.get(key, ()), stance)
+    return found
+
+
+def _screen(names: Sequence[str], readings: Mapping[str, Sequence[Reading]]) -> tuple[int, ...]:
+    """One slot for each question that a flag is screened by: what is read outside of flags."""
+    plain = ([r.slot for r in readings.get(name, ()) if not r.flag] for name in names)
+    return tuple(slots[0] for slots in plain if slots)
 
 
 def _drivers(source: Source, slots: _Slots) -> dict[str, Driver]:
