@@ -7,7 +7,7 @@ from typing import Any
 from app.domain.facts import Fact, FactValue, SaidBy
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import points_of
-from app.fhir.reading.terms import Terms, codings_of, loinc_items
+from app.fhir.reading.terms import Terms, codings_of, first_input, loinc_items
 from app.fhir.reading.times import instant, last_updated, span
 from app.fhir.reading.values import NotRead, value_of
 
@@ -85,7 +85,7 @@ def _read_one(
     """One code with its value; False when the code means nothing to us."""
     codings = codings_of(holder.get("code"))
     terms = gathered.terms
-    known = next((terms.inputs[pair] for pair in codings if pair in terms.inputs), None)
+    known = first_input(codings, terms)
     items = [code for code in loinc_items(codings) if code in terms.items]
     if known is None and not items:
         return False
