@@ -26,7 +26,7 @@ from app.fhir.reading.items import keep_totals
 from app.fhir.reading.observation import members, read_observation
 from app.fhir.reading.plan import plan_of
 from app.fhir.reading.received import from_history
-from app.fhir.reading.response import Forms, items_by_link, read_response
+from app.fhir.reading.response import Forms, Questionnaires, items_by_link, read_response
 from app.fhir.reading.terms import Terms, terms_of
 from app.fhir.reading.times import instant, last_updated
 from app.fhir.reading.usable import DERIVED, is_derived, why_not_processed
@@ -52,7 +52,7 @@ NOTHING_READ = frozenset(
 class RecordReader:
     """Reads records; keeps the look-ups of each content version it has met."""
 
-    questionnaires: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    questionnaires: Questionnaires = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
     forms: Forms = field(init=False)
 

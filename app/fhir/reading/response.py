@@ -22,6 +22,7 @@ from app.fhir.reading.values import NotRead, value_of, weight
 
 COUNTS = frozenset({"completed", "amended"})
 _LOINC_LINK = re.compile(r"(?:.*/)?(\d{1,7}-\d)\Z")
+Questionnaires = Mapping[str, dict[str, Any]]
 # The items of each Questionnaire that is to be had, by canonical and linkId.
 Forms = Mapping[str, Mapping[str, dict[str, Any]]]
 
