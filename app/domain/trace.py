@@ -54,16 +54,7 @@ class Trace(TypedDict):
 
 def trace_of(decision: Decision, content: Content) -> Trace:
     """Write a decision down."""
-    positions: dict[int, int] = {}
-    facts: list[list[object]] = []
-    slots: list[list[object]] = []
-    for slot, standing in sorted(decision.standings.by_slot.items()):
-        at = -1
-        if standing.fact is not None:
-            at = positions.setdefault(id(standing.fact), len(facts))
-            if at == len(facts):
-                facts.append(_written(standing.fact))
-        slots.append([slot, standing.truth.letter, at])
+    facts, slots = _settled(decision.standings.by_slot)
     worlds = decision.worlds
     return {
         "v": 1,
@@ -75,9 +66,8 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "worlds": [[a.input, at] for a in worlds.asked for at in range(len(a.answers))],
         "rules": _letters(worlds, content),
         "changes": [
-            [r.slot, f"{worlds.true_in(r.slot):x}", f"{worlds.false_in(r.slot):x}"]
-            for r in _told(decision, content)
-            if worlds.changed(r.slot)
+            [slot, f"{worlds.true_in(slot):x}", f"{worlds.false_in(slot):x}"]
+            for slot in worlds.changing(r.slot for r in _told(decision, content))
         ],
         "catalogue": [[p.id, p.status, list(p.reasons)] for p in decision.plan.catalogue],
         "questions": list(decision.open_questions),
@@ -94,6 +84,22 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "notUsed": [[n.reference, n.why] for n in decision.not_used],
         "disagreements": list(decision.disagreements),
     }
+
+
+def _settled(by_slot: Mapping[int, Standing]) -> tuple[list[list[object]], list[list[object]]]:
+    """The facts that decided something, and every slot with the place of its fact."""
+    places: dict[int, int] = {}
+    instants: dict[datetime, str] = {}
+    facts: list[list[object]] = []
+    slots: list[list[object]] = []
+    for slot in sorted(by_slot):
+        truth, fact = by_slot[slot]
+        place = -1 if fact is None else places.get(id(fact))
+        if place is None:
+            place = places[id(fact)] = len(facts)
+            facts.append(_written(fact, instants))
+        slots.append([slot, truth.letter, place])
+    return facts, slots
 
 
 def _told(decision: Decision, content: Content) -> Iterator[Rule]:
@@ -181,19 +187,18 @@ def _letters(worlds: Worlds, content: Content) -> str:
     return "".join(["T" if v & HERE else "U" if v & can_here else "F" for v in here])
 
 
-def _written(fact: Fact) -> list[object]:
-    value = fact.value
-    if isinstance(value, Bounds):
-        plain: object = [str(value.low), str(value.high)]
-    elif isinstance(value, bool | int | str):
-        plain = value
+def _written(fact: Fact, instants: dict[datetime, str]) -> list[object]:
+    """``instants`` are those written before: many facts are of one."""
+    value, at = fact.value, instants.get(fact.at)
+    if at is None:
+        at = instants[fact.at] = fact.at.isoformat().replace("+00:00", "Z")
+    if isinstance(value, int | str):
+        plain: object = value
+    elif isinstance(value, Bounds):
+        plain = [str(value.low), str(value.high)]
     else:
         plain = str(value)
-    return [fact.input, plain, fact.source, _instant(fact), fact.said_by.value]
-
-
-def _instant(fact: Fact) -> str:
-    return fact.at.isoformat().replace("+00:00", "Z")
+    return [fact.input, plain, fact.source, at, fact.said_by.value]
 
 
 def _int(value: object) -> int:

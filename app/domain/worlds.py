@@ -8,7 +8,7 @@ there, in the upper half whether it can hold. True is both, unknown the upper on
 none. So false < unknown < true, and Kleene's "and" and "or" are ``&`` and ``|`` of whole integers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -94,14 +94,25 @@ class Worlds:
 
     def changed_by(self, slots: Iterable[int]) -> int:
         """The worlds in which any of these slots stands otherwise than here."""
-        values, everything = self.values, self.all
-        true, unknown = _true(self.count), _unknown(self.count)
-        can_here = HERE << self.count
         found = 0
+        for _, differing in self._differing(slots):
+            found |= differing
+        return (found | found >> self.count) & self.all
+
+    def changing(self, slots: Iterable[int]) -> Iterator[int]:
+        """Those of the slots that stand otherwise than here in some world."""
+        for slot, differing in self._differing(slots):
+            if differing:
+                yield slot
+
+    def _differing(self, slots: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Each slot with the bits of its value that are not as they are here."""
+        values, true, unknown = self.values, _true(self.count), _unknown(self.count)
+        can_here = HERE << self.count
         for slot in slots:
             value = values[slot]
-            found |= value ^ (true if value & HERE else unknown if value & can_here else 0)
-        return (found | found >> self.count) & everything
+            here = true if value & HERE else unknown if value & can_here else 0
+            yield slot, value ^ here
 
 
 def _true(count: int) -> int:
