@@ -22,12 +22,7 @@ def read_observation(resource: dict[str, Any], reference: str, gathered: Gathere
         gathered.skip(reference, f"its status is {status}")
         return
     first, until = span(resource, "effective")
-    at = (
-        first
-        or instant(resource.get("issued"))
-        or last_updated(resource)
-        or gathered.as_of
-    )
+    at = first or instant(resource.get("issued")) or last_updated(resource) or gathered.as_of
     said_by = SaidBy.PATIENT if _is_from_patient(resource, gathered) else SaidBy.CLINICIAN
     source = Source(reference, at, said_by, status in PRELIMINARY, until)
     sitting = _sitting(resource, source, gathered)
