@@ -65,8 +65,10 @@ def flaws(resource: Node, anchors: frozenset[str]) -> list[Flaw]:
             elif kind is float:
                 _integer(node, name, child, found)
             elif kind is list:
-                stack.extend(one for one in child if type(one) is dict)
-                _several(node, name, child, found)
+                nodes = [one for one in child if type(one) is dict]
+                stack.extend(nodes)
+                if len(nodes) < len(child):
+                    _several(node, name, child, found)
         if not MARKS.isdisjoint(node):
             _data_type(node, anchors, found)
     return found
