@@ -81,14 +81,14 @@ def candidates(situation: Situation) -> Iterator[Placement]:
     """The placements that are meant for this person, in the order in which they are placed."""
     content = situation.content
     meant = rows(situation)
-    severity = column(situation)
+    severity, step = column(situation), situation.course.step
     chosen = [
         p
         for p in content.placements
         if p.row in meant
         and (not p.severity or severity in p.severity)
-        and (not p.steps or situation.course.step in p.steps)
-        and all(situation.worlds.is_true(slot) for slot in p.when)
+        and (not p.steps or step in p.steps)
+        and (not p.when or all(situation.worlds.is_true(slot) for slot in p.when))
     ]
     prohibitions = (p for p in chosen if p.status == DO_NOT)
     yield from prohibitions

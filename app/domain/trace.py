@@ -94,8 +94,8 @@ def _settled(by_slot: Mapping[int, Standing]) -> tuple[list[list[object]], list[
     slots: list[list[object]] = []
     for slot in sorted(by_slot):
         truth, fact = by_slot[slot]
-        place = -1 if fact is None else places.get(id(fact))
-        if place is None:
+        place = places.get(id(fact), -1)
+        if place < 0 and fact is not None:
             place = places[id(fact)] = len(facts)
             facts.append(_written(fact, instants))
         slots.append([slot, truth.letter, place])

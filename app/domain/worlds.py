@@ -94,25 +94,18 @@ class Worlds:
 
     def changed_by(self, slots: Iterable[int]) -> int:
         """The worlds in which any of these slots stands otherwise than here."""
+        values, true, unknown = self.values, _true(self.count), _unknown(self.count)
+        can_here = HERE << self.count
         found = 0
-        for _, differing in self._differing(slots):
-            found |= differing
+        for slot in slots:
+            value = values[slot]
+            found |= value ^ (true if value & HERE else unknown if value & can_here else 0)
         return (found | found >> self.count) & self.all
 
     def changing(self, slots: Iterable[int]) -> Iterator[int]:
         """Those of the slots that stand otherwise than here in some world."""
-        for slot, differing in self._differing(slots):
-            if differing:
-                yield slot
-
-    def _differing(self, slots: Iterable[int]) -> Iterator[tuple[int, int]]:
-        """Each slot with the bits of its value that are not as they are here."""
-        values, true, unknown = self.values, _true(self.count), _unknown(self.count)
-        can_here = HERE << self.count
-        for slot in slots:
-            value = values[slot]
-            here = true if value & HERE else unknown if value & can_here else 0
-            yield slot, value ^ here
+        everywhere_alike = frozenset((0, _true(self.count), _unknown(self.count)))
+        return (slot for slot in slots if self.values[slot] not in everywhere_alike)
 
 
 def _true(count: int) -> int:
