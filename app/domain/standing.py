@@ -12,6 +12,8 @@ from app.domain.period import Period, whole_weeks
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 
 ASSESSED = "red-flag-assessed"
+# By these names: looking a member up in its Enum costs several times as much.
+LATEST, GATE, SCORED, RECORD = Choice.LATEST, Choice.GATE, Choice.SCORED, Choice.RECORD
 
 
 class Standing(NamedTuple):
@@ -110,7 +112,7 @@ def _assessments(facts: Iterable[Fact]) -> dict[str, datetime]:
 
 def _disagree(known: Input, about: Sequence[Fact]) -> bool:
     """Two values at the latest instant by the same kind of author."""
-    if known.repeats or known.choice is Choice.RECORD:
+    if known.repeats or known.choice is RECORD:
         return False
     latest = about[-1].at
     values = {(f.said_by, f.value) for f in about if f.at == latest}
@@ -121,20 +123,18 @@ def _standings(
     known: Input, readings: Sequence[Reading], about: Sequence[Fact], scales: _Scales
 ) -> Iterable[tuple[int, Standing]]:
     """Every statement about one input."""
-    match known.choice:
-        case Choice.LATEST if known.repeats:
-            return [(r.slot, _any_of(known, r.finding, about, scales)) for r in readings]
-        case Choice.LATEST:
-            return _latest(known, readings, about, scales)
-        case Choice.GATE if _all_said_no(known, about):
-            no = _negative(known, about[-1], scales)
-            return [(r.slot, no) for r in readings]
-        case Choice.GATE:
-            return [(r.slot, _gate(known, r, about, scales)) for r in readings]
-        case Choice.SCORED:
-            return [(r.slot, _scored(known, r, about, scales)) for r in readings]
-        case Choice.RECORD:
-            return [(r.slot, _record(known, r, about, scales)) for r in readings]
+    if known.choice is LATEST and known.repeats:
+        return [(r.slot, _any_of(known, r.finding, about, scales)) for r in readings]
+    if known.choice is LATEST:
+        return _latest(known, readings, about, scales)
+    if known.choice is GATE and _all_said_no(known, about):
+        no = _negative(known, about[-1], scales)
+        return [(r.slot, no) for r in readings]
+    if known.choice is GATE:
+        return [(r.slot, _gate(known, r, about, scales)) for r in readings]
+    if known.choice is SCORED:
+        return [(r.slot, _scored(known, r, about, scales)) for r in readings]
+    return [(r.slot, _record(known, r, about, scales)) for r in readings]
 
 
 def _latest(
@@ -142,7 +142,7 @@ def _latest(
 ) -> Iterable[tuple[int, Standing]]:
     fact = _current(about)
     is_stale = known.known_for is not None and not scales.is_within(fact.at, known.known_for)
-    if is_stale or _contradicted(fact, about):
+    if is_stale or (len(about) > 1 and _contradicted(fact, about)):
         unknown = Standing(UNKNOWN, fact)
         return [(r.slot, unknown) for r in readings]
     return [(r.slot, Standing(_holds(known, r.finding, fact, scales), fact)) for r in readings]
