@@ -458,11 +458,11 @@ class Content:
     level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
     screened by an input, ``screens`` a slot for each question that a flag is screened by,
     ``counting`` the inputs that count entries of a list, ``after_stopping`` those about medicines
-    that were stopped, ``stances_on`` those of a profile on an activity, ``effects`` the answers of
-    ``what_if`` once more, by slot, ``safety_rules`` those that concern an activity ("" : the
-    person), by their number. ``record_prefixes`` are by what codes begin with; codes in
-    ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
-    ``medicine_names``.
+    that were stopped, ``placements_of`` those of an activity, ``stances_on`` those of a profile on
+    an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
+    that concern an activity ("" : the person), by their number. ``record_prefixes`` are by what
+    codes begin with; codes in ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name
+    that a verified code has in ``medicine_names``.
     """
 
     version: str
@@ -507,6 +507,7 @@ class Content:
     screens: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     counting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after_stopping: tuple[str, ...] = ()
+    placements_of: Mapping[str, tuple[Placement, ...]] = field(default_factory=dict)
     stances_on: Mapping[tuple[str, str], tuple[Stance, ...]] = field(default_factory=dict)
     effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
     safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(

@@ -259,7 +259,7 @@ def _is_imaging_ruled_out(situation: Situation) -> bool:
     """No flag, no unfinished screen, no deficit: what lets "no scan" be said (amendment 11)."""
     if situation.gate.level not in (GateLevel.WATCH, GateLevel.CLEAR):
         return False
-    saying_no = (p for p in situation.content.placements if p.activity == NO_IMAGING)
+    saying_no = situation.content.placements_of.get(NO_IMAGING, ())
     return all(_excluded(placement, situation) is None for placement in saying_no)
 
 

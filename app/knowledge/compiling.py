@@ -103,6 +103,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     exact, prefixes = _record_codes(source.record_codes)
     names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
+    placements = tuple(_placements(source, slots))
     stances = tuple(Stance(**row) for row in source.stances)
     what_if = {i.name: _what_if(i, readings.get(i.name, ())) for i in asked}
     return Content(
@@ -139,7 +140,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
             id_: _intervention(id_, record, displays, slots)
             for id_, record in source.interventions.items()
         },
-        placements=tuple(_placements(source, slots)),
+        placements=placements,
         stances=stances,
         goals=_goals(source, displays, slots),
         instruments=_instruments(source, displays),
@@ -156,6 +157,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         screens={id_: _screen(f.screen, readings) for id_, f in source.flags.items()},
         counting=_counting(inputs),
         after_stopping=tuple(name for name, about in inputs.items() if about.stopped),
+        placements_of=_placements_of(placements),
         stances_on=_stances_on(stances),
         effects={name: _effects(answers) for name, answers in what_if.items()},
         safety_rules=_safety_rules(rules),
@@ -197,6 +199,13 @@ def _home_flags(source: Source) -> dict[str, tuple[str, ...]]:
         for name in flag.screen:
             homes[name] = (*homes.get(name, ()), id_)
     return homes
+
+
+def _placements_of(placements: Sequence[Placement]) -> dict[str, tuple[Placement, ...]]:
+    found: dict[str, tuple[Placement, ...]] = {}
+    for placement in placements:
+        found[placement.activity] = (*found.get(placement.activity, ()), placement)
+    return found
 
 
 def _stances_on(stances: Sequence[Stance]) -> dict[tuple[str, str], tuple[Stance, ...]]:
