@@ -3,7 +3,7 @@
 from enum import Enum
 
 from app.domain.content import Content
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, UNKNOWN
 from app.domain.worlds import Worlds
 
 ADULT, LOW_BACK, CHRONIC = "A1", "A2", "A3"
@@ -28,10 +28,10 @@ def applicability(content: Content, worlds: Worlds) -> Applicability:
     adult, low_back, chronic = (
         worlds.truth(content.rule_by_id[rule].slot) for rule in (ADULT, LOW_BACK, CHRONIC)
     )
-    if low_back is Truth.FALSE:
+    if low_back is FALSE:
         return Applicability.ELSEWHERE
-    if Truth.FALSE in (adult, chronic):
+    if FALSE in (adult, chronic):
         return Applicability.OUTSIDE
-    if Truth.UNKNOWN in (adult, low_back, chronic):
+    if UNKNOWN in (adult, low_back, chronic):
         return Applicability.UNKNOWN
     return Applicability.APPLIES

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.period import Period
 
@@ -432,6 +433,14 @@ class WhatIf:
     makes_false: tuple[int, ...]
 
 
+class Effect(NamedTuple):
+    """What all possible answers to an input make of one slot, as bits: bit n for answer n."""
+
+    slot: int
+    makes_true: int
+    makes_false: int
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A slot that reads an input: which finding, and inside rules of which flag ("" = any)."""
@@ -447,11 +456,13 @@ class Content:
 
     ``conclusions`` are the rules whose change is worth a question, ``gate_rules`` those with a
     level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
-    screened by an input, ``counting`` the inputs that count entries of a list, ``after_stopping``
-    those about medicines that were stopped, ``safety_rules`` those that concern an activity
-    ("" : the person), by their number. ``record_prefixes`` are by what codes begin with; codes in
-    ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
-    ``medicine_names``.
+    screened by an input, ``screens`` a slot for each question that a flag is screened by,
+    ``counting`` the inputs that count entries of a list, ``after_stopping`` those about medicines
+    that were stopped, ``placements_of`` those of an activity, ``stances_on`` those of a profile on
+    an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
+    that concern an activity ("" : the person), by their number. ``record_prefixes`` are by what
+    codes begin with; codes in ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name
+    that a verified code has in ``medicine_names``.
     """
 
     version: str
@@ -493,8 +504,12 @@ class Content:
     gate_rules: tuple[Rule, ...] = ()
     grade_rules: Mapping[str, Mapping[str, Rule]] = field(default_factory=dict)
     home_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    screens: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     counting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after_stopping: tuple[str, ...] = ()
+    placements_of: Mapping[str, tuple[Placement, ...]] = field(default_factory=dict)
+    stances_on: Mapping[tuple[str, str], tuple[Stance, ...]] = field(default_factory=dict)
+    effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
     safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(
         default_factory=dict
     )

@@ -19,11 +19,11 @@ from app.domain.phenotype import (
 )
 from app.domain.plan import lists_wanted, make_plan
 from app.domain.plan_types import Plan, Situation
-from app.domain.questions import telling, worth_asking
+from app.domain.questions import changing, telling, worth_asking
 from app.domain.record_codes import facts_of_record
 from app.domain.severity import Severity, severity
 from app.domain.standing import Standings, stand
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 from app.domain.worlds import Worlds, evaluate
 
 SCREENS_DISAGREE = "C-screen-disagrees"
@@ -151,17 +151,18 @@ def _is_mechanism_open(
     changed: int,
 ) -> bool:
     """Missing data are asked for while no mechanism is established and an answer would tell."""
-    is_open = phenotype.is_suspected or not any(g.is_established for g in found)
-    asked = worth_asking(content, worlds, (), changed) if is_open else ()
+    if not phenotype.is_suspected and any(g.is_established for g in found):
+        return False
+    asked = changing(content, worlds, changed)
     return any(not content.inputs[name].gate_question for name in asked)
 
 
 def _nociceptive_features(content: Content, worlds: Worlds) -> Truth:
     """Whether a core item of stage E holds, reported also beside a neuropathic grade."""
     truths = {worlds.truth(content.slot(name)) for name in NOCICEPTIVE_CORE}
-    if Truth.TRUE in truths:
-        return Truth.TRUE
-    return Truth.UNKNOWN if Truth.UNKNOWN in truths else Truth.FALSE
+    if TRUE in truths:
+        return TRUE
+    return UNKNOWN if UNKNOWN in truths else FALSE
 
 
 def _disagreements(

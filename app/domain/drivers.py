@@ -1,6 +1,6 @@
 """The drivers that keep the pain going, each 0 to 3 or unknown (``phenotyping.md`` §6, stage G)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.content import Content, Driver
 from app.domain.worlds import HERE, Worlds
@@ -8,8 +8,7 @@ from app.domain.worlds import HERE, Worlds
 NOTHING = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DriverGrade:
+class DriverGrade(NamedTuple):
     """``at_least`` is what is known to hold; ``level`` is None while a higher level is open.
 
     0 none, 1 mild, 2 moderate, 3 severe. ``rule`` is the rule of the level reached, if any.
@@ -42,18 +41,12 @@ def _grade(driver: Driver, content: Content, worlds: Worlds, world: int) -> Driv
 
 def _is_settled(driver: Driver, worlds: Worlds, world: int) -> bool:
     """One way of looking was followed to its end, and none was left half-way."""
-    known = [_is_known(measure, worlds, world) for measure in driver.measures]
-    return any(known) and not any(
-        _is_begun(measure, worlds, world)
-        for measure, is_known in zip(driver.measures, known, strict=True)
-        if not is_known
-    )
-
-
-def _is_known(measure: tuple[int, ...], worlds: Worlds, world: int) -> bool:
-    return not any(worlds.is_unknown(slot, world) for slot in measure)
-
-
-def _is_begun(measure: tuple[int, ...], worlds: Worlds, world: int) -> bool:
-    """Known in part: a score of which items are missing lies on both sides of a threshold."""
-    return any(not worlds.is_unknown(slot, world) for slot in measure)
+    is_followed = False
+    for measure in driver.measures:
+        unknown = [worlds.is_unknown(slot, world) for slot in measure]
+        if True not in unknown:
+            is_followed = True
+        elif False in unknown:
+            # A score of which items are missing lies on both sides of a threshold.
+            return False
+    return is_followed

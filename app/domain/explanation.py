@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.domain.content import Content, Rule
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, Truth
 from app.domain.worlds import Worlds
 
 
@@ -60,11 +60,11 @@ def _decisive(rule: Rule, worlds: Worlds) -> Iterator[int]:
 
 
 def _against(rule: Rule, worlds: Worlds) -> Iterator[int]:
-    yield from (s for s in rule.all_of if worlds.truth(s) is Truth.FALSE)
+    yield from (s for s in rule.all_of if worlds.truth(s) is FALSE)
     yield from (s for s in rule.none_of if worlds.is_true(s))
-    if all(worlds.truth(s) is Truth.FALSE for s in rule.any_of):
+    if all(worlds.truth(s) is FALSE for s in rule.any_of):
         yield from rule.any_of
     if not any(worlds.is_unknown(s) for s in rule.open_of):
         yield from rule.open_of
     if rule.at_least is not None:
-        yield from (s for s in rule.at_least.of if worlds.truth(s) is Truth.FALSE)
+        yield from (s for s in rule.at_least.of if worlds.truth(s) is FALSE)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 
 class SaidBy(Enum):
@@ -25,8 +26,7 @@ class Bounds:
 FactValue = bool | int | Decimal | str | Bounds | datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One statement. ``at`` is the time it holds for (UTC), ``source`` the reference it came in.
 
     Of a partial date ``at`` is the first instant and ``until`` the last; None when they are one.
@@ -117,8 +117,7 @@ class ComputedScore:
     preliminary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NotUsed:
+class NotUsed(NamedTuple):
     """Something that came in and was not used, and why; listed back, never dropped in silence."""
 
     reference: str

@@ -6,9 +6,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.content import Content, Flag
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 from app.domain.worlds import HERE, Worlds
 
 UNSCREENED = "B-unscreened"
@@ -31,8 +32,7 @@ ACTING = (GateLevel.EMERGENCY, GateLevel.URGENT, GateLevel.REFER, GateLevel.WATC
 REPLACES_THE_PLAN = frozenset({GateLevel.EMERGENCY, GateLevel.URGENT})
 
 
-@dataclass(frozen=True, slots=True)
-class RaisedFlag:
+class RaisedFlag(NamedTuple):
     """A flag that some rule raised: its highest level and every rule that reached that level."""
 
     flag: str
@@ -60,11 +60,11 @@ def judge(content: Content, worlds: Worlds, *, is_low_back: Truth, world: int = 
     When the pain is known not to be in the low back only self-harm and cauda equina are run
     (contract §3).
     """
-    is_elsewhere = is_low_back is Truth.FALSE
+    is_elsewhere = is_low_back is FALSE
     flags = [f for f in content.flags if not is_elsewhere or f.id in WHEREVER_THE_PAIN_IS]
     raised = _raised(content, worlds, flags, world)
     if is_elsewhere:
-        asked = [s for f in flags if f.id != SELF_HARM for s in _screen_slots(content, f)]
+        asked = [s for f in flags if f.id != SELF_HARM for s in content.screens[f.id]]
         is_screened = not any(worlds.is_unknown(s, world) for s in asked)
     else:
         unscreened = content.rule_by_id[UNSCREENED].slot
@@ -84,7 +84,9 @@ def _raised(
     for rule in content.gate_rules:
         if worlds.is_true(rule.slot, world):
             fired.setdefault(rule.flag, {}).setdefault(GateLevel(rule.level), []).append(rule.id)
-    raised = []
+    raised: list[RaisedFlag] = []
+    if not fired:
+        return raised
     for level in ACTING:
         for flag in flags:
             levels = fired.get(flag.id, {})
@@ -109,19 +111,8 @@ def _truth_of(
 ) -> Truth:
     """Raised is true; every screening question answered and nothing raised is false."""
     if any(r.flag == flag.id for r in raised):
-        return Truth.TRUE
-    screened = _screen_slots(content, flag)
+        return TRUE
+    screened = content.screens[flag.id]
     if screened and not any(worlds.is_unknown(s, world) for s in screened):
-        return Truth.FALSE
-    return Truth.UNKNOWN
-
-
-def _screen_slots(content: Content, flag: Flag) -> list[int]:
-    """One slot for each question that the flag is screened by."""
-    slots = []
-    for name in flag.screen:
-        readings = content.readings.get(name, ())
-        plain = next((r.slot for r in readings if not r.flag), None)
-        if plain is not None:
-            slots.append(plain)
-    return slots
+        return FALSE
+    return UNKNOWN

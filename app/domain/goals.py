@@ -5,9 +5,9 @@ change and 30 % of the baseline; a baseline below twice that change is to be kep
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
 
 from app.domain.content import Content, GoalMeasure, GoalTemplate
 from app.domain.facts import Bounds, Fact
@@ -18,8 +18,7 @@ OWN_WORDS = "goal-in-own-words"
 _TENTH = Decimal("0.1")
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(NamedTuple):
     """``baseline`` and ``target`` are scores of ``measure``; ``due`` None says ongoing."""
 
     id: str

@@ -1,7 +1,6 @@
 """From measurements: body mass index, creatinine clearance (Cockcroft-Gault 1976), severity."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -46,7 +45,7 @@ def _severity(newest: dict[str, Fact]) -> Fact | None:
         return None
     if newest[WPI].at.date() != newest[SSS].at.date():
         return None
-    return replace(newest[WPI], input=SEVERITY, value=index + scale)
+    return newest[WPI]._replace(input=SEVERITY, value=index + scale)
 
 
 def _worked_out(name: str, value: Decimal, source: Fact) -> Fact:

@@ -1,16 +1,15 @@
 """Lengths of clinical time (``P14D``, ``P12W``, ``P6M``, ``P5Y``) and the age of a record."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 _FORM = re.compile(r"P([1-9][0-9]*)([DWMY])\Z")
 _MONTHS_IN_A_YEAR = 12
 _DAYS_IN_A_WEEK = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """A length in whole days or whole calendar months."""
 
     days: int = 0

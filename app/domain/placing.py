@@ -81,14 +81,14 @@ def candidates(situation: Situation) -> Iterator[Placement]:
     """The placements that are meant for this person, in the order in which they are placed."""
     content = situation.content
     meant = rows(situation)
-    severity = column(situation)
+    severity, step = column(situation), situation.course.step
     chosen = [
         p
         for p in content.placements
         if p.row in meant
         and (not p.severity or severity in p.severity)
-        and (not p.steps or situation.course.step in p.steps)
-        and all(situation.worlds.is_true(slot) for slot in p.when)
+        and (not p.steps or step in p.steps)
+        and (not p.when or all(situation.worlds.is_true(slot) for slot in p.when))
     ]
     prohibitions = (p for p in chosen if p.status == DO_NOT)
     yield from prohibitions
@@ -161,9 +161,11 @@ def _why(placement: Placement, situation: Situation) -> tuple[str, ...]:
     of_mechanism = tuple(
         g.rule for g in situation.grades if g.mechanism == placement.row and g.rule is not None
     )
-    of_driver = tuple(
-        g.rule for g in situation.drivers if g.driver == placement.driver and g.rule is not None
-    )
+    of_driver: tuple[str, ...] = ()
+    if placement.driver:
+        of_driver = tuple(
+            g.rule for g in situation.drivers if g.driver == placement.driver and g.rule is not None
+        )
     of_severity = (RULES[situation.severity],) if placement.severity else ()
     return (*of_mechanism, *of_driver, *of_severity)
 
@@ -194,7 +196,7 @@ def _obstacle(
 
 def against(activity: str, row: str, content: Content, profile: str) -> Stance | None:
     """The stance that keeps this out of this row; what is said of the mechanism beats the rest."""
-    said = [s for s in content.stances if s.profile == profile and s.intervention == activity]
+    said = content.stances_on.get((profile, activity), ())
     of_row = [s for s in said if s.mechanism == row] or [s for s in said if s.mechanism == ANY]
     return next((s for s in of_row if s.direction == AGAINST), None)
 
@@ -257,7 +259,7 @@ def _is_imaging_ruled_out(situation: Situation) -> bool:
     """No flag, no unfinished screen, no deficit: what lets "no scan" be said (amendment 11)."""
     if situation.gate.level not in (GateLevel.WATCH, GateLevel.CLEAR):
         return False
-    saying_no = (p for p in situation.content.placements if p.activity == NO_IMAGING)
+    saying_no = situation.content.placements_of.get(NO_IMAGING, ())
     return all(_excluded(placement, situation) is None for placement in saying_no)
 
 

@@ -162,10 +162,11 @@ def _decide_together(draft: Draft, situation: Situation) -> Iterator[Activity]:
     options = [
         a.id for a in draft.activities if a.status == PROPOSED and items[a.id].family == DRUG
     ]
+    unwanted = declined(situation)
     refused = [
         p.activity
         for p in situation.content.placements
-        if p.row == FOUNDATION and p.activity in declined(situation)
+        if p.row == FOUNDATION and p.activity in unwanted
     ]
     reasons = [f"{', '.join(options)} or no medicine"] if options else []
     if refused:

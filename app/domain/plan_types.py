@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from app.domain.applicability import Applicability
 from app.domain.content import Content
@@ -31,8 +32,7 @@ PROPOSED, NEXT_STEP, DO_NOT = "proposed", "next-step", "do-not"
 WITHHELD, NOT_INDICATED = "withheld", "not-indicated"
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """One row of the plan. ``rank`` counts from 1; ``rules`` are why it is here."""
 
     id: str
@@ -44,8 +44,7 @@ class Activity:
     rank: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Standpoint:
+class Standpoint(NamedTuple):
     """What became of one catalogue item, and why."""
 
     id: str

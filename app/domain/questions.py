@@ -51,11 +51,14 @@ def worth_asking(
     are the worlds that tell something anyway.
     """
     changed |= worlds.changed_by(rule.slot for rule in _safety_of(content, considered))
-    names: dict[str, None] = {}
-    for world in worlds.others:
-        if changed & world.bit and not _is_answered(world.input, content, worlds):
-            names[world.input] = None
-    return tuple(names)
+    return tuple(changing(content, worlds, changed))
+
+
+def changing(content: Content, worlds: Worlds, changed: int) -> Iterator[str]:
+    """The inputs of which some answer leads to one of the worlds ``changed``."""
+    for asked in worlds.asked:
+        if changed & asked.bits and not _is_answered(asked.input, content, worlds):
+            yield asked.input
 
 
 def questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> tuple[Question, ...]:

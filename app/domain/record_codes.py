@@ -168,9 +168,11 @@ def _problems_counted(facts: Iterable[Fact], content: Content, as_of: datetime) 
     for name in content.counting.get(CONDITION, ()):
         about = content.inputs[name]
         there = {f.input: f.source for f in said if f.input in about.counts and f.value is True}
+        if not there:
+            continue
         answers = [f for f in said if f.input == name and isinstance(f.value, int)]
         answer = max(answers, key=lambda f: f.at).value if answers else 0
-        if there and isinstance(answer, int) and len(there) > answer:
+        if isinstance(answer, int) and len(there) > answer:
             bounds = Bounds(Decimal(len(there)), about.high or Decimal(len(there)))
             yield Fact(name, bounds, as_of, SaidBy.CLINICIAN, max(there.values()))
 

@@ -4,12 +4,10 @@
 known not to hold.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.content import Content, Rule
-from app.domain.truth import Truth
 from app.domain.worlds import Worlds
 
 PERSON = ""
@@ -26,13 +24,15 @@ class SafetyResult(Enum):
     PASS = "pass"  # noqa: S105  (a result, no password)
 
 
-WITHHOLDS = frozenset({SafetyResult.BLOCK, SafetyResult.UNKNOWN})
+# By these names: looking a member up in its Enum costs several times as much.
+BLOCK, NOT_KNOWN, PASSED = SafetyResult.BLOCK, SafetyResult.UNKNOWN, SafetyResult.PASS
+WITHHOLDS = frozenset({BLOCK, NOT_KNOWN})
 TOLD = (SafetyResult.BLOCK, SafetyResult.ADJUST, SafetyResult.CAUTION)
 _WORST_FIRST = tuple(SafetyResult)
+_RESULTS = {result.value: result for result in SafetyResult}
 
 
-@dataclass(frozen=True, slots=True)
-class SafetyFinding:
+class SafetyFinding(NamedTuple):
     """What one safety rule (``S-10``) says of one activity ("" : of the person as a whole).
 
     ``rules`` are those that made the result: true for a result that holds, open for unknown.
@@ -53,20 +53,16 @@ def check(activity: str, content: Content, worlds: Worlds) -> tuple[SafetyFindin
 
 
 def _finding(safety: str, activity: str, rules: tuple[Rule, ...], worlds: Worlds) -> SafetyFinding:
-    results = list(_results(rules, worlds))
-    worst = min((result for result, _ in results), key=_WORST_FIRST.index)
-    if worst is SafetyResult.PASS:
-        return SafetyFinding(safety, activity, worst)
-    made = tuple(rule for result, rule in results if result is worst)
+    results = [(_result(rule, worlds), rule.id) for rule in rules]
+    acting = [(result, rule) for result, rule in results if result is not PASSED]
+    if not acting:
+        return SafetyFinding(safety, activity, PASSED)
+    worst = min((result for result, _ in acting), key=_WORST_FIRST.index)
+    made = tuple(rule for result, rule in acting if result is worst)
     return SafetyFinding(safety, activity, worst, made)
 
 
-def _results(rules: tuple[Rule, ...], worlds: Worlds) -> Iterator[tuple[SafetyResult, str]]:
-    for rule in rules:
-        match worlds.truth(rule.slot):
-            case Truth.TRUE:
-                yield SafetyResult(rule.result), rule.id
-            case Truth.UNKNOWN:
-                yield SafetyResult.UNKNOWN, rule.id
-            case Truth.FALSE:
-                yield SafetyResult.PASS, rule.id
+def _result(rule: Rule, worlds: Worlds) -> SafetyResult:
+    if worlds.is_true(rule.slot):
+        return _RESULTS[rule.result]
+    return NOT_KNOWN if worlds.is_unknown(rule.slot) else PASSED

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.domain.content import Choice, Content, Finding, Input, Reading, Test, ValueType
 from app.domain.facts import Bounds, Fact, FactValue, NotUsed, SaidBy, by_input
 from app.domain.period import Period, whole_weeks
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 
 ASSESSED = "red-flag-assessed"
+# By these names: looking a member up in its Enum costs several times as much.
+LATEST, GATE, SCORED, RECORD = Choice.LATEST, Choice.GATE, Choice.SCORED, Choice.RECORD
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The truth of one slot and the fact that decided it (none while unknown and never said)."""
 
     truth: Truth
@@ -33,7 +35,7 @@ class Standings:
     def truth(self, slot: int) -> Truth:
         """Unknown is the answer for everything that was never said."""
         standing = self.by_slot.get(slot)
-        return Truth.UNKNOWN if standing is None else standing.truth
+        return UNKNOWN if standing is None else standing.truth
 
 
 @dataclass(slots=True)
@@ -57,8 +59,7 @@ def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings
 
     What lies after ``as_of`` is not used and listed.
     """
-    usable, not_used = _up_to(facts, as_of)
-    grouped = by_input(usable)
+    grouped, not_used = _up_to(facts, as_of)
     by_clinician = [f for f in grouped.get(ASSESSED, ()) if f.said_by is SaidBy.CLINICIAN]
     others = {f.source for f in grouped.get(ASSESSED, ()) if f.said_by is not SaidBy.CLINICIAN}
     not_used += tuple(
@@ -72,28 +73,28 @@ def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings
         known = content.inputs.get(name)
         if known is None:
             continue
-        if _disagree(known, about):
+        if len(about) > 1 and _disagree(known, about):
             conflicts.append(name)
-        readings = content.readings.get(name, ())
-        if known.choice is Choice.GATE and _all_said_no(known, about):
-            standing = _negative(known, about[-1], scales)
-            by_slot.update((reading.slot, standing) for reading in readings)
-            continue
-        for reading in readings:
-            by_slot[reading.slot] = _standing(known, reading, about, scales)
+        by_slot.update(_standings(known, content.readings.get(name, ()), about, scales))
     return Standings(by_slot, grouped, tuple(sorted(conflicts)), not_used)
 
 
-def _up_to(facts: Iterable[Fact], as_of: datetime) -> tuple[list[Fact], tuple[NotUsed, ...]]:
+def _up_to(
+    facts: Iterable[Fact], as_of: datetime
+) -> tuple[dict[str, list[Fact]], tuple[NotUsed, ...]]:
+    """What is known by then, by input and in the order of time; and what came later."""
     usable: list[Fact] = []
-    late: dict[str, None] = {}
+    late: set[str] = set()
     for fact in facts:
         if fact.at <= as_of:
             usable.append(fact)
         else:
-            late[fact.source] = None
-    usable.sort(key=_order)
-    return usable, tuple(NotUsed(source, "effective after asOf") for source in sorted(late))
+            late.add(fact.source)
+    grouped = by_input(usable)
+    for about in grouped.values():
+        if len(about) > 1:
+            about.sort(key=_order)
+    return grouped, tuple(NotUsed(source, "effective after asOf") for source in sorted(late))
 
 
 def _order(fact: Fact) -> tuple[datetime, str, str, str]:
@@ -111,40 +112,46 @@ def _assessments(facts: Iterable[Fact]) -> dict[str, datetime]:
 
 def _disagree(known: Input, about: Sequence[Fact]) -> bool:
     """Two values at the latest instant by the same kind of author."""
-    if len(about) == 1 or known.repeats or known.choice is Choice.RECORD:
+    if known.repeats or known.choice is RECORD:
         return False
     latest = about[-1].at
     values = {(f.said_by, f.value) for f in about if f.at == latest}
     return len(values) > len({said_by for said_by, _ in values})
 
 
-def _standing(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
-    match known.choice:
-        case Choice.LATEST:
-            return _latest(known, reading.finding, about, scales)
-        case Choice.GATE:
-            return _gate(known, reading, about, scales)
-        case Choice.SCORED:
-            return _scored(known, reading, about, scales)
-        case Choice.RECORD:
-            return _record(known, reading, about, scales)
+def _standings(
+    known: Input, readings: Sequence[Reading], about: Sequence[Fact], scales: _Scales
+) -> Iterable[tuple[int, Standing]]:
+    """Every statement about one input."""
+    if known.choice is LATEST and known.repeats:
+        return [(r.slot, _any_of(known, r.finding, about, scales)) for r in readings]
+    if known.choice is LATEST:
+        return _latest(known, readings, about, scales)
+    if known.choice is GATE and _all_said_no(known, about):
+        no = _negative(known, about[-1], scales)
+        return [(r.slot, no) for r in readings]
+    if known.choice is GATE:
+        return [(r.slot, _gate(known, r, about, scales)) for r in readings]
+    if known.choice is SCORED:
+        return [(r.slot, _scored(known, r, about, scales)) for r in readings]
+    return [(r.slot, _record(known, r, about, scales)) for r in readings]
 
 
-def _latest(known: Input, finding: Finding, about: Sequence[Fact], scales: _Scales) -> Standing:
-    if known.repeats:
-        return _any_of(known, finding, about, scales)
+def _latest(
+    known: Input, readings: Sequence[Reading], about: Sequence[Fact], scales: _Scales
+) -> Iterable[tuple[int, Standing]]:
     fact = _current(about)
-    if _contradicted(fact, about):
-        return Standing(Truth.UNKNOWN, fact)
-    if known.known_for is not None and not scales.is_within(fact.at, known.known_for):
-        return Standing(Truth.UNKNOWN, fact)
-    return Standing(_holds(known, finding, fact, scales), fact)
+    is_stale = known.known_for is not None and not scales.is_within(fact.at, known.known_for)
+    if is_stale or (len(about) > 1 and _contradicted(fact, about)):
+        unknown = Standing(UNKNOWN, fact)
+        return [(r.slot, unknown) for r in readings]
+    return [(r.slot, Standing(_holds(known, r.finding, fact, scales), fact)) for r in readings]
 
 
 def _current(about: Sequence[Fact]) -> Fact:
     """The latest; on its day the clinician's answer beats the patient's."""
     last = about[-1]
-    if last.said_by is SaidBy.CLINICIAN:
+    if len(about) == 1 or last.said_by is SaidBy.CLINICIAN:
         return last
     day = last.at.date()
     for fact in reversed(about):
@@ -164,9 +171,9 @@ def _contradicted(fact: Fact, about: Sequence[Fact]) -> bool:
 
 def _any_of(known: Input, finding: Finding, about: Sequence[Fact], scales: _Scales) -> Standing:
     for fact in reversed(about):
-        if _holds(known, finding, fact, scales) is Truth.TRUE:
-            return Standing(Truth.TRUE, fact)
-    return Standing(Truth.UNKNOWN, about[-1])
+        if _holds(known, finding, fact, scales) is TRUE:
+            return Standing(TRUE, fact)
+    return Standing(UNKNOWN, about[-1])
 
 
 def _gate(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
@@ -180,10 +187,10 @@ def _gate(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales
         return Standing(_in_window(finding, acting, scales), acting)
     last = about[-1]
     if known.known_for is not None and not scales.is_within(last.at, known.known_for):
-        return Standing(Truth.UNKNOWN, last)
+        return Standing(UNKNOWN, last)
     # A positive that does not act was taken back, or is not the word that the finding is about.
     truth = _compare(known, finding.test, last, scales.as_of)
-    return Standing(Truth.FALSE if truth is Truth.TRUE else truth, last)
+    return Standing(FALSE if truth is TRUE else truth, last)
 
 
 def _cleared(
@@ -192,8 +199,8 @@ def _cleared(
     """Known from the assessment on, or from a later no; like every no it goes stale."""
     fact, at = (last, last.at) if last.at > cleared_at else (positive, cleared_at)
     if known.known_for is not None and not scales.is_within(at, known.known_for):
-        return Standing(Truth.UNKNOWN, fact)
-    return Standing(Truth.FALSE, fact)
+        return Standing(UNKNOWN, fact)
+    return Standing(FALSE, fact)
 
 
 def _all_said_no(known: Input, about: Sequence[Fact]) -> bool:
@@ -203,7 +210,7 @@ def _all_said_no(known: Input, about: Sequence[Fact]) -> bool:
 
 def _negative(known: Input, last: Fact, scales: _Scales) -> Standing:
     is_stale = known.known_for is not None and not scales.is_within(last.at, known.known_for)
-    return Standing(Truth.UNKNOWN if is_stale else Truth.FALSE, last)
+    return Standing(UNKNOWN if is_stale else FALSE, last)
 
 
 def _acting_positive(
@@ -212,7 +219,7 @@ def _acting_positive(
     for fact in reversed(about):
         if finding.said_by and fact.said_by.value != finding.said_by:
             continue
-        if _compare(known, finding.test, fact, scales.as_of) is not Truth.TRUE:
+        if _compare(known, finding.test, fact, scales.as_of) is not TRUE:
             continue
         if not _taken_back(known, finding, fact, about, scales):
             return fact
@@ -225,7 +232,7 @@ def _taken_back(
     for other in about:
         if other.said_by is not SaidBy.CLINICIAN:
             continue
-        if _compare(known, finding.test, other, scales.as_of) is not Truth.FALSE:
+        if _compare(known, finding.test, other, scales.as_of) is not FALSE:
             continue
         if other.at > positive.latest:
             return True
@@ -257,11 +264,11 @@ def _scored(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scal
         return _scored_earlier(known, reading, about, scales)
     latest = max((f for f in about if f.at == latest_at), key=_number)
     truth = _compare(known, finding.test, latest, scales.as_of)
-    if truth is Truth.TRUE and _cleared_at(latest, known, reading, scales) is not None:
-        return Standing(Truth.FALSE, latest)
-    is_negative = truth is Truth.FALSE and _number(latest) == 0
+    if truth is TRUE and _cleared_at(latest, known, reading, scales) is not None:
+        return Standing(FALSE, latest)
+    is_negative = truth is FALSE and _number(latest) == 0
     if is_negative and known.known_for and not scales.is_within(latest.at, known.known_for):
-        return Standing(Truth.UNKNOWN, latest)
+        return Standing(UNKNOWN, latest)
     return Standing(truth, latest)
 
 
@@ -272,11 +279,11 @@ def _scored_earlier(
     for fact in reversed(about):
         if fact.at == latest_at:
             continue
-        if _compare(known, reading.finding.test, fact, scales.as_of) is not Truth.TRUE:
+        if _compare(known, reading.finding.test, fact, scales.as_of) is not TRUE:
             continue
         if _cleared_at(fact, known, reading, scales) is None:
-            return Standing(Truth.TRUE, fact)
-    return Standing(Truth.FALSE, about[-1])
+            return Standing(TRUE, fact)
+    return Standing(FALSE, about[-1])
 
 
 def _number(fact: Fact) -> Decimal:
@@ -289,27 +296,27 @@ def _number(fact: Fact) -> Decimal:
 def _record(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scales) -> Standing:
     """An entry stands as long as it is there; what is not listed says nothing."""
     for fact in reversed(about):
-        if _compare(known, reading.finding.test, fact, scales.as_of) is not Truth.TRUE:
+        if _compare(known, reading.finding.test, fact, scales.as_of) is not TRUE:
             continue
         if reading.flag and _cleared_at(fact, known, reading, scales) is not None:
-            return Standing(Truth.FALSE, fact)
+            return Standing(FALSE, fact)
         return Standing(_in_window(reading.finding, fact, scales), fact)
-    return Standing(Truth.FALSE, about[-1])
+    return Standing(FALSE, about[-1])
 
 
 def _holds(known: Input, finding: Finding, fact: Fact, scales: _Scales) -> Truth:
     if finding.said_by and fact.said_by.value != finding.said_by:
-        return Truth.FALSE
+        return FALSE
     truth = _compare(known, finding.test, fact, scales.as_of)
-    return _in_window(finding, fact, scales) if truth is Truth.TRUE else truth
+    return _in_window(finding, fact, scales) if truth is TRUE else truth
 
 
 def _in_window(finding: Finding, fact: Fact, scales: _Scales) -> Truth:
     if finding.within is not None and not scales.is_within(fact.latest, finding.within):
-        return Truth.FALSE
+        return FALSE
     if finding.older_than is not None and scales.is_within(fact.latest, finding.older_than):
-        return Truth.FALSE
-    return Truth.TRUE
+        return FALSE
+    return TRUE
 
 
 def _compare(known: Input, test: Test, fact: Fact, as_of: datetime) -> Truth:
@@ -321,15 +328,15 @@ def _compare(known: Input, test: Test, fact: Fact, as_of: datetime) -> Truth:
 
 def compare(test: Test, value: FactValue) -> Truth:
     """Whether a value makes a statement true; between bounds only when both ends agree."""
+    if isinstance(value, bool):
+        return TRUE if value is test.is_value else FALSE
     if isinstance(value, Bounds):
         low, high = compare(test, value.low), compare(test, value.high)
-        return low if low is high else Truth.UNKNOWN
-    if isinstance(value, bool):
-        return Truth.of(value is test.is_value)
+        return low if low is high else UNKNOWN
     if isinstance(value, str):
         return Truth.of(value in test.any_code)
     if isinstance(value, datetime):
-        return Truth.UNKNOWN
+        return UNKNOWN
     if test.at_least is not None:
         return Truth.of(value >= test.at_least)
     if test.at_most is not None:
@@ -338,4 +345,4 @@ def compare(test: Test, value: FactValue) -> Truth:
         return Truth.of(value < test.below)
     if test.above is not None:
         return Truth.of(value > test.above)
-    return Truth.UNKNOWN
+    return UNKNOWN

@@ -14,11 +14,10 @@ from app.domain.course import PAIN, Before, Course, score_of
 from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact
 from app.domain.standing import Standing, Standings
-from app.domain.truth import Truth
-from app.domain.worlds import HERE, World, Worlds
+from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
+from app.domain.worlds import HERE, Asked, Worlds, packed
 
-_LETTERS = {Truth.TRUE: "T", Truth.FALSE: "F", Truth.UNKNOWN: "U"}
-_TRUTHS = {letter: truth for truth, letter in _LETTERS.items()}
+_TRUTHS = {truth.letter: truth for truth in Truth}
 
 
 class Trace(TypedDict):
@@ -55,16 +54,7 @@ class Trace(TypedDict):
 
 def trace_of(decision: Decision, content: Content) -> Trace:
     """Write a decision down."""
-    positions: dict[int, int] = {}
-    facts: list[list[object]] = []
-    slots: list[list[object]] = []
-    for slot, standing in sorted(decision.standings.by_slot.items()):
-        at = -1
-        if standing.fact is not None:
-            at = positions.setdefault(id(standing.fact), len(facts))
-            if at == len(facts):
-                facts.append(_written(standing.fact))
-        slots.append([slot, _LETTERS[standing.truth], at])
+    facts, slots = _settled(decision.standings.by_slot)
     worlds = decision.worlds
     return {
         "v": 1,
@@ -73,12 +63,11 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "mechanism": decision.phenotype.mechanism,
         "facts": facts,
         "slots": slots,
-        "worlds": [[w.input, w.position] for w in worlds.others],
+        "worlds": [[a.input, at] for a in worlds.asked for at in range(len(a.answers))],
         "rules": _letters(worlds, content),
         "changes": [
-            [r.slot, f"{worlds.true[r.slot]:x}", f"{worlds.false[r.slot]:x}"]
-            for r in _told(decision, content)
-            if worlds.changed(r.slot)
+            [slot, f"{worlds.true_in(slot):x}", f"{worlds.false_in(slot):x}"]
+            for slot in worlds.changing(r.slot for r in _told(decision, content))
         ],
         "catalogue": [[p.id, p.status, list(p.reasons)] for p in decision.plan.catalogue],
         "questions": list(decision.open_questions),
@@ -95,6 +84,22 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "notUsed": [[n.reference, n.why] for n in decision.not_used],
         "disagreements": list(decision.disagreements),
     }
+
+
+def _settled(by_slot: Mapping[int, Standing]) -> tuple[list[list[object]], list[list[object]]]:
+    """The facts that decided something, and every slot with the place of its fact."""
+    places: dict[int, int] = {}
+    instants: dict[datetime, str] = {}
+    facts: list[list[object]] = []
+    slots: list[list[object]] = []
+    for slot in sorted(by_slot):
+        truth, fact = by_slot[slot]
+        place = places.get(id(fact), -1)
+        if place < 0 and fact is not None:
+            place = places[id(fact)] = len(facts)
+            facts.append(_written(fact, instants))
+        slots.append([slot, truth.letter, place])
+    return facts, slots
 
 
 def _told(decision: Decision, content: Content) -> Iterator[Rule]:
@@ -140,32 +145,26 @@ def before_of(decision: str, trace: Trace) -> Before:
 
 def worlds_of(trace: Trace, content: Content) -> Worlds:
     """Read the truths back, for an explanation."""
-    others = tuple(
-        World(str(name), content.what_if[str(name)][_int(at)], 1 << (number + 1), _int(at))
-        for number, (name, at) in enumerate(trace["worlds"])
-    )
-    everything = (1 << (len(others) + 1)) - 1
-    count = len(content.slot_names)
-    true, false = [0] * count, [0] * count
+    asked: list[Asked] = []
+    count = 1
+    for name in dict.fromkeys(str(name) for name, _ in trace["worlds"]):
+        answers = content.what_if[name]
+        asked.append(Asked.of(name, count, answers))
+        count += len(answers)
+    everything = (1 << count) - 1
+    truths = {
+        TRUE: packed(everything, 0, count),
+        FALSE: packed(0, everything, count),
+        UNKNOWN: packed(0, 0, count),
+    }
+    values = [truths[UNKNOWN]] * len(content.slot_names)
     for slot, letter, _ in trace["slots"]:
-        match _TRUTHS[str(letter)]:
-            case Truth.TRUE:
-                true[_int(slot)] = everything
-            case Truth.FALSE:
-                false[_int(slot)] = everything
-            case Truth.UNKNOWN:
-                pass
+        values[_int(slot)] = truths[_TRUTHS[str(letter)]]
     for rule, letter in zip(content.rules, trace["rules"], strict=True):
-        match _TRUTHS[letter]:
-            case Truth.TRUE:
-                true[rule.slot] = everything
-            case Truth.FALSE:
-                false[rule.slot] = everything
-            case Truth.UNKNOWN:
-                pass
+        values[rule.slot] = truths[_TRUTHS[letter]]
     for slot, holds, fails in trace["changes"]:
-        true[_int(slot)], false[_int(slot)] = int(str(holds), 16), int(str(fails), 16)
-    return Worlds(true, false, everything, others)
+        values[_int(slot)] = packed(int(str(holds), 16), int(str(fails), 16), count)
+    return Worlds(values, count, tuple(asked))
 
 
 def standings_of(trace: Trace, content: Content) -> Standings:
@@ -183,27 +182,23 @@ def facts_by_slot(trace: Trace) -> Mapping[int, Sequence[object]]:
 
 
 def _letters(worlds: Worlds, content: Content) -> str:
-    true, false = worlds.true, worlds.false
-    letters = [
-        "T" if true[rule.slot] & HERE else "F" if false[rule.slot] & HERE else "U"
-        for rule in content.rules
-    ]
-    return "".join(letters)
+    values, can_here = worlds.values, HERE << worlds.count
+    here = (values[rule.slot] for rule in content.rules)
+    return "".join(["T" if v & HERE else "U" if v & can_here else "F" for v in here])
 
 
-def _written(fact: Fact) -> list[object]:
-    value = fact.value
-    if isinstance(value, Bounds):
-        plain: object = [str(value.low), str(value.high)]
-    elif isinstance(value, bool | int | str):
-        plain = value
+def _written(fact: Fact, instants: dict[datetime, str]) -> list[object]:
+    """``instants`` are those written before: many facts are of one."""
+    value, at = fact.value, instants.get(fact.at)
+    if at is None:
+        at = instants[fact.at] = fact.at.isoformat().replace("+00:00", "Z")
+    if isinstance(value, int | str):
+        plain: object = value
+    elif isinstance(value, Bounds):
+        plain = [str(value.low), str(value.high)]
     else:
         plain = str(value)
-    return [fact.input, plain, fact.source, _instant(fact), fact.said_by.value]
-
-
-def _instant(fact: Fact) -> str:
-    return fact.at.isoformat().replace("+00:00", "Z")
+    return [fact.input, plain, fact.source, at, fact.said_by.value]
 
 
 def _int(value: object) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from app.domain.content import Content, Rule, WhatIf
 from app.domain.safety import SafetyResult
 from app.domain.standing import Standing, Standings
-from app.domain.truth import Truth
+from app.domain.truth import FALSE, TRUE, UNKNOWN
 from app.domain.worlds import HERE, World, Worlds, evaluate
 
 
@@ -87,9 +87,9 @@ def _settles_something(rules: Sequence[Rule], worlds: Worlds, world: World) -> b
 def _answered(standings: Standings, name: str, answer: WhatIf) -> Standings:
     """As if the question had been answered; what other facts had settled stays."""
     by_slot: dict[int, Standing] = dict(standings.by_slot)
-    for slots, truth in ((answer.makes_true, Truth.TRUE), (answer.makes_false, Truth.FALSE)):
+    for slots, truth in ((answer.makes_true, TRUE), (answer.makes_false, FALSE)):
         for slot in slots:
             known = by_slot.get(slot)
-            if known is None or known.truth is Truth.UNKNOWN:
+            if known is None or known.truth is UNKNOWN:
                 by_slot[slot] = Standing(truth)
     return replace(standings, by_slot=by_slot, facts={**standings.facts, name: ()})

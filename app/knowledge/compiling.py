@@ -13,6 +13,7 @@ from app.domain.content import (
     Content,
     Dose,
     Driver,
+    Effect,
     Finding,
     Flag,
     GoalMeasure,
@@ -102,6 +103,9 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     exact, prefixes = _record_codes(source.record_codes)
     names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
+    placements = tuple(_placements(source, slots))
+    stances = tuple(Stance(**row) for row in source.stances)
+    what_if = {i.name: _what_if(i, readings.get(i.name, ())) for i in asked}
     return Content(
         version=manifest.version,
         digest=digest(files),
@@ -114,7 +118,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         readings=readings,
         rules=rules,
         rule_by_id={rule.id: rule for rule in rules},
-        what_if={i.name: _what_if(i, readings.get(i.name, ())) for i in asked},
+        what_if=what_if,
         ask_order=tuple(i.name for i in asked),
         flags=tuple(
             Flag(id_, f.label, tuple(f.screen), tuple(f.removes)) for id_, f in source.flags.items()
@@ -136,8 +140,8 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
             id_: _intervention(id_, record, displays, slots)
             for id_, record in source.interventions.items()
         },
-        placements=tuple(_placements(source, slots)),
-        stances=tuple(Stance(**row) for row in source.stances),
+        placements=placements,
+        stances=stances,
         goals=_goals(source, displays, slots),
         instruments=_instruments(source, displays),
         texts={key: record.en for key, record in source.texts.items()},
@@ -150,8 +154,12 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         gate_rules=tuple(rule for rule in rules if rule.level),
         grade_rules=_grade_rules(rules),
         home_flags=_home_flags(source),
+        screens={id_: _screen(f.screen, readings) for id_, f in source.flags.items()},
         counting=_counting(inputs),
         after_stopping=tuple(name for name, about in inputs.items() if about.stopped),
+        placements_of=_placements_of(placements),
+        stances_on=_stances_on(stances),
+        effects={name: _effects(answers) for name, answers in what_if.items()},
         safety_rules=_safety_rules(rules),
     )
 
@@ -191,6 +199,27 @@ def _home_flags(source: Source) -> dict[str, tuple[str, ...]]:
         for name in flag.screen:
             homes[name] = (*homes.get(name, ()), id_)
     return homes
+
+
+def _placements_of(placements: Sequence[Placement]) -> dict[str, tuple[Placement, ...]]:
+    found: dict[str, tuple[Placement, ...]] = {}
+    for placement in placements:
+        found[placement.activity] = (*found.get(placement.activity, ()), placement)
+    return found
+
+
+def _stances_on(stances: Sequence[Stance]) -> dict[tuple[str, str], tuple[Stance, ...]]:
+    found: dict[tuple[str, str], tuple[Stance, ...]] = {}
+    for stance in stances:
+        key = (stance.profile, stance.intervention)
+        found[key] = (*found.get(key, ()), stance)
+    return found
+
+
+def _screen(names: Sequence[str], readings: Mapping[str, Sequence[Reading]]) -> tuple[int, ...]:
+    """One slot for each question that a flag is screened by: what is read outside of flags."""
+    plain = ([r.slot for r in readings.get(name, ()) if not r.flag] for name in names)
+    return tuple(slots[0] for slots in plain if slots)
 
 
 def _drivers(source: Source, slots: _Slots) -> dict[str, Driver]:
@@ -382,6 +411,20 @@ def _what_if(known: Input, readings: Sequence[Reading]) -> tuple[WhatIf, ...]:
             makes[_answered_now(reading.finding, answer, said_by)].append(reading.slot)
         found.append(WhatIf(answer, tuple(makes[Truth.TRUE]), tuple(makes[Truth.FALSE])))
     return tuple(found)
+
+
+def _effects(answers: Sequence[WhatIf]) -> tuple[Effect, ...]:
+    """The same answers by slot."""
+    makes_true: dict[int, int] = {}
+    makes_false: dict[int, int] = {}
+    for number, answer in enumerate(answers):
+        for made, slots in ((makes_true, answer.makes_true), (makes_false, answer.makes_false)):
+            for slot in slots:
+                made[slot] = made.get(slot, 0) | 1 << number
+    return tuple(
+        Effect(slot, makes_true.get(slot, 0), makes_false.get(slot, 0))
+        for slot in sorted(makes_true.keys() | makes_false.keys())
+    )
 
 
 def _answered_now(finding: Finding, answer: FactValue, said_by: str) -> Truth:

@@ -22,7 +22,8 @@ def entry_hash(salt: bytes, kind: str, values: Sequence[Value]) -> bytes:
             parts.append(b"-")
             continue
         plain = value if type(value) is bytes else str(value).encode()
-        parts.append(b"%d:%b" % (len(plain), plain))
+        parts.append(b"%d:" % len(plain))
+        parts.append(plain)
     return hashlib.sha256(b"".join(parts)).digest()
 
 

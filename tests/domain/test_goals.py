@@ -79,7 +79,7 @@ def test_the_latest_score_is_the_baseline_and_its_source_is_named() -> None:
 
 def test_a_score_known_only_within_bounds_is_no_baseline() -> None:
     patient = screened(a_patient()).with_("rmdq-total", 14)
-    patient.facts[-1] = replace(patient.facts[-1], value=Bounds(Decimal(14), Decimal(20)))
+    patient.facts[-1] = patient.facts[-1]._replace(value=Bounds(Decimal(14), Decimal(20)))
 
     found = goal(patient, "G-1")
 

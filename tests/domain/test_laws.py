@@ -357,7 +357,7 @@ def test_every_plan_keeps_the_contract(record: Record) -> None:
 @given(records(), st.sampled_from((1, 30, 400)))
 def test_what_lies_ahead_is_listed_and_never_used(record: Record, days: int) -> None:
     ahead = tuple(
-        replace(f, at=AS_OF + timedelta(days=days), source=f"Observation/ahead-{number}")
+        f._replace(at=AS_OF + timedelta(days=days), source=f"Observation/ahead-{number}")
         for number, f in enumerate(record.facts)
     )
     decision = decide(replace(record, facts=ahead + record.facts))

@@ -1,6 +1,5 @@
 """Which fact counts: the latest, the clinician's, the one that is fresh; and what clears a flag."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -87,7 +86,7 @@ def test_a_partial_score_settles_a_threshold_that_it_can_no_longer_miss() -> Non
 
 def _with_bounds(name: str, low: int, high: int) -> Patient:
     patient = a_patient().with_(name, low)
-    patient.facts[-1] = replace(patient.facts[-1], value=Bounds(Decimal(low), Decimal(high)))
+    patient.facts[-1] = patient.facts[-1]._replace(value=Bounds(Decimal(low), Decimal(high)))
     return patient
 
 

@@ -9,7 +9,7 @@ from app.fhir.reading.completeness import closed_list
 from app.fhir.reading.dosage import MG, daily_dose
 from app.fhir.reading.gathered import Gathered
 from app.fhir.reading.terms import codings_of
-from app.fhir.reading.times import end_of, instant, last_instant, last_updated, start_of
+from app.fhir.reading.times import instant, last_instant, last_updated, span
 
 OVER = frozenset({"inactive", "resolved"})
 CURRENT = frozenset({"active", "recurrence", "relapse"})
@@ -33,14 +33,15 @@ def read_condition(
         gathered.skip(reference, f"its verificationStatus is {min(verification)}")
         return None
     clinical = {code for _, code in codings_of(resource.get("clinicalStatus"))}
-    onset = start_of(resource, "onset") or _onset_by_age(resource, born)
+    first, last = span(resource, "onset")
+    onset = first or _onset_by_age(resource, born)
     recorded = instant(resource.get("recordedDate"))
-    until = onset and (end_of(resource, "onset") or onset)
+    until = onset and (last or onset)
     return CodedCondition(
         system_codes=tuple(codings_of(resource.get("code"))),
         current=not clinical or bool(clinical & CURRENT),
         onset=onset or recorded,
-        abated=end_of(resource, "abatement"),
+        abated=span(resource, "abatement")[1],
         at=onset or recorded or last_updated(resource) or gathered.as_of,
         source=reference,
         onset_until=until or last_instant(resource.get("recordedDate")),

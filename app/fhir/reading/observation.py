@@ -7,8 +7,8 @@ from typing import Any
 from app.domain.facts import Fact, FactValue, SaidBy
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import points_of
-from app.fhir.reading.terms import Terms, codings_of, loinc_items
-from app.fhir.reading.times import end_of, instant, last_updated, start_of
+from app.fhir.reading.terms import Terms, codings_of, first_input, loinc_items
+from app.fhir.reading.times import instant, last_updated, span
 from app.fhir.reading.values import NotRead, value_of
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
@@ -21,14 +21,9 @@ def read_observation(resource: dict[str, Any], reference: str, gathered: Gathere
     if status in IGNORED:
         gathered.skip(reference, f"its status is {status}")
         return
-    at = (
-        start_of(resource, "effective")
-        or instant(resource.get("issued"))
-        or last_updated(resource)
-        or gathered.as_of
-    )
+    first, until = span(resource, "effective")
+    at = first or instant(resource.get("issued")) or last_updated(resource) or gathered.as_of
     said_by = SaidBy.PATIENT if _is_from_patient(resource, gathered) else SaidBy.CLINICIAN
-    until = end_of(resource, "effective")
     source = Source(reference, at, said_by, status in PRELIMINARY, until)
     sitting = _sitting(resource, source, gathered)
     understood = _read_one(resource, "Observation", source, sitting, gathered)
@@ -85,7 +80,7 @@ def _read_one(
     """One code with its value; False when the code means nothing to us."""
     codings = codings_of(holder.get("code"))
     terms = gathered.terms
-    known = next((terms.inputs[pair] for pair in codings if pair in terms.inputs), None)
+    known = first_input(codings, terms)
     items = [code for code in loinc_items(codings) if code in terms.items]
     if known is None and not items:
         return False

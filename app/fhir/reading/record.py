@@ -26,7 +26,7 @@ from app.fhir.reading.items import keep_totals
 from app.fhir.reading.observation import members, read_observation
 from app.fhir.reading.plan import plan_of
 from app.fhir.reading.received import from_history
-from app.fhir.reading.response import Questionnaires, read_response
+from app.fhir.reading.response import Forms, Questionnaires, items_by_link, read_response
 from app.fhir.reading.terms import Terms, terms_of
 from app.fhir.reading.times import instant, last_updated
 from app.fhir.reading.usable import DERIVED, is_derived, why_not_processed
@@ -54,6 +54,12 @@ class RecordReader:
 
     questionnaires: Questionnaires = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    forms: Forms = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.forms = {
+            canonical: items_by_link(form) for canonical, form in self.questionnaires.items()
+        }
 
     def record(
         self,
@@ -115,7 +121,7 @@ class RecordReader:
             case "Observation":
                 read_observation(resource, received.reference, gathered)
             case "QuestionnaireResponse":
-                read_response(resource, received.reference, gathered, self.questionnaires)
+                read_response(resource, received.reference, gathered, self.forms)
             case "Patient":
                 _read_patient(resource, received.reference, gathered)
             case type_ if type_ in NOTHING_READ:

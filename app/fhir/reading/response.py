@@ -16,13 +16,15 @@ from app.domain.facts import Fact, SaidBy
 from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import keep_totals, points_of
-from app.fhir.reading.terms import Terms, codings_of
+from app.fhir.reading.terms import Terms, codings_of, first_input
 from app.fhir.reading.times import instant, last_instant, last_updated
 from app.fhir.reading.values import NotRead, value_of, weight
 
 COUNTS = frozenset({"completed", "amended"})
 _LOINC_LINK = re.compile(r"(?:.*/)?(\d{1,7}-\d)\Z")
 Questionnaires = Mapping[str, dict[str, Any]]
+# The items of each Questionnaire that is to be had, by canonical and linkId.
+Forms = Mapping[str, Mapping[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class _Frame:
 
 
 def read_response(
-    resource: dict[str, Any], reference: str, gathered: Gathered, questionnaires: Questionnaires
+    resource: dict[str, Any], reference: str, gathered: Gathered, forms: Forms
 ) -> None:
     """Every fact that one response states; items that match nothing are listed back."""
     status = resource.get("status", "unknown")  # R4 allows an extension in its place
@@ -52,7 +54,7 @@ def read_response(
         at,
         _said_by(resource, canonical, gathered),
         canonical,
-        _definition(resource, canonical, questionnaires),
+        _definition(resource, canonical, forms),
         last_instant(resource.get("authored")),
     )
     about = gathered.terms.forms.get(frame.canonical, frozenset())
@@ -73,27 +75,23 @@ def _said_by(resource: dict[str, Any], canonical: str, gathered: Gathered) -> Sa
 
 
 def _definition(
-    resource: dict[str, Any], canonical: str, questionnaires: Questionnaires
-) -> dict[str, dict[str, Any]]:
+    resource: dict[str, Any], canonical: str, forms: Forms
+) -> Mapping[str, dict[str, Any]]:
     """The Questionnaire's items by linkId, when the Questionnaire is to be had.
 
     Our own are read by their linkIds alone, whatever stands here.
     """
-    found: dict[str, Any] | None = None
-    if canonical.startswith("#"):
-        found = next(
-            (
-                c
-                for c in resource.get("contained", ())
-                if c.get("id") == canonical[1:] and c["resourceType"] == "Questionnaire"
-            ),
-            None,
-        )
-    else:
-        found = questionnaires.get(canonical)
-    if found is None:
-        return {}
-    return dict(_by_link(found.get("item", ())))
+    if not canonical.startswith("#"):
+        return forms.get(canonical, {})
+    for contained in resource.get("contained", ()):
+        if contained.get("id") == canonical[1:] and contained["resourceType"] == "Questionnaire":
+            return items_by_link(contained)
+    return {}
+
+
+def items_by_link(form: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every item of a Questionnaire; of two with one linkId the last."""
+    return dict(_by_link(form.get("item", ())))
 
 
 def _by_link(items: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -107,11 +105,14 @@ def _answered(items: Any, where: str) -> Iterator[tuple[dict[str, Any], str]]:
     """Every item with an answer, nested under items and under answers, with its place."""
     for number, item in enumerate(items):
         path = f"{where}.item[{number}]"
-        if item.get("answer"):
+        answers = item.get("answer", ())
+        if answers:
             yield item, path
-        yield from _answered(item.get("item", ()), path)
-        for place, answer in enumerate(item.get("answer", ())):
-            yield from _answered(answer.get("item", ()), f"{path}.answer[{place}]")
+        if "item" in item:
+            yield from _answered(item["item"], path)
+        for place, answer in enumerate(answers):
+            if "item" in answer:
+                yield from _answered(answer["item"], f"{path}.answer[{place}]")
 
 
 def _read_item(
@@ -120,7 +121,7 @@ def _read_item(
     link = item.get("linkId", "")  # R4 allows an extension in its place
     terms = gathered.terms
     pairs = _meanings(link, frame, terms)
-    known = next((terms.inputs[pair] for pair in pairs if pair in terms.inputs), None)
+    known = first_input(pairs, terms)
     codes = [code for system, code in pairs if system == LOINC and code in terms.items]
     if known is None and not codes:
         gathered.skip(frame.reference, f"item {link}: not understood, matches nothing we read")

@@ -1,6 +1,6 @@
 """Which code stands for which input: the content's codings, turned round once per content."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.domain.content import Content, Input, Instrument, Item
@@ -69,10 +69,19 @@ def codings_of(concept: object) -> list[tuple[str, str]]:
     """The (system, code) pairs of a CodeableConcept or a Coding."""
     if not isinstance(concept, dict):
         return []
-    codings = concept.get("coding", [concept]) if "coding" in concept else [concept]
+    codings = concept.get("coding", (concept,))
     return [
         (c.get("system", ""), c["code"]) for c in codings if isinstance(c, dict) and "code" in c
     ]
+
+
+def first_input(pairs: Iterable[tuple[str, str]], terms: Terms) -> Input | None:
+    """The input that the first of them stands for."""
+    for pair in pairs:
+        known = terms.inputs.get(pair)
+        if known is not None:
+            return known
+    return None
 
 
 def loinc_items(codings: list[tuple[str, str]]) -> list[str]:

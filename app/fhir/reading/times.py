@@ -1,6 +1,7 @@
 """FHIR dates and times as instants in UTC: the first, and the last, that a text allows."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,14 +21,17 @@ def instant(text: object) -> datetime | None:
     """``2026``, ``2026-05``, ``2026-05-28`` or a full dateTime; None for anything else."""
     if not isinstance(text, str):
         return None
-    match = _DATE.match(text)
     try:
-        if match is not None:
+        if len(text) <= _DAY and (match := _DATE.match(text)) is not None:
             year, month, day = (int(part or 1) for part in match.groups())
             return datetime(year, month, day, tzinfo=UTC)
-        moment = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", text))
+        if ":60" in text:
+            text = _LEAP_SECOND.sub(r"\1:59", text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:  # the first and the last day that Python knows
@@ -37,7 +41,12 @@ def instant(text: object) -> datetime | None:
 def last_instant(text: object) -> datetime | None:
     """The end of the year, month or day of a partial date; else the instant itself."""
     first = instant(text)
-    if first is None or not isinstance(text, str) or len(text) > _DAY:
+    return first if first is None or not isinstance(text, str) else _last(text, first)
+
+
+def _last(text: str, first: datetime) -> datetime:
+    """The last instant of a text that begins with ``first``."""
+    if len(text) > _DAY:
         return first
     try:
         if len(text) == _DAY:
@@ -55,26 +64,26 @@ def last_updated(resource: dict[str, Any]) -> datetime | None:
     return instant(meta.get("lastUpdated")) if isinstance(meta, dict) else None
 
 
-def start_of(resource: dict[str, Any], name: str) -> datetime | None:
-    """``<name>DateTime``, ``<name>Instant`` or the end, else the start, of ``<name>Period``."""
-    return instant(text_of(resource, name))
+def span(resource: dict[str, Any], name: str) -> tuple[datetime | None, datetime | None]:
+    """The first and the last instant that an element allows; None where none can be read.
+
+    ``<name>DateTime``, ``<name>Instant`` or the end, else the start, of ``<name>Period``.
+    """
+    for text in _told(resource, name):
+        first = instant(text)
+        if first is not None:
+            return first, _last(str(text), first)
+    return None, None
 
 
-def end_of(resource: dict[str, Any], name: str) -> datetime | None:
-    """The last instant that the same element allows."""
-    return last_instant(text_of(resource, name))
-
-
-def text_of(resource: dict[str, Any], name: str) -> object:
-    """The date or time as it was sent; None when there is none that can be read."""
-    for suffix in ("DateTime", "Instant"):
-        text = resource.get(name + suffix)
-        if instant(text) is not None:
-            return text
+def _told(resource: dict[str, Any], name: str) -> Iterator[object]:
+    """The dates or times that were sent, the better first."""
+    yield resource.get(name + "DateTime")
+    yield resource.get(name + "Instant")
     period = resource.get(name + "Period")
     if isinstance(period, dict):
-        return period.get("end") if instant(period.get("end")) else period.get("start")
+        yield period.get("end")
+        yield period.get("start")
     timing = resource.get(name + "Timing")
     if isinstance(timing, dict) and timing.get("event"):
-        return timing["event"][-1]
-    return None
+        yield timing["event"][-1]

@@ -58,7 +58,7 @@ def boolean_of(holder: dict[str, Any]) -> bool | NotRead:
     value = holder.get("valueBoolean")
     if isinstance(value, bool):
         return value
-    codings = codings_of(holder.get("valueCodeableConcept")) + codings_of(holder.get("valueCoding"))
+    codings = codings_of(holder.get("valueCoding") or holder.get("valueCodeableConcept"))
     if PRESENT in codings:
         return True
     if ABSENT in codings:
@@ -129,7 +129,7 @@ def _ordinal(concept: object, ordinals: Ordinals) -> Decimal | NotRead:
 
 def weight(element: object) -> Decimal | None:
     """The number in an ``ordinalValue`` or ``itemWeight`` extension of an element."""
-    if not isinstance(element, dict):
+    if not isinstance(element, dict) or not ("extension" in element or "coding" in element):
         return None
     holders = [element, *element.get("coding", ())]
     for holder in holders:

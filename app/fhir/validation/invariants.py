@@ -84,11 +84,13 @@ def _response(resource: Node) -> Iterator[Broken]:
 def _response_items(items: Sequence[Node], path: str) -> Iterator[Broken]:
     for number, item in enumerate(items):
         where = f"{path}.item[{number}]"
-        if "item" in item and "answer" in item:
-            yield where, "has items beside answers: nest them in one or the other (qrs-1)"
-        yield from _response_items(item.get("item", ()), where)
+        if "item" in item:
+            if "answer" in item:
+                yield where, "has items beside answers: nest them in one or the other (qrs-1)"
+            yield from _response_items(item["item"], where)
         for place, answer in enumerate(item.get("answer", ())):
-            yield from _response_items(answer.get("item", ()), f"{where}.answer[{place}]")
+            if "item" in answer:
+                yield from _response_items(answer["item"], f"{where}.answer[{place}]")
 
 
 def _first_code(concept: Any) -> set[str]:

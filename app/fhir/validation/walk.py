@@ -65,18 +65,22 @@ def flaws(resource: Node, anchors: frozenset[str]) -> list[Flaw]:
             elif kind is float:
                 _integer(node, name, child, found)
             elif kind is list:
-                stack.extend(one for one in child if type(one) is dict)
-                _several(node, name, child, found)
+                stack.extend(_several(node, name, child, found))
         if not MARKS.isdisjoint(node):
             _data_type(node, anchors, found)
     return found
 
 
-def _several(node: Node, name: str, values: list[Any], found: list[Flaw]) -> None:
+def _several(node: Node, name: str, values: list[Any], found: list[Flaw]) -> list[Node]:
+    """The nodes among the values; whatever else is among them is looked at here."""
+    nodes = [one for one in values if type(one) is dict]
+    if len(nodes) == len(values):
+        return nodes
     if any(type(one) is str and is_barred(one) for one in values):
         found.append(Flaw(node, name, "value", BARRED))
     if None in values:
         _null(node, name, values, found)
+    return nodes
 
 
 def _integer(node: Node, name: str, value: float, found: list[Flaw]) -> None:

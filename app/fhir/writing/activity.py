@@ -6,7 +6,8 @@ from typing import Any
 from app.domain.content import Content, Intervention
 from app.domain.plan_types import DO_NOT, Activity
 from app.fhir.canon import ACTIVITY, CANON
-from app.fhir.writing.elements import Json, profile
+from app.fhir.writing.elements import Json, profile, written
+from app.fhir.writing.narrative import row_of
 
 RANK, STAGE = profile("activity-rank"), profile("activity-stage")
 RULE, EVIDENCE = profile("activity-rule"), profile("activity-evidence")
@@ -15,7 +16,7 @@ RULE_SYSTEM = f"{CANON}/CodeSystem/rule"
 
 
 def constants(content: Content) -> dict[str, Json]:
-    """What never changes about each intervention: its code and its evidence extensions."""
+    """What never changes about each intervention: its code, its evidence, its narrative."""
     return {id_: _constant(item, content) for id_, item in content.interventions.items()}
 
 
@@ -44,12 +45,13 @@ def _constant(item: Intervention, content: Content) -> Json:
         evidence.append({"url": DISSENT, "valueMarkdown": disagreement})
     constant: Json = {
         "kind": item.kind,
-        "code": {"coding": codings, "text": item.label},
-        "evidence": evidence,
+        "code": written({"coding": codings, "text": item.label}),
+        "evidence": [written(one) for one in evidence],
+        "row": row_of(item, content),
     }
     timing = _timing(item)
     if timing is not None:
-        constant["scheduledTiming"] = timing
+        constant["scheduledTiming"] = written(timing)
     return constant
 
 

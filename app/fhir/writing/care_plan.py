@@ -73,7 +73,7 @@ def care_plan(
         "resourceType": "CarePlan",
         "id": care_plan_id(frame),
         "meta": meta(profile("painplan-careplan"), US_CORE),
-        "text": {"status": "generated", "div": narrative(decision, content, frame)},
+        "text": {"status": "generated", "div": narrative(decision, content, frame, constants)},
         "identifier": identifier(frame),
         "instantiatesCanonical": [f"{PLAN_DEFINITION}|{content.version}"],
         "status": "draft",

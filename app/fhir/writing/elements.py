@@ -5,6 +5,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from app.domain.frame import Frame
 from app.fhir.canon import CANON, DECISION
 
@@ -58,7 +60,17 @@ def output_id(frame: Frame, name: str) -> str:
 @lru_cache(maxsize=64)
 def _below(decision_id: str, name: str) -> str:
     """A decision's outputs name one another: each id is worked out once."""
-    return str(uuid.uuid5(uuid.UUID(decision_id), name))
+    return str(uuid.uuid5(_namespace(decision_id), name))
+
+
+@lru_cache(maxsize=1)
+def _namespace(decision_id: str) -> uuid.UUID:
+    return uuid.UUID(decision_id)
+
+
+def written(constant: Json) -> orjson.Fragment:
+    """What is the same in every answer, as the bytes that it is sent as."""
+    return orjson.Fragment(orjson.dumps(constant))
 
 
 def identifier(frame: Frame) -> list[Json]:

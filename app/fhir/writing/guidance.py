@@ -1,12 +1,17 @@
 """What is missing and worth asking for, as a GuidanceResponse (standards §3.3)."""
 
+from collections.abc import Mapping
+
+import orjson
+
 from app.domain.content import Content, ValueType
 from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.gate import GateLevel
 from app.fhir.canon import CANON, FINDING, PLAN_DEFINITION
 from app.fhir.characters import without_barred
-from app.fhir.writing.elements import Json, identifier, meta, output_id, patient
+from app.fhir.writing.care_plan import care_plan_id
+from app.fhir.writing.elements import Json, identifier, meta, output_id, patient, written
 
 MESSAGES = "messages"
 GUIDANCE = "GuidanceResponse"
@@ -14,9 +19,16 @@ ASKED_AT_MOST = 100
 
 
 def guidance_response(
-    decision: Decision, content: Content, frame: Frame, at: str, care_plan_id: str
+    decision: Decision,
+    content: Content,
+    frame: Frame,
+    at: str,
+    ready: Mapping[str, orjson.Fragment],
 ) -> Json:
-    """``data-required`` while not screened, ``data-requested`` while more would tell."""
+    """``data-required`` while not screened, ``data-requested`` while more would tell.
+
+    ``ready`` are the ``requirements`` of the content.
+    """
     asked = decision.open_questions
     status = "success"
     if asked or decision.lists_wanted:
@@ -32,14 +44,14 @@ def guidance_response(
         "subject": patient(frame),
         "occurrenceDateTime": at,
         "performer": {"reference": "Device/painplan"},
-        "result": {"reference": f"CarePlan/{care_plan_id}"},
+        "result": {"reference": f"CarePlan/{care_plan_id(frame)}"},
     }
     if frame.encounter:
         resource["encounter"] = {"reference": frame.encounter}
     if decision.not_used:
         resource["contained"] = [_messages(decision)]
         resource["evaluationMessage"] = [{"reference": f"#{MESSAGES}"}]
-    wanted = [_requirement(name, content) for name in asked]
+    wanted: list[Json | orjson.Fragment] = [ready[name] for name in asked]
     wanted += [_whole_list(type_) for type_ in decision.lists_wanted]
     if wanted:
         resource["dataRequirement"] = wanted
@@ -65,6 +77,11 @@ def _messages(decision: Decision) -> Json:
             for one in decision.not_used
         ],
     }
+
+
+def requirements(content: Content) -> dict[str, orjson.Fragment]:
+    """What to ask for, by input; the same in every answer."""
+    return {name: written(_requirement(name, content)) for name in content.ask_order}
 
 
 def _requirement(name: str, content: Content) -> Json:

@@ -1,10 +1,12 @@
 """The plan as XHTML that a person can read without any program: what, why, what not, what next."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from html import escape
+from typing import Any
 
-from app.domain.content import Content
+from app.domain.content import Content, Intervention
 from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.placing import LISTS
@@ -15,9 +17,27 @@ OPENING = '<div xmlns="http://www.w3.org/1999/xhtml">'
 ASKED_IN_WORDS = 5
 
 
-def narrative(decision: Decision, content: Content, frame: Frame) -> str:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is told of every activity alike, before and after what is told of this one; escaped."""
+
+    before: str
+    after: str
+
+
+def row_of(item: Intervention, content: Content) -> Row:
+    """Its name, and its evidence."""
+    marks = ", ".join(
+        f"{content.citations[e].reference} [{content.citations[e].mark}]" for e in item.evidence
+    )
+    return Row(_escaped(f"{item.id} {item.label}"), _escaped(f" Evidence: {marks}."))
+
+
+def narrative(
+    decision: Decision, content: Content, frame: Frame, constants: Mapping[str, Mapping[str, Any]]
+) -> str:
     """Everything that comes from outside is escaped."""
-    return OPENING + "".join(_parts(decision, content, frame)) + "</div>"
+    return OPENING + "".join(_parts(decision, content, frame, constants)) + "</div>"
 
 
 def conclusion(decision: Decision) -> str:
@@ -40,7 +60,9 @@ def conclusion(decision: Decision) -> str:
             return f"{kind} {mechanism} pain{parts}, certainty {certainty} (rules {rules})."
 
 
-def _parts(decision: Decision, content: Content, frame: Frame) -> Iterator[str]:
+def _parts(
+    decision: Decision, content: Content, frame: Frame, constants: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
     texts = content.texts
     yield _p(conclusion(decision))
     yield _p(texts["hypothesis"])
@@ -51,9 +73,12 @@ def _parts(decision: Decision, content: Content, frame: Frame) -> Iterator[str]:
         yield _p(texts[decision.plan.scope])
     yield _list("What keeps the pain going", _led_by(decision, content))
     plan = decision.plan.activities
-    yield _section("Plan", [a for a in plan if a.status not in (NEXT_STEP, DO_NOT)], content)
-    yield _section("Next steps", [a for a in plan if a.status == NEXT_STEP], content)
-    yield _section("What not to do", [a for a in plan if a.status == DO_NOT], content)
+    done = [a for a in plan if a.status not in (NEXT_STEP, DO_NOT)]
+    yield _items("Plan", [_row(a, constants[a.id]["row"]) for a in done])
+    waiting = [a for a in plan if a.status == NEXT_STEP]
+    yield _items("Next steps", [_row(a, constants[a.id]["row"]) for a in waiting])
+    barred = [a for a in plan if a.status == DO_NOT]
+    yield _items("What not to do", [_row(a, constants[a.id]["row"]) for a in barred])
     yield _list("Goals", (f"{g.id} {g.label}{_by(g.due)}" for g in decision.plan.goals))
     if decision.plan.reviews:
         yield _p(f"Review: {', '.join(d.isoformat() for d in decision.plan.reviews)}.")
@@ -85,24 +110,18 @@ def _by(due: date | None) -> str:
     return "" if due is None else f", by {due.isoformat()}"
 
 
-def _section(title: str, activities: list[Activity], content: Content) -> str:
-    if not activities:
-        return ""
-    return _list(title, (_row(a, content) for a in activities))
-
-
-def _row(activity: Activity, content: Content) -> str:
-    item = content.interventions[activity.id]
-    marks = ", ".join(
-        f"{content.citations[e].reference} [{content.citations[e].mark}]" for e in item.evidence
-    )
+def _row(activity: Activity, constant: Row) -> str:
     reasons = f" ({'; '.join(activity.reasons)})" if activity.reasons else ""
-    return f"{activity.id} {item.label}{reasons}. {activity.text} Evidence: {marks}."
+    return f"{constant.before}{_escaped(f'{reasons}. {activity.text}')}{constant.after}"
 
 
 def _list(title: str, rows: Iterable[str]) -> str:
-    items = "".join(f"<li>{_escaped(row)}</li>" for row in rows)
-    return f"<p><b>{title}</b></p><ul>{items}</ul>" if items else ""
+    return _items(title, map(_escaped, rows))
+
+
+def _items(title: str, escaped: Iterable[str]) -> str:
+    items = "</li><li>".join(escaped)
+    return f"<p><b>{title}</b></p><ul><li>{items}</li></ul>" if items else ""
 
 
 def _p(text: str) -> str:

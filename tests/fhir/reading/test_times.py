@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.fhir.reading.times import instant, last_updated, start_of
+from app.fhir.reading.times import instant, last_updated, span
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_no_text_makes_it_fall_over(text: str) -> None:
 def test_a_moment_wins_over_a_period_and_the_end_over_the_start() -> None:
     period = {"start": "2026-05-01", "end": "2026-05-09"}
 
-    assert start_of({"onsetDateTime": "2026", "onsetPeriod": period}, "onset") == instant("2026")
-    assert start_of({"onsetPeriod": period}, "onset") == instant("2026-05-09")
-    assert start_of({"onsetPeriod": {"start": "2026-05-01"}}, "onset") == instant("2026-05-01")
-    assert start_of({"abatementDateTime": "2026"}, "onset") is None
+    assert span({"onsetDateTime": "2026", "onsetPeriod": period}, "onset")[0] == instant("2026")
+    assert span({"onsetPeriod": period}, "onset")[0] == instant("2026-05-09")
+    assert span({"onsetPeriod": {"start": "2026-05-01"}}, "onset")[0] == instant("2026-05-01")
+    assert span({"abatementDateTime": "2026"}, "onset")[0] is None
 
 
 @pytest.mark.parametrize("meta", [None, "2026", {}, {"lastUpdated": 2026}])
