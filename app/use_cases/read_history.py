@@ -327,7 +327,7 @@ def _rules(
 ) -> list[Json]:
     facts = facts_by_slot(trace)
     rendered: list[Json] = []
-    for rule in content.rules:
+    for rule in content.plan_rules:
         why = explain(rule, content, worlds)
         used = (
             _fact(content.slot_names[slot], facts[slot], worlds.truth(slot).value, versions)
