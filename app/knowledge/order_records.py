@@ -21,6 +21,7 @@ class TemplateRecord(_Strict):
     activity: str = ""
     priority: str = ""
     due_in_days: int | None = None
+    supply_days: int | None = None
 
 
 class SuggestionRecord(_Strict):

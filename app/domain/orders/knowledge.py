@@ -22,7 +22,7 @@ class Template:
     """A resource that an action creates, or changes an order into: of which type, coded how.
 
     ``due_in_days`` None where no date belongs to it; ``priority`` is a FHIR request priority;
-    ``medicine`` tells that the codings are what is to be taken.
+    ``supply_days`` is how long the supply of a medicine shall last, None where it is not changed.
     """
 
     what: str
@@ -32,6 +32,7 @@ class Template:
     activity: str = ""
     priority: str = ""
     due_in_days: int | None = None
+    supply_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
