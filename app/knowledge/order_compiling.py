@@ -38,6 +38,7 @@ def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -
                 activity=record.activity,
                 priority=record.priority,
                 due_in_days=record.due_in_days,
+                supply_days=record.supply_days,
             )
             for what, record in source.templates.items()
         },

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from app.domain.facts import NotUsed
 from app.domain.orders.ehr import Looked
+from app.domain.orders.types import Fault
 from app.domain.submission import Received
 
 
@@ -99,3 +100,12 @@ class WrittenCard:
     order_class: str
     indicator: str
     overrides: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """The body of an answer, its cards, and the rules that failed on the way to it."""
+
+    body: bytes
+    cards: tuple[WrittenCard, ...]
+    faults: tuple[Fault, ...] = ()

@@ -5,7 +5,7 @@ and feedback finds its card (standards §1.10).
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,10 @@ SOURCE: Json = {"label": "Painplan", "url": "https://painplan.health"}
 GENERAL = (
     ("cds-not-applicable", "PC CDS does not apply to patient"),
     ("recipient-concerns-outcomes", "Recipient has concerns regarding potential health outcomes"),
-    ("does-not-align-preferences", "Recommendation does not align with patient preferences or values"),
+    (
+        "does-not-align-preferences",
+        "Recommendation does not align with patient preferences or values",
+    ),
     ("not-convenient-feasible", "Recommendation is not convenient or feasible"),
 )
 
@@ -180,5 +183,3 @@ def _overrides(advice: Advice) -> list[Json]:
     ]
     general = [{"code": code, "system": HL7, "display": display} for code, display in GENERAL]
     return [*ours, *general] if ours else []
-
-

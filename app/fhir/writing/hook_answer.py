@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import structlog
 
 from app.domain.content import Content
-from app.domain.orders.call import CardFrame, Draft, WrittenCard
+from app.domain.orders.call import CardFrame, Draft, WrittenAnswer, WrittenCard
 from app.domain.orders.types import Fault, Order, Review
 from app.fhir.hooks import PREFETCH, SERVICES, USAGE
 from app.fhir.validation import Validator
@@ -16,7 +15,6 @@ from app.fhir.writing.card import CardWriter
 from app.fhir.writing.elements import Json
 
 PREFIX = "health.painplan"
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,8 @@ class HookWriter:
         frame: CardFrame,
         orders: Sequence[Order],
         drafts: Sequence[Draft],
-    ) -> tuple[bytes, tuple[WrittenCard, ...]]:
-        """The body, and its cards as feedback will name them."""
+    ) -> WrittenAnswer:
+        """The body, its cards as feedback will name them, and the rules that failed."""
         raw: Mapping[str, Mapping[str, Any]] = {
             d.reference: d.parsed for d in drafts if isinstance(d.parsed, dict)
         }
@@ -49,10 +47,8 @@ class HookWriter:
                 continue
             cards.append(card)
             told.append(known)
-        for fault in faults:
-            log.error("rule failed", rule=fault.rule, kind=fault.error)
         body = {"cards": cards, "extension": _extension(review, frame, faults)}
-        return orjson.dumps(body), tuple(told)
+        return WrittenAnswer(orjson.dumps(body), tuple(told), tuple(faults))
 
 
 def _extension(review: Review, frame: CardFrame, faults: Sequence[Fault]) -> Json:

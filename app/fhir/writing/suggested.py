@@ -96,7 +96,7 @@ class Suggested:
         return made
 
     def _detailed(self, draft: Mapping[str, Any], template: Template) -> Json | None:
-        """More about how it is to be done; a ServiceRequest without a code has no detail (prr-1)."""
+        """More about how it is to be done; without a code there is no detail (prr-1)."""
         before = draft.get("orderDetail", [])
         if not isinstance(draft.get("code"), dict) or not isinstance(before, list):
             return None
@@ -111,10 +111,12 @@ class Suggested:
         codings = list(concept.get("coding", ()))
         codings.append({"system": ACTIVITY, "code": activity.id, "display": activity.label})
         for coding in activity.codings:
-            known: Json = {"system": coding.system, "code": coding.code}
-            codings.append({**known, "display": coding.display} if coding.display else known)
-        unique = {(c["system"], c["code"]): c for c in reversed(codings)}
-        return {"coding": [c for c in reversed(unique.values())], "text": template.label}
+            named = {"display": coding.display} if coding.display else {}
+            codings.append({"system": coding.system, "code": coding.code, **named})
+        unique: dict[tuple[str, str], Json] = {}
+        for known in codings:
+            unique.setdefault((known["system"], known["code"]), known)
+        return {"coding": list(unique.values()), "text": template.label}
 
     def _subject(self) -> Json:
         return {"reference": f"Patient/{self.frame.patient}"}
