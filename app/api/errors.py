@@ -22,12 +22,14 @@ from app.domain.problem import (
     Refusal,
     Refused,
     TooLarge,
+    Unauthenticated,
     Unavailable,
 )
 from app.fhir.writing import operation_outcome
 
 STATUS: dict[type[Refusal], int] = {
     NotUnderstood: 400,
+    Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
     NotAllowed: 405,
@@ -65,7 +67,11 @@ def refused(path: str, error: Refusal) -> Response:
         headers["Allow"] = ", ".join(error.allow)
     if isinstance(error, Unavailable):
         headers["Retry-After"] = RETRY_AFTER
-    return answer(path, STATUS[type(error)], error.problems, headers)
+    problems = error.problems
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+        problems = (Problem("Authentication is required.", code="login"),)
+    return answer(path, STATUS[type(error)], problems, headers)
 
 
 async def _routing(request: Request, error: Exception) -> Response:
@@ -111,6 +117,7 @@ def answer(
 def _title(status: int) -> str:
     titles = {
         400: "Not understood",
+        401: "Not authenticated",
         403: "Forbidden",
         404: "Not found",
         405: "Method not allowed",

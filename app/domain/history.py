@@ -88,6 +88,15 @@ class IdempotencyRecord:
     decision_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SeenToken:
+    """A token that may be used once (CH-63), outside the chain until it has expired."""
+
+    issuer: str
+    jti: str
+    expires: datetime
+
+
 Entry = ResourceVersion | DecisionRecord | AuditRecord | ContentVersion
 
 
@@ -107,12 +116,13 @@ class ReadSet:
 
 @dataclass(frozen=True, slots=True)
 class WriteSet:
-    """All that one request writes, all or nothing."""
+    """All that one request writes, all or nothing; a ``token`` seen before refuses it (401)."""
 
     tenant: str
     reads: ReadSet
     entries: tuple[Entry, ...]
     idempotency: IdempotencyRecord | None = None
+    token: SeenToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

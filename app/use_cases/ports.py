@@ -1,6 +1,6 @@
 """What the use cases need from the outside, as protocols; ``app/main.py`` joins the real parts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -19,6 +19,7 @@ from app.domain.history import (
     Stored,
     WriteSet,
 )
+from app.domain.orders.ehr import EhrAccess, Outcome, Query
 from app.domain.response import Change, PlanVersion
 from app.domain.submission import Received
 
@@ -128,4 +129,18 @@ class Journal(Protocol):
 
     def hold(self, key: tuple[str, ...]) -> AbstractAsyncContextManager[None]:
         """A repeated key that is still running waits for the first."""
+        ...
+
+
+class Ehr(Protocol):
+    """Asking the hospital's FHIR server (``app/ehr``)."""
+
+    async def search(
+        self, wanted: Sequence[Query], access: EhrAccess, *, within: float
+    ) -> Mapping[str, Outcome]:
+        """One outcome for each key of ``wanted``, after at most ``within`` seconds.
+
+        Never raises for what the EHR or the network does: that is an Outcome. A server that is
+        not allowed for ``access.client`` is not called: every key is then ``Looked.NOT``.
+        """
         ...
