@@ -37,9 +37,11 @@ class _Purse:
 
     left: int = CALL_AT_MOST
 
-    def page(self) -> int:
-        """How large the next page may be."""
-        return min(PAGE_AT_MOST, self.left)
+    def pay(self, size: int) -> None:
+        """For a page that came; NotReached when it was one too many."""
+        self.left -= size
+        if self.left < 0:
+            raise NotReached("its answers together are too large")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ class FhirServers:
         return _some(came, "It has more pages than are read.")
 
     async def _get(self, url: str, visit: _Visit) -> Reply:
-        reply = await self._web.get(url, visit.headers, at_most=visit.purse.page())
-        visit.purse.left -= len(reply.body)
+        reply = await self._web.get(url, visit.headers, at_most=PAGE_AT_MOST)
+        visit.purse.pay(len(reply.body))
         return reply
 
 

@@ -90,7 +90,7 @@ _READ_BUNDLE = msgspec.json.Decoder(_Bundle)
 def resource(body: bytes, type_: str, id_: str) -> None:
     """NotUsable unless it is the resource that was asked for."""
     try:
-        found = _READ_RESOURCE.decode(body)
+        found = _READ_RESOURCE.decode(_utf_8(body))
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise NotUsable("its answer is not FHIR JSON") from None
     if found.resource_type != type_:
@@ -102,7 +102,7 @@ def resource(body: bytes, type_: str, id_: str) -> None:
 def searchset(body: bytes, patient: str | None) -> Page:
     """What the page says of itself. NotUsable for no page, or one that is not ``patient``'s."""
     try:
-        bundle = _READ_BUNDLE.decode(body)
+        bundle = _READ_BUNDLE.decode(_utf_8(body))
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise NotUsable("its answer is not FHIR JSON") from None
     if bundle.resource_type != "Bundle" or bundle.type != "searchset":
@@ -117,6 +117,11 @@ def searchset(body: bytes, patient: str | None) -> Page:
         is_sound=not any(_is_grave(entry) for entry in outcomes),
         next=next((link.url for link in bundle.link if link.relation == "next"), None),
     )
+
+
+def _utf_8(body: bytes) -> str:
+    """The decoder passes over what it does not need, whatever bytes that holds."""
+    return body.decode("utf-8")
 
 
 def _people(bundle: _Bundle) -> Iterator[str]:

@@ -42,7 +42,7 @@ class _Header(msgspec.Struct):
     kid: str
     typ: str
     jku: str | None = None
-    crit: msgspec.Raw | None = None
+    crit: object = None
 
 
 class _Claims(msgspec.Struct):
