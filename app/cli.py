@@ -42,7 +42,7 @@ from app.knowledge.check import check_content
 from app.knowledge.errors import ContentError
 from app.knowledge.files import read_folder
 from app.knowledge.terminology import clinical_drugs, read_terminology
-from app.main import ROOT, derive_once, published, questionnaires, terminology_of
+from app.main import ROOT, derive_once, published, questionnaires, terminology_of, trusted_of
 from app.printing import print_plan
 from app.settings import Settings
 from app.sql.migrate import migrate as migrate_database
@@ -74,6 +74,7 @@ def serve(
             "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
         )
     clinical_drugs(read_terminology(terminology_of(settings)))
+    trusted_of(settings)
     _migrate_alone(settings.database_url)
     WriterLock.take(path_of(settings.database_url)).release()
     uvicorn.run(

@@ -17,9 +17,12 @@ from starlette.types import Lifespan
 
 from app.api import decision_routes, errors, fhir_routes, operations
 from app.api.capability import capability_statement
+from app.api.door import Door
 from app.api.frame import RequestFrame
-from app.domain.problem import Problem, Unavailable
 from app.domain.submission import Submission
+from app.ehr.clients import TrustedClient
+from app.ehr.origins import Place
+from app.ehr.trust import Trust, trusted
 from app.fhir.reading.record import RecordReader
 from app.fhir.validation import Validator
 from app.fhir.writing import ResourceWriter
@@ -51,14 +54,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application, ready for uvicorn (``uvicorn app.main:create_app --factory``)."""
     settings = settings or Settings()
     configure(settings.log_level)
-    if settings.auth == "on":
-        raise Unavailable(
-            Problem(
-                "PAINPLAN_AUTH=on is not part of this release.",
-                mend="Use off on this machine, off-insecure behind a gateway that authenticates.",
-                code="not-supported",
-            )
-        )
     if settings.auth == "off-insecure":
         log.warning("authentication is off on every address (PAINPLAN_AUTH=off-insecure)")
     app = FastAPI(
@@ -73,7 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _join(app, settings)
     _route(app)
     errors.install(app)
-    app.add_middleware(RequestFrame, auth=settings.auth)
+    app.add_middleware(RequestFrame, door=Door(settings.auth, app.state.trust.verifier))
     return app
 
 
@@ -95,6 +90,8 @@ def _join(app: FastAPI, settings: Settings) -> None:
     history = History(settings.database_url)
     state.history = history
     state.schema = head(settings.database_url)
+    state.trust = _trust(settings)
+    state.ehr = state.trust.fhir_servers
     writer = ResourceWriter()
     state.derive_care_plan = DeriveCarePlan(
         reader=state.reader,
@@ -151,6 +148,16 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
         guideline_profile=settings.guideline_profile,
     )
     return await use_case(ask, caller)
+
+
+def _trust(settings: Settings) -> Trust:
+    clients, servers = trusted_of(settings)
+    return Trust(clients, servers, public_url=settings.public_url, clock=now)
+
+
+def trusted_of(settings: Settings) -> tuple[tuple[TrustedClient, ...], tuple[Place, ...]]:
+    """The clients and FHIR servers of the settings; Refused says what is wrong with them."""
+    return trusted(auth=settings.auth, clients=settings.clients, fhir_servers=settings.fhir_servers)
 
 
 def _library(settings: Settings) -> Library:
@@ -230,10 +237,12 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         finally:
             lock.release()
         await app.state.journal.start()
+        app.state.trust.warm()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE)
         yield
+        await app.state.trust.close()
         await app.state.journal.close()
         app.state.history.close()
 

@@ -14,6 +14,8 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///painplan.db"
     public_url: str = "http://127.0.0.1:8000"
     auth: Literal["off", "on", "off-insecure"] = "off"
+    clients: str = ""
+    fhir_servers: str = ""
     guideline_profile: Literal["who", "uk", "us"] = "who"
     crisis_text: str = ""
     terminology: str = ""
