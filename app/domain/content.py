@@ -55,7 +55,8 @@ class Input:
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
     how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
-    ``allergy_to`` the classes to which an allergy counts. Of an order (``asked_of`` "order"):
+    ``allergy_to`` the classes to which an allergy counts. ``short`` are the words of a card where
+    the label is too long for one. Of an order (``asked_of`` "order"):
     ``mirrors`` is the class of medicine of which an order makes it true, ``is_kind`` tells what is
     ordered, ``part_of`` of which kind it is a part, ``value_set`` in which value set of the
     deployer its codes stand.
@@ -87,6 +88,7 @@ class Input:
     stopped_within: Period | None = None
     counts: tuple[str, ...] = ()
     allergy_to: tuple[str, ...] = ()
+    short: str = ""
     mirrors: str = ""
     is_kind: bool = False
     part_of: str = ""

@@ -251,6 +251,7 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         stopped_within=_period(record.stopped_within),
         counts=tuple(record.counts),
         allergy_to=tuple(record.allergy_to),
+        short=record.short,
         mirrors=record.mirrors,
         is_kind=record.is_kind,
         part_of=record.part_of,

@@ -61,6 +61,7 @@ class InputRecord(_Strict):
     stopped_within: PeriodText = ""
     counts: list[str] = []
     allergy_to: list[str] = []
+    short: str = ""
     mirrors: str = ""
     is_kind: bool = False
     part_of: str = ""

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain.applicability import LOW_BACK
-from app.domain.content import Content, Rule
+from app.domain.content import Content, Input, Rule
 from app.domain.explanation import explain
 from app.domain.facts import Bounds, Fact, FactValue
 from app.domain.gate import SELF_HARM, judge
@@ -117,11 +117,13 @@ def _flag(situation: Situation, _: Sequence[str]) -> str:
     content, worlds = situation.content, situation.worlds
     is_low_back = worlds.truth(content.rule_by_id[LOW_BACK].slot)
     raised = judge(content, worlds, is_low_back=is_low_back).raised
-    labels = {flag.id: flag.label for flag in content.flags}
-    named = [labels[r.flag] for r in raised if r.flag != SELF_HARM]
-    if not named:
-        return UNSAID
-    return named[0].lower()
+    named = [in_words(r.flag) for r in raised if r.flag != SELF_HARM]
+    return named[0] if named else UNSAID
+
+
+def in_words(flag: str) -> str:
+    """The id of a flag as it is read: its label is too long for a card."""
+    return flag.replace("-", " ")
 
 
 def _first_reason(situation: Situation, rules: Sequence[str]) -> str:
@@ -135,15 +137,18 @@ def _first_reason(situation: Situation, rules: Sequence[str]) -> str:
 
 
 def _short(fact: Fact, content: Content) -> str:
-    label = content.inputs[fact.input].label
-    if isinstance(fact.value, bool):
-        return label[:1].lower() + label[1:]
-    return f"{label} {said(fact.value)}"
+    label = short(content.inputs[fact.input])
+    return label if isinstance(fact.value, bool) else f"{label} {said(fact.value)}"
+
+
+def short(known: Input) -> str:
+    """Its words on a card."""
+    return known.short or known.label
 
 
 def _lacks(situation: Situation, rules: Sequence[str]) -> str:
     content = situation.content
-    labels = [content.inputs[name].label for name in lacking(rules, situation)]
+    labels = [short(content.inputs[name]) for name in lacking(rules, situation)]
     if not labels:
         return "a value"
     first = labels[0]

@@ -33,9 +33,21 @@ def _suggestions(wording: Wording, situation: Situation) -> Iterator[Suggestion]
 def _is_offered(remedy: Remedy, situation: Situation) -> bool:
     if remedy.when is not None and not situation.worlds.is_true(remedy.when):
         return False
-    if any(kind is not ActionKind.CREATE for kind, _ in remedy.actions) and not situation.order:
+    if not _fits(remedy, situation):
         return False
     return not remedy.needs or is_safe(remedy.needs, situation)
+
+
+def _fits(remedy: Remedy, situation: Situation) -> bool:
+    """There is an order to act on, and what takes its place or changes it has its type."""
+    kinds = {kind for kind, _ in remedy.actions}
+    if kinds == {ActionKind.CREATE}:
+        return True
+    if situation.order is None:
+        return False
+    templates = situation.content.orders.templates
+    types = {templates[what].type for _, what in remedy.actions if what}
+    return types <= {situation.order.type}
 
 
 def is_safe(activity: str, situation: Situation) -> bool:
