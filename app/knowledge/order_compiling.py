@@ -38,6 +38,8 @@ def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -
                 activity=record.activity,
                 priority=record.priority,
                 due_in_days=record.due_in_days,
+                supply_days=record.supply_days,
+                limit_of=record.limit_of,
             )
             for what, record in source.templates.items()
         },

@@ -21,6 +21,8 @@ class TemplateRecord(_Strict):
     activity: str = ""
     priority: str = ""
     due_in_days: int | None = None
+    supply_days: int | None = None
+    limit_of: str = ""
 
 
 class SuggestionRecord(_Strict):

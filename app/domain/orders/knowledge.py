@@ -22,7 +22,9 @@ class Template:
     """A resource that an action creates, or changes an order into: of which type, coded how.
 
     ``due_in_days`` None where no date belongs to it; ``priority`` is a FHIR request priority;
-    ``medicine`` tells that the codings are what is to be taken.
+    ``supply_days`` is how long the supply of a medicine shall last, None where it is not changed.
+    ``limit_of`` names the input (a daily dose) that the change brings down to the lowest limit that
+    it exceeds.
     """
 
     what: str
@@ -32,6 +34,8 @@ class Template:
     activity: str = ""
     priority: str = ""
     due_in_days: int | None = None
+    supply_days: int | None = None
+    limit_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

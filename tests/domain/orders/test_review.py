@@ -253,6 +253,22 @@ def test_an_alternative_that_is_not_safe_is_not_suggested() -> None:
     assert [s.what for s in advice.suggestions] == ["remove"]
 
 
+@pytest.mark.parametrize(
+    ("clearance", "profile", "most"),
+    [(50, "who", 1400), (25, "us", 700), (25, "uk", 600), (10, "who", 300), (70, "uk", 1800)],
+)
+def test_a_gabapentin_dose_is_brought_down_to_the_limit_of_the_profile(
+    clearance: int, profile: str, most: int
+) -> None:
+    patient = screened(a_patient()).with_("creatinine-clearance", clearance)
+
+    review = reviewed(patient, prescription("gabapentin", dose=3000), profile=profile)
+
+    (suggestion,) = next(a for a in review.shown if a.rule == "CDS-GAB-02").suggestions
+    assert suggestion.actions[0].amount == most
+    assert f"at most {most} mg a day" in suggestion.label
+
+
 def test_no_suggestion_changes_and_removes_one_order() -> None:
     for card in knowledge().orders.cards:
         for wording in card.wordings:
