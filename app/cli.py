@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.api.answers import derivation
+from app.api.cors import origins_of
 from app.book import drift as book_drift
 from app.book import pages
 from app.book import write as write_book
@@ -75,6 +76,7 @@ def serve(
         )
     clinical_drugs(read_terminology(terminology_of(settings)))
     trusted_of(settings)
+    origins_of(settings.cors_origins)
     _migrate_alone(settings.database_url)
     WriterLock.take(path_of(settings.database_url)).release()
     uvicorn.run(

@@ -17,6 +17,7 @@ from starlette.types import Lifespan
 
 from app.api import decision_routes, errors, fhir_routes, operations
 from app.api.capability import capability_statement
+from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
 from app.api.frame import RequestFrame
 from app.domain.submission import Submission
@@ -69,6 +70,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _route(app)
     errors.install(app)
     app.add_middleware(RequestFrame, door=Door(settings.auth, app.state.trust.verifier))
+    if settings.cors_origins:
+        app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
 
 

@@ -16,6 +16,7 @@ class Settings(BaseSettings):
     auth: Literal["off", "on", "off-insecure"] = "off"
     clients: str = ""
     fhir_servers: str = ""
+    cors_origins: str = ""
     guideline_profile: Literal["who", "uk", "us"] = "who"
     crisis_text: str = ""
     terminology: str = ""
