@@ -42,7 +42,7 @@ from app.knowledge import load
 from app.knowledge.check import check_content
 from app.knowledge.errors import ContentError
 from app.knowledge.files import read_folder
-from app.knowledge.terminology import clinical_drugs, read_terminology
+from app.knowledge.terminology import read_terminology, with_terminology
 from app.main import ROOT, derive_once, published, questionnaires, terminology_of, trusted_of
 from app.printing import print_plan
 from app.settings import Settings
@@ -74,7 +74,7 @@ def serve(
             "Authentication is off: only a loopback address is served. "
             "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
         )
-    clinical_drugs(read_terminology(terminology_of(settings)))
+    with_terminology(load(), read_terminology(terminology_of(settings)))
     trusted_of(settings)
     origins_of(settings.cors_origins)
     _migrate_alone(settings.database_url)

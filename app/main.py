@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,9 +14,10 @@ import orjson
 import structlog
 import yaml
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.types import Lifespan
 
-from app.api import decision_routes, errors, fhir_routes, operations
+from app.api import decision_routes, errors, fhir_routes, hook_routes, operations
 from app.api.capability import capability_statement
 from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
@@ -24,9 +26,11 @@ from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
 from app.ehr.origins import Place
 from app.ehr.trust import Trust, trusted
+from app.fhir.reading.hook_reader import HookReader
 from app.fhir.reading.record import RecordReader
 from app.fhir.validation import Validator
 from app.fhir.writing import ResourceWriter
+from app.fhir.writing.hook_answer import HookWriter
 from app.knowledge.library import Library
 from app.logs import configure
 from app.settings import Settings
@@ -38,7 +42,10 @@ from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_history import ReadHistory
 from app.use_cases.record_resource import RecordResource
+from app.use_cases.report_alerts import ReportAlerts
 from app.use_cases.respond import RespondToPlan
+from app.use_cases.review_order import ReviewOrder
+from app.use_cases.take_feedback import TakeFeedback
 
 log = structlog.get_logger()
 ROOT = Path(__file__).parent.parent
@@ -112,7 +119,10 @@ def _join(app: FastAPI, settings: Settings) -> None:
         library=state.library,
         clock=now,
     )
-    state.read_history = ReadHistory(history, state.library, state.reader, writer)
+    _join_hooks(state)
+    state.read_history = ReadHistory(
+        history, state.library, state.reader, writer, state.hook_reader, state.hook_writer
+    )
     state.record_resource = RecordResource(state.journal, now)
     content = state.library.current.content
     state.capability = _with_digest(
@@ -122,6 +132,26 @@ def _join(app: FastAPI, settings: Settings) -> None:
     )
     document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
     state.openapi_document = orjson.dumps(document)
+
+
+def _join_hooks(state: State) -> None:
+    """The parts behind CDS Hooks."""
+    state.hook_reader = HookReader(state.validator)
+    state.hook_writer = HookWriter(state.validator)
+    state.review_order = ReviewOrder(
+        reader=state.reader,
+        hooks=state.hook_reader,
+        writer=state.hook_writer,
+        history=state.history,
+        journal=state.journal,
+        library=state.library,
+        ehr=state.ehr,
+        clock=now,
+        stopwatch=time.monotonic,
+        public_url=state.settings.public_url.rstrip("/"),
+    )
+    state.take_feedback = TakeFeedback(state.history, state.journal, now)
+    state.report_alerts = ReportAlerts(state.history)
 
 
 async def derive_once(submission: Submission, *, as_of: datetime, profile: str | None) -> Answer:
@@ -217,6 +247,10 @@ def _route(app: FastAPI) -> None:
         ("/fhir/{type}/{id}", fhir_routes.read, READ),
         ("/fhir/{type}/{id}", fhir_routes.refuse_on_instance, WRITE),
         ("/fhir/{type}/{id}/_history/{vid}", fhir_routes.vread, READ),
+        ("/cds-services", hook_routes.services, READ),
+        ("/cds-services/{id}", hook_routes.call, ["POST"]),
+        ("/cds-services/{id}/feedback", hook_routes.feedback, ["POST"]),
+        ("/cds-services-report", hook_routes.report, READ),
         ("/decisions", decision_routes.decisions, READ),
         ("/decisions/{id}", decision_routes.decision, READ),
         ("/decisions/{id}/replay", decision_routes.replay, READ),

@@ -18,6 +18,7 @@ from app.domain.facts import (
     SaidBy,
 )
 from app.domain.truth import Truth
+from app.domain.worlds import evaluate
 from app.knowledge import load
 
 CHECKED = {
@@ -165,8 +166,10 @@ def checked(patient: Patient) -> Patient:
 
 
 def rule_truth(decision: Decision, rule: str) -> Truth:
-    """How one rule stands."""
-    return decision.worlds.truth(knowledge().rule_by_id[rule].slot)
+    """How one rule stands; those about orders are no part of a derivation."""
+    content = knowledge()
+    worlds = evaluate(content, decision.standings, content.rules)
+    return worlds.truth(content.rule_by_id[rule].slot)
 
 
 def _value(value_type: ValueType, value: Any) -> FactValue:

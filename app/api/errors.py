@@ -45,6 +45,7 @@ STATUS: dict[type[Refusal], int] = {
 RETRY_AFTER = "2"
 DEEPEST_SHOWN = 8
 FHIR_PATHS = ("/fhir", "/cds-services")
+REPORT = "/cds-services-report"  # begins like the services, and is none
 ROUTING = {404: "not-found", 405: "not-supported"}
 log = structlog.get_logger()
 
@@ -105,7 +106,7 @@ def answer(
     path: str, status: int, problems: tuple[Problem, ...], headers: dict[str, str]
 ) -> Response:
     """An OperationOutcome below /fhir and /cds-services, problem+json elsewhere (RFC 9457)."""
-    if path.startswith(FHIR_PATHS):
+    if path.startswith(FHIR_PATHS) and path != REPORT:
         body, media = operation_outcome(problems), "application/fhir+json"
     else:
         detail = " ".join(f"{p.what} {p.mend}".strip() for p in problems)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
+from app.domain.orders.knowledge import OrderKnowledge
 from app.domain.period import Period
 
 
@@ -54,7 +55,11 @@ class Input:
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
     how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
-    ``allergy_to`` the classes to which an allergy counts.
+    ``allergy_to`` the classes to which an allergy counts. ``short`` are the words of a card where
+    the label is too long for one. Of an order (``asked_of`` "order"):
+    ``mirrors`` is the class of medicine of which an order makes it true, ``is_kind`` tells what is
+    ordered, ``part_of`` of which kind it is a part, ``value_set`` in which value set of the
+    deployer its codes stand.
     """
 
     name: str
@@ -83,6 +88,11 @@ class Input:
     stopped_within: Period | None = None
     counts: tuple[str, ...] = ()
     allergy_to: tuple[str, ...] = ()
+    short: str = ""
+    mirrors: str = ""
+    is_kind: bool = False
+    part_of: str = ""
+    value_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,9 +459,9 @@ class Content:
     level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
     screened by an input, ``counting`` the inputs that count entries of a list, ``after_stopping``
     those about medicines that were stopped, ``safety_rules`` those that concern an activity
-    ("" : the person), by their number. ``record_prefixes`` are by what codes begin with; codes in
-    ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
-    ``medicine_names``.
+    ("" : the person), by their number, ``plan_rules`` all but those about orders.
+    ``record_prefixes`` are by what codes begin with; codes in ``medicine_codes`` may end in ``*``;
+    ``ingredients`` gives the name that a verified code has in ``medicine_names``.
     """
 
     version: str
@@ -498,6 +508,8 @@ class Content:
     safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(
         default_factory=dict
     )
+    plan_rules: tuple[Rule, ...] = ()
+    orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 
     def slot(self, finding: str) -> int:
         """The slot of a finding outside of any flag's rules."""

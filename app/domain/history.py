@@ -7,6 +7,8 @@ cases build it; neither knows the other.
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceVersion:
@@ -97,7 +99,15 @@ class SeenToken:
     expires: datetime
 
 
-Entry = ResourceVersion | DecisionRecord | AuditRecord | ContentVersion
+Entry = (
+    ResourceVersion
+    | DecisionRecord
+    | AuditRecord
+    | ContentVersion
+    | HookCallRecord
+    | HookCardRecord
+    | FeedbackRecord
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ def worlds_of(trace: Trace, content: Content) -> Worlds:
                 false[_int(slot)] = everything
             case Truth.UNKNOWN:
                 pass
-    for rule, letter in zip(content.rules, trace["rules"], strict=True):
+    for rule, letter in zip(content.plan_rules, trace["rules"], strict=True):
         match _TRUTHS[letter]:
             case Truth.TRUE:
                 true[rule.slot] = everything
@@ -186,7 +186,7 @@ def _letters(worlds: Worlds, content: Content) -> str:
     true, false = worlds.true, worlds.false
     letters = [
         "T" if true[rule.slot] & HERE else "F" if false[rule.slot] & HERE else "U"
-        for rule in content.rules
+        for rule in content.plan_rules
     ]
     return "".join(letters)
 

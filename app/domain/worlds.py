@@ -67,8 +67,8 @@ class Worlds:
         return found
 
 
-def evaluate(content: Content, standings: Standings) -> Worlds:
-    """All rules in file order; a rule uses only what stands above it."""
+def evaluate(content: Content, standings: Standings, rules: Sequence[Rule] | None = None) -> Worlds:
+    """The rules in file order (by default those of the plan); each uses only what stands above."""
     others = _open_questions(content, standings)
     everything = (1 << (len(others) + 1)) - 1
     count = len(content.slot_names)
@@ -86,7 +86,7 @@ def evaluate(content: Content, standings: Standings) -> Worlds:
     for world in others:
         if world.input in standings.facts and _replaces(world, content):
             _replace(world, content, true, false)
-    for rule in content.rules:
+    for rule in content.plan_rules if rules is None else rules:
         slot = rule.slot
         true[slot], false[slot] = _apply(rule, true, false, everything)
     return Worlds(true, false, everything, others)

@@ -111,10 +111,14 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A rule that failed: named in the answer, never taken for "no advice"."""
+    """A rule that failed: named in the answer, never taken for "no advice".
+
+    ``error`` is the kind of error (``IndexError``), for the log; it holds no patient data.
+    """
 
     rule: str
     order: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
