@@ -33,9 +33,9 @@ def service(database: Path) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def serving(database: Path, **more: Any) -> Iterator[httpx.Client]:
+def serving(database: Path, *, port: int = 0, **more: Any) -> Iterator[httpx.Client]:
     """The service with settings of a test's own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(("127.0.0.1", port)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         settings = Settings(database_url=f"sqlite:///{database}", public_url=address, **more)
         config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
