@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.api.answers import derivation
+from app.api.cors import origins_of
 from app.api.hook_routes import report_body
 from app.book import drift as book_drift
 from app.book import pages
@@ -78,6 +79,7 @@ def serve(
         )
     with_terminology(load(), read_terminology(terminology_of(settings)))
     trusted_of(settings)
+    origins_of(settings.cors_origins)
     _migrate_alone(settings.database_url)
     WriterLock.take(path_of(settings.database_url)).release()
     uvicorn.run(

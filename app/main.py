@@ -15,11 +15,11 @@ import structlog
 import yaml
 from fastapi import FastAPI
 from starlette.datastructures import State
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Lifespan
 
 from app.api import decision_routes, errors, fhir_routes, hook_routes, operations
 from app.api.capability import capability_statement
+from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
 from app.api.frame import RequestFrame
 from app.domain.submission import Submission
@@ -77,22 +77,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _route(app)
     errors.install(app)
     app.add_middleware(RequestFrame, door=Door(settings.auth, app.state.trust.verifier))
-    _allow_browsers(app, settings)
+    if settings.cors_origins:
+        app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
-
-
-def _allow_browsers(app: FastAPI, settings: Settings) -> None:
-    """CORS for the origins that are listed (CH-64); a preflight is answered before the door."""
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    if not origins:
-        return
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=origins,
-        allow_methods=["GET", "HEAD", "POST", "PUT"],
-        allow_headers=["authorization", "content-type", "if-match", "prefer", "x-request-id"],
-        expose_headers=["x-request-id", "x-decision-id", "location", "etag"],
-    )
 
 
 def now() -> datetime:

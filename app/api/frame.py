@@ -39,6 +39,7 @@ class RequestFrame:
         sent = headers.get(b"x-request-id", b"")
         request_id = sent.decode() if REQUEST_ID.match(sent) else str(uuid.uuid4())
         scope["request_id"] = request_id
+        scope["arrived"] = time.monotonic()  # deadlines count from here, the door included
         seen: MutableMapping[str, Any] = {"status": 0, "size": 0}
         started = time.perf_counter()
 

@@ -1,7 +1,5 @@
 """CDS Hooks over HTTP: discovery, the three services, feedback and the report of alerts."""
 
-import time
-
 import orjson
 import structlog
 from starlette.requests import Request
@@ -27,13 +25,12 @@ async def services(request: Request) -> Response:
 
 async def call(request: Request) -> Response:
     """``POST /cds-services/{id}``: the cards, after they were kept."""
-    started = time.monotonic()
     service = _service(request)
     require_json(request)
     body = await read_body(request)
     state = request.app.state
     hook = read_call(body, service, state.validator)
-    reviewed = await state.review_order(hook, caller_of(request), started=started)
+    reviewed = await state.review_order(hook, caller_of(request), started=request.scope["arrived"])
     for fault in reviewed.answer.faults:
         log.error(
             "rule failed",

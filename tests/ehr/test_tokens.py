@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -74,7 +75,7 @@ async def test_the_shape_of_the_reference_client_is_believed(shared: Any) -> Non
             [sandbox],
             {"Sandbox": PinnedKeys([key])},
             public_url="http://127.0.0.1:8090",
-            clock=lambda at=payload["iat"]: datetime.fromtimestamp(at + 1, UTC),
+            clock=partial(datetime.fromtimestamp, payload["iat"] + 1, UTC),
         )
 
         found = await verifies.verify(
@@ -144,9 +145,13 @@ async def test_no_other_algorithm_is_taken_whatever_it_signed_with(alg: str) -> 
     secrets = [b"", private_key().as_pem(private=False), orjson.dumps(jwk()), b"secret"]
     for secret in secrets:
         for digest in (hashlib.sha256, hashlib.sha384, hashlib.sha512):
-            sent = compact(header, said(), lambda text, s=secret, d=digest: hmac.digest(s, text, d))
+            sent = compact(header, said(), partial(_hmac, secret, digest))
             assert "alg" in await why_not(sent)
     assert "compact form" in await why_not(compact(header, said(), lambda _: b""))
+
+
+def _hmac(secret: bytes, digest: Any, text: bytes) -> bytes:
+    return hmac.digest(secret, text, digest)
 
 
 async def test_the_algorithm_is_the_one_of_the_key() -> None:
@@ -169,7 +174,7 @@ async def test_the_algorithm_is_the_one_of_the_key() -> None:
 )
 async def test_the_audience_is_the_endpoint_alone_or_in_a_list(audience: Any) -> None:
     """CH-60."""
-    assert await believed(token(said(aud=audience)))
+    await believed(token(said(aud=audience)))
 
 
 @pytest.mark.parametrize(
@@ -195,20 +200,20 @@ async def test_another_audience_is_refused(audience: Any) -> None:
 async def test_feedback_takes_the_endpoint_and_the_service() -> None:
     """CH-60: the sandbox signs ``.../feedback``, others sign the service."""
     for audience in (HERE, f"{HERE}/feedback"):
-        assert await believed(token(said(aud=audience)), f"{PATH}/feedback")
+        await believed(token(said(aud=audience)), f"{PATH}/feedback")
     assert await why_not(token(said(aud=f"{PUBLIC}/cds-services")), f"{PATH}/feedback")
 
 
 async def test_discovery_has_an_audience_too() -> None:
     """CH-60."""
-    assert await believed(token(said(aud=f"{PUBLIC}/cds-services")), "/cds-services")
+    await believed(token(said(aud=f"{PUBLIC}/cds-services")), "/cds-services")
     assert "audience" in await why_not(token(said()), "/cds-services")
 
 
 async def test_a_client_may_know_us_under_an_address_of_its_own() -> None:
     sent = token(said(aud=f"https://painplan.north.example{PATH}"))
 
-    assert await believed(sent, audience="https://painplan.north.example")
+    await believed(sent, audience="https://painplan.north.example")
     assert "audience" in await why_not(sent)
 
 
@@ -241,7 +246,7 @@ async def test_the_times_are_bounded(exp: int, iat: int, why: str) -> None:
 async def test_clocks_may_differ_a_little(exp: float, iat: float) -> None:
     at = int(NOW.timestamp())
 
-    assert await believed(token(said(exp=at + exp, iat=at + iat)))
+    await believed(token(said(exp=at + exp, iat=at + iat)))
 
 
 async def test_a_token_that_begins_later_is_not_valid_yet() -> None:
@@ -250,8 +255,8 @@ async def test_a_token_that_begins_later_is_not_valid_yet() -> None:
 
 async def test_a_tenant_is_the_configured_one_or_not_said() -> None:
     """CH-63: one id space a client; what names another, or one where none is configured, is not."""
-    assert await believed(token(said(tenant="north")), tenant="north")
-    assert await believed(token(said()), tenant="north")
+    await believed(token(said(tenant="north")), tenant="north")
+    await believed(token(said()), tenant="north")
     assert "tenant" in await why_not(token(said(tenant="south")), tenant="north")
     assert "tenant" in await why_not(token(said(tenant="north")))
 
@@ -317,7 +322,7 @@ async def test_what_is_no_token_is_refused(authorization: str) -> None:
 
 
 async def test_the_scheme_is_read_in_any_case() -> None:
-    assert await verifier().verify(f"bearer {token(said())}", PATH)
+    await verifier().verify(f"bearer {token(said())}", PATH)
 
 
 async def test_a_critical_header_that_nobody_knows_is_refused() -> None:
@@ -325,7 +330,7 @@ async def test_a_critical_header_that_nobody_knows_is_refused() -> None:
 
 
 async def test_an_unknown_header_is_passed_over() -> None:
-    assert await believed(token(said(), x5t="abc", extra={"a": 1}))
+    await believed(token(said(), x5t="abc", extra={"a": 1}))
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.binary(max_size=120))
@@ -360,8 +365,8 @@ async def fetching(ehr: Hospital, sent: str) -> Identity:
 
 async def test_keys_come_from_the_configured_address(ehr: Hospital) -> None:
     """CH-62: with the same jku, or without one."""
-    assert await fetching(ehr, token(said(), jku=f"{ehr.base}/jwks"))
-    assert await fetching(ehr, token(said()))
+    await fetching(ehr, token(said(), jku=f"{ehr.base}/jwks"))
+    await fetching(ehr, token(said()))
     assert ehr.targets() == ["/fhir/jwks"] * 2
 
 
@@ -384,7 +389,7 @@ async def test_another_jku_is_refused_and_nobody_is_asked(ehr: Hospital) -> None
 
 async def test_with_keys_in_the_file_a_jku_is_the_issuers_own_or_refused() -> None:
     """CH-61: compared, never fetched; the reference client always sends one."""
-    assert await believed(token(said(), jku=f"{ISSUER}/.well-known/jwks.json"))
+    await believed(token(said(), jku=f"{ISSUER}/.well-known/jwks.json"))
     for jku in ("https://evil.example/jwks.json", "http://ehr.north.example/jwks.json", "x"):
         assert "jku" in await why_not(token(said(), jku=jku))
 
