@@ -15,6 +15,7 @@ from rich.console import Console
 
 from app.api.answers import derivation
 from app.api.cors import origins_of
+from app.api.hook_routes import report_body
 from app.book import drift as book_drift
 from app.book import pages
 from app.book import write as write_book
@@ -44,11 +45,13 @@ from app.knowledge.errors import ContentError
 from app.knowledge.files import read_folder
 from app.knowledge.terminology import read_terminology, with_terminology
 from app.main import ROOT, derive_once, published, questionnaires, terminology_of, trusted_of
-from app.printing import print_plan
+from app.printing import print_alerts, print_plan
 from app.settings import Settings
 from app.sql.migrate import migrate as migrate_database
+from app.sql.queries import History
 from app.sql.sqlite import WriterLock, path_of
 from app.sql.verify import verify
+from app.use_cases.report_alerts import ReportAlerts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CASES = ROOT / "tests" / "knowledge" / "cases"
@@ -120,6 +123,27 @@ def derive(
         print_plan(bundle, Console())
     else:
         sys.stdout.buffer.write(bundle + b"\n")
+
+
+@app.command()
+def alerts(
+    tenant: Annotated[str, typer.Option(help="Whose alerts; the default is the only one.")] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
+) -> None:
+    """How often each rule of a hook was shown, accepted and overridden, by month."""
+    settings = Settings()
+    if not path_of(settings.database_url).is_file():
+        _stop("There is no database (PAINPLAN_DATABASE_URL).")
+    history = History(settings.database_url)
+    try:
+        report = report_body(asyncio.run(ReportAlerts(history)(tenant or settings.tenant)))
+    finally:
+        history.close()
+    if as_json:
+        sys.stdout.buffer.write(report + b"\n")
+    else:
+        print_alerts(report, Console())
 
 
 @app.command("check-content")

@@ -11,6 +11,7 @@ from app.fhir.hooks import SERVICES, Service
 from app.fhir.reading.feedback import read_feedback
 from app.fhir.reading.hook import read_call
 from app.fhir.writing.hook_answer import discovery
+from app.use_cases.report_alerts import AlertReport
 
 JSON = "application/json"
 log = structlog.get_logger()
@@ -64,6 +65,11 @@ async def feedback(request: Request) -> Response:
 async def report(request: Request) -> Response:
     """``GET /cds-services-report``: shown, accepted, overridden, with reasons, a rule and month."""
     found = await request.app.state.report_alerts(caller_of(request).tenant)
+    return Response(report_body(found), media_type=JSON)
+
+
+def report_body(report: AlertReport) -> bytes:
+    """The report as JSON, for the route and for the command line."""
     rows = [
         {
             "rule": row.rule,
@@ -73,9 +79,9 @@ async def report(request: Request) -> Response:
             "overridden": row.overridden,
             "reasons": row.reasons,
         }
-        for row in found.rows
+        for row in report.rows
     ]
-    return Response(orjson.dumps({"rules": rows, "unknownCards": found.unknown}), media_type=JSON)
+    return orjson.dumps({"rules": rows, "unknownCards": report.unknown})
 
 
 def _service(request: Request) -> Service:

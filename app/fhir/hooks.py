@@ -48,9 +48,7 @@ PREFETCH = MappingProxyType(
         "allergies": _of_patient("AllergyIntolerance", "&_count=100", "AllergyIntolerance"),
         "observations": _of_patient("Observation", "&_sort=-date&_count=200"),
         "responses": _of_patient("QuestionnaireResponse", "&_sort=-authored&_count=20"),
-        "procedures": _of_patient("Procedure", "&_sort=-date&_count=100"),
-        "reports": _of_patient("DiagnosticReport", "&_sort=-date&_count=50"),
-        "orders": _of_patient("ServiceRequest", "&_count=100"),
+        "reports": _of_patient("DiagnosticReport", "&_sort=-date&_count=100", "DiagnosticReport"),
     }
 )
 SERVICES = MappingProxyType(

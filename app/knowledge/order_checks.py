@@ -121,6 +121,8 @@ def _of_template(template: Template, content: Content) -> Iterator[str]:
         yield f"type {template.type} is none of {', '.join(TYPES)}"
     if template.priority not in PRIORITIES:
         yield f"priority {template.priority} is none of {', '.join(p for p in PRIORITIES if p)}"
+    if template.limit_of and template.limit_of not in content.inputs:
+        yield f"brings down {template.limit_of}, which is no input"
     if template.activity and template.activity not in content.interventions:
         yield f"is {template.activity}, which is no activity"
 

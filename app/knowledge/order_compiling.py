@@ -39,6 +39,7 @@ def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -
                 priority=record.priority,
                 due_in_days=record.due_in_days,
                 supply_days=record.supply_days,
+                limit_of=record.limit_of,
             )
             for what, record in source.templates.items()
         },

@@ -22,6 +22,7 @@ class TemplateRecord(_Strict):
     priority: str = ""
     due_in_days: int | None = None
     supply_days: int | None = None
+    limit_of: str = ""
 
 
 class SuggestionRecord(_Strict):

@@ -9,6 +9,7 @@ from app.domain.content import Content, Input, Rule
 from app.domain.explanation import explain
 from app.domain.facts import Bounds, Fact, FactValue
 from app.domain.gate import SELF_HARM, judge
+from app.domain.measured import AGE, GENDER
 from app.domain.orders.situation import Situation
 
 LONGEST = 139
@@ -130,15 +131,20 @@ def _first_reason(situation: Situation, rules: Sequence[str]) -> str:
     """The first thing on record that made a rule hold, and that there is more."""
     content = situation.content
     seen = [f for f in used(rules, situation) if _is_worth_telling(f, content)]
-    labels = list(dict.fromkeys(_short(f, content) for f in seen))
-    if not labels:
+    # Age and sex narrow a rule down (who could be pregnant); alone they are the reason themselves.
+    told = [f for f in seen if f.input not in (AGE, GENDER)] or seen
+    if not told:
         return content.rule_by_id[rules[0]].label.lower() if rules else UNSAID
-    return labels[0]
+    return _short(told[0], content)
 
 
 def _short(fact: Fact, content: Content) -> str:
-    label = short(content.inputs[fact.input])
-    return label if isinstance(fact.value, bool) else f"{label} {said(fact.value)}"
+    known = content.inputs[fact.input]
+    if isinstance(fact.value, bool):
+        return short(known)
+    if isinstance(fact.value, str):
+        return dict(known.choices).get(fact.value, fact.value).lower()
+    return f"{short(known)} {said(fact.value)}"
 
 
 def short(known: Input) -> str:

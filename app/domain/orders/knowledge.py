@@ -23,6 +23,8 @@ class Template:
 
     ``due_in_days`` None where no date belongs to it; ``priority`` is a FHIR request priority;
     ``supply_days`` is how long the supply of a medicine shall last, None where it is not changed.
+    ``limit_of`` names the input (a daily dose) that the change brings down to the lowest limit that
+    it exceeds.
     """
 
     what: str
@@ -33,6 +35,7 @@ class Template:
     priority: str = ""
     due_in_days: int | None = None
     supply_days: int | None = None
+    limit_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ def why_ordered(order: Order, content: Content) -> Iterator[Said]:
 
 
 def _is_low_back(order: Order, content: Content) -> bool | None:
+    if not order.reasons and not order.reason_text.strip():
+        return False
     known = [
         bool(LOW_BACK & set(_acts_as(reason, content)))
         for reason in order.reasons

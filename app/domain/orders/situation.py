@@ -20,6 +20,7 @@ from app.domain.standing import Standings, stand
 from app.domain.worlds import Worlds, evaluate
 
 OPIOID_NOW, OPIOID_BEFORE = "takes-opioid", "opioid-within-90-days"
+ORDER = "order"
 QUESTIONNAIRE = "QuestionnaireResponse/"
 MECHANISMS = frozenset({"nociceptive", "neuropathic", "nociplastic", "mixed"})
 
@@ -58,7 +59,7 @@ def situation(order: Order | None, setting: Setting) -> Situation:
     listed = entries(record, content)
     taken = taking(order, listed, tuple(_beside(order, setting)), content)
     others = replace(record, medicines=tuple(e.medicine for e in taken.others))
-    facts = facts_of_record(others, content, as_of).facts
+    facts = [f for f in facts_of_record(others, content, as_of).facts if _is_stated(f, content)]
     if taken.ordered is not None:
         counted = with_the_order(taken, record, content, as_of)
         about = {fact.input for fact in counted}
@@ -76,6 +77,12 @@ def situation(order: Order | None, setting: Setting) -> Situation:
         facts += _facts(said, as_of, order.reference)
     standings = stand(facts, content, as_of)
     return Situation(setting, order, standings, evaluate(content, standings, content.rules))
+
+
+def _is_stated(fact: Fact, content: Content) -> bool:
+    """What is ordered is read of the order alone, whoever else says something of it."""
+    known = content.inputs.get(fact.input)
+    return known is None or known.asked_of != ORDER
 
 
 def _facts(said: Iterable[tuple[str, FactValue]], as_of: datetime, source: str) -> list[Fact]:

@@ -1,8 +1,10 @@
 """The suggestions of a card: whole sets of actions, each of them possible and safe."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from app.domain.content import Content
+from app.domain.explanation import explain
 from app.domain.orders.knowledge import Remedy, Wording
 from app.domain.orders.situation import Situation
 from app.domain.orders.types import Action, ActionKind, Suggestion
@@ -24,10 +26,33 @@ def _suggestions(wording: Wording, situation: Situation) -> Iterator[Suggestion]
         if not _is_offered(remedy, situation):
             continue
         actions = tuple(
-            Action(kind, "" if kind is ActionKind.CREATE else reference, what)
+            Action(
+                kind,
+                "" if kind is ActionKind.CREATE else reference,
+                what,
+                _most(what, wording, situation),
+            )
             for kind, what in remedy.actions
         )
-        yield Suggestion(remedy.what, remedy.label, actions, remedy.is_recommended)
+        most = next((a.amount for a in actions if a.amount is not None), None)
+        label = remedy.label if most is None else f"{remedy.label}: at most {most:f} mg a day"
+        yield Suggestion(remedy.what, label, actions, remedy.is_recommended)
+
+
+def _most(what: str, wording: Wording, situation: Situation) -> Decimal | None:
+    """The lowest limit that the order exceeds by the rule of the wording."""
+    template = situation.content.orders.templates.get(what)
+    if template is None or not template.limit_of:
+        return None
+    content = situation.content
+    told = explain(content.rule_by_id[wording.rule], content, situation.worlds)
+    findings = (content.findings[content.slot_names[s].partition("@")[0]] for s in told.used)
+    limits = [
+        finding.test.above
+        for finding in findings
+        if finding.input == template.limit_of and finding.test.above is not None
+    ]
+    return min(limits, default=None)
 
 
 def _is_offered(remedy: Remedy, situation: Situation) -> bool:

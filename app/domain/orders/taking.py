@@ -14,7 +14,7 @@ from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, Fact, FactValue, Record
 from app.domain.medicine_list import MEDICINES, Entry, counted, of_medicines
 from app.domain.medicines import understood
-from app.domain.opioid_dose import DOSE, OPIOID, opioid_dose
+from app.domain.opioid_dose import DOSE, OPIOID, opioid_dose, stands_for
 from app.domain.orders.types import Order
 from app.domain.period import whole_weeks
 
@@ -96,7 +96,7 @@ def what_changes(
         yield "order-weeks-taken", whole_weeks(min(began), as_of)
     if OPIOID not in ordered.what.classes:
         return
-    cut = _cut(running, ordered) if taken.renewed else Decimal(0)
+    cut = _cut(taken, ordered)
     if cut is not None and not stops:
         yield "order-dose-cut-percent", cut
     rises = _rises(taken, record, content, as_of)
@@ -110,12 +110,22 @@ def _may_be_running(taken: Taking, ordered: Entry) -> bool:
     return bool(taken.renewed) or any(unclear) or not ordered.what.is_whole
 
 
-def _cut(running: Sequence[Entry], ordered: Entry) -> Decimal | None:
-    """By how many per cent the daily dose falls below that of the one medicine that it renews."""
-    doses = [(e.medicine.daily_dose, e.medicine.dose_unit) for e in running]
+def _cut(taken: Taking, ordered: Entry) -> Decimal | None:
+    """By how many per cent the daily dose falls below that of the one entry that it replaces.
+
+    What it neither replaces nor follows goes on beside it, or does not: then nobody knows.
+    """
+    replaced = [
+        e
+        for e in taken.renewed
+        if e.medicine.source == ordered.medicine.source or stands_for(ordered, e)
+    ]
     new = ordered.medicine.daily_dose
-    if len(doses) != 1 or new is None:
+    if not taken.renewed:
+        return Decimal(0)
+    if len(replaced) != 1 or len(taken.renewed) != 1 or new is None:
         return None
+    doses = [(e.medicine.daily_dose, e.medicine.dose_unit) for e in replaced]
     old, unit = doses[0]
     if not old or unit != ordered.medicine.dose_unit:
         return None

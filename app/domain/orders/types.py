@@ -58,12 +58,14 @@ class Order:
 class Action:
     """One action. ``what`` names a template of content (``PT-01``, ``naloxone``), "" for a delete.
 
-    ``order`` is the reference of the order that is deleted or updated, "" for a create.
+    ``order`` is the reference of the order that is deleted or updated, "" for a create. ``amount``
+    is the most (mg a day) that an update leaves, None where it changes no dose.
     """
 
     kind: ActionKind
     order: str = ""
     what: str = ""
+    amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

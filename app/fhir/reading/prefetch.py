@@ -28,7 +28,7 @@ NOT_SENT = Part(Looked.NOT, why="not in the prefetch")
 NOTHING = Part(Looked.ALL)
 PAGED = "there are more pages than were sent"
 OTHER_PATIENT = "it is about another patient"
-OUTCOME = "OperationOutcome"
+OUTCOME, SUBSETTED = "OperationOutcome", "SUBSETTED"
 
 
 class _Entry(msgspec.Struct):
@@ -170,6 +170,9 @@ def _take(resource: Json, raw: bytes, where: str, full_url: str | None, reading:
     if reading.validator.problems(resource, at=where):
         _of_patient_as_far_as_said(resource, where, reading.patient)
         reading.not_used.append(NotUsed(named, "it is not valid R4"))
+        return
+    if any(tag.get("code") == SUBSETTED for tag in objects(child(resource, "meta").get("tag"))):
+        reading.not_used.append(NotUsed(named, "it is SUBSETTED: a part of what there is"))
         return
     one = received(raw, resource, full_url=full_url, references={}, where=where)
     if one.type not in READ_TYPES or one.patient is None:

@@ -2,7 +2,7 @@
 
 import re
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#|<>&~!:@])")
+_SPECIAL = re.compile(r"([\\`*_\[\]#|<>&~@]|:(?=//))")
 _SPACES = re.compile(r"\s+")
 _HOST = re.compile(r"\b(www)\.", re.IGNORECASE)
 
