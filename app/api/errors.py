@@ -58,7 +58,14 @@ def install(app: FastAPI) -> None:
 
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # noqa: S101  (registered for this class only)
+    say_why(request.scope["request_id"], error)
     return refused(request.url.path, error)
+
+
+def say_why(request_id: str, refusal: Refusal) -> None:
+    """The reason of a 401, which the answer keeps back (CH-63); nothing of the token is in it."""
+    if isinstance(refusal, Unauthenticated):
+        log.warning("not authenticated", request_id=request_id, why=refusal.problems[0].what)
 
 
 def refused(path: str, error: Refusal) -> Response:

@@ -10,8 +10,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.door import Door
-from app.api.errors import fault, refused
-from app.domain.problem import Refusal, Unauthenticated
+from app.api.errors import fault, refused, say_why
+from app.domain.problem import Refusal
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9.\-_]{1,64}\Z")
 SECURITY = [
@@ -76,20 +76,12 @@ class RequestFrame:
             scope["identity"] = await self.door.caller(scope)
             await self.app(scope, receive, send)
         except Refusal as refusal:
-            _say_why(scope, refusal)
+            say_why(scope["request_id"], refusal)
             await refused(scope["path"], refusal)(scope, receive, send)
         except Exception as error:  # noqa: BLE001  (whatever it is, it ends here)
             answer = fault(scope["path"], scope["request_id"], error)
             if not seen["status"]:
                 await answer(scope, receive, send)
-
-
-def _say_why(scope: Scope, refusal: Refusal) -> None:
-    """The reason of a 401, which the answer keeps back (CH-63); nothing of the token is in it."""
-    if isinstance(refusal, Unauthenticated):
-        log.warning(
-            "not authenticated", request_id=scope["request_id"], why=refusal.problems[0].what
-        )
 
 
 def _route(scope: Scope) -> str:

@@ -21,7 +21,7 @@ from app.ehr.origins import names_loopback
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 CONNECT_WITHIN = 1.0  # seconds, shared by the addresses of a host
 ADDRESSES_TRIED = 4
-RESOLVERS = 4  # threads of their own: a slow name server must not hold up the journal
+RESOLVERS = 16  # threads of their own: a slow name server must not hold up the journal
 CONNECTIONS, IDLE, IDLE_FOR = 64, 16, 5.0
 NETWORK_FAULTS = (
     httpx.HTTPError,

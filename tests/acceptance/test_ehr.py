@@ -250,7 +250,9 @@ async def test_another_patient_in_the_ehr_is_not_believed(
     assert "somebody-else" not in answer.text
 
 
-async def test_a_token_counts_once(base: str, folder: Path, caller: httpx.AsyncClient) -> None:
+async def test_a_token_counts_once(
+    base: str, folder: Path, caller: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
+) -> None:
     """CH-63: the second call with the same jti is refused, and nothing of it is kept."""
     once = token(claims(f"{base}{VIEW}", jti="only-once"))
     body = view("replayed", prefetch={"conditions": None})
@@ -264,6 +266,7 @@ async def test_a_token_counts_once(base: str, folder: Path, caller: httpx.AsyncC
     assert first.status_code == 200, first.text
     assert [one.status_code for one in (second, third)] == [401, 401]
     assert hook_calls(folder) == kept
+    assert capfd.readouterr().err.count("This token was used before.") == 2
     assert second.content == third.content == stranger.content
     assert second.headers["www-authenticate"] == "Bearer"
 

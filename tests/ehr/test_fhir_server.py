@@ -246,6 +246,27 @@ async def test_a_slow_ehr_gives_what_came_in_time(ehr: Hospital) -> None:
     assert came[2].why == "It did not answer in time."
 
 
+async def test_calls_that_were_cut_off_leave_room_for_the_next(ehr: Hospital) -> None:
+    async def slow(write: Write) -> None:
+        await asyncio.sleep(5)
+        await write(http(b"{}"))
+
+    ehr.answers[f"/fhir/{CONDITIONS}"] = slow
+    ehr.says("/fhir/Patient/p1", patient())
+    web = Web()
+    servers = FhirServers(web, for_all=[place(ehr.base)], by_client={})
+    access = EhrAccess(ehr.base, "north", TOKEN)
+    many = [Query(f"k{number}", CONDITIONS) for number in range(30)]
+
+    for _ in range(8):
+        outcomes = await servers.search(many, access, within=0.1)
+        assert {outcome.state for outcome in outcomes.values()} == {Looked.FAILED}
+    last = await servers.search([Query("k", "Patient/p1")], access, within=WITHIN)
+    await web.close()
+
+    assert last["k"].state is Looked.ALL
+
+
 async def test_an_ehr_that_dribbles_is_cut_off_in_time(ehr: Hospital) -> None:
     async def dribble(write: Write) -> None:
         await write(b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\n")
