@@ -118,7 +118,7 @@ def keep_facts(record: Record, resources: Iterable[Received], plan: PlanOnRecord
     """The record and what stands behind it."""
     sources = (Source(r.reference, _version(r), r.sha256.hex()) for r in resources)
     kept = KeptFacts(
-        facts=tuple(_kept(fact) for fact in record.facts),
+        facts=tuple(kept_fact(fact) for fact in record.facts),
         conditions=record.conditions,
         medicines=record.medicines,
         allergies=record.allergies,
@@ -158,7 +158,7 @@ def keep_review(review: Review) -> bytes:
             indicator=a.indicator,
             summary=a.summary,
             detail=a.detail,
-            facts=tuple(_kept(fact) for fact in a.facts),
+            facts=tuple(kept_fact(fact) for fact in a.facts),
             rules=a.rules,
             evidence=a.evidence,
             suggestions=a.suggestions,
@@ -214,7 +214,8 @@ def _version(received: Received) -> str:
     return version if isinstance(version, str) else ""
 
 
-def _kept(fact: Fact) -> KeptFact:
+def kept_fact(fact: Fact) -> KeptFact:
+    """The fact with its value as JSON has it, and the kind of the value beside it."""
     kind, value = _written(fact.value)
     return KeptFact(
         fact.input,

@@ -1,6 +1,6 @@
 """Read a review back: its cards with rules, facts and evidence, and its replay from the facts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -11,11 +11,8 @@ from app.domain.history import DecisionRecord
 from app.domain.hook_history import HookCallRecord
 from app.domain.orders.review import review
 from app.use_cases.kept_review import (
-    KeptAdvice,
-    KeptFact,
     KeptFacts,
     KeptReview,
-    Source,
     facts_of,
     keep_review,
     orders_of,
@@ -25,9 +22,9 @@ from app.use_cases.kept_review import (
 )
 from app.use_cases.ports import HookReader, HookWriter
 from app.use_cases.review_records import frame_of_call
+from app.use_cases.reviewed_rules import Reviewed, reviewed_rules
 
 Json = dict[str, object]
-HOLDS, OPEN, FAILED = "true", "unknown", "fault"
 
 
 def explained(record: DecisionRecord, call: HookCallRecord, content: Content) -> Json:
@@ -35,7 +32,8 @@ def explained(record: DecisionRecord, call: HookCallRecord, content: Content) ->
     kept = facts_of(call.facts)
     told = review_of(record.trace)
     said = orjson.loads(record.parameters)
-    sources = {source.reference: source for source in kept.sources}
+    orders = orders_of(call.orders)
+    reviewed = Reviewed(orders, kept, told, record.as_of, said["guidelineProfile"])
     return {
         "id": record.id,
         "kind": record.kind,
@@ -62,12 +60,17 @@ def explained(record: DecisionRecord, call: HookCallRecord, content: Content) ->
                 "status": order.status,
                 "selected": order.is_selected,
             }
-            for order in orders_of(call.orders)
+            for order in orders
         ],
         "lookedUp": orjson.loads(call.asked),
         "complete": list(kept.complete),
         "cards": list(_cards(call, told)),
-        "rules": list(_rules(told, content, sources)),
+        "rules": list(reviewed_rules(reviewed, content)),
+        "undecided": [
+            {"rule": u.rule, "order": u.order or None, "lacks": list(u.lacks)}
+            for u in told.undecided
+        ],
+        "faults": [{"rule": f.rule, "order": f.order or None} for f in told.faults],
         "suppressed": [
             {"rule": s.rule, "order": s.order or None, "why": s.why} for s in told.suppressed
         ],
@@ -96,61 +99,6 @@ def _cards(call: HookCallRecord, told: KeptReview) -> Iterator[Json]:
             "lowered": advice.is_lowered,
             "suggestions": [s.what for s in advice.suggestions],
         }
-
-
-def _rules(told: KeptReview, content: Content, sources: Mapping[str, Source]) -> Iterator[Json]:
-    """Each rule that spoke or could not, with what it rests on or lacks."""
-    for advice in told.shown:
-        for rule in dict.fromkeys((advice.rule, *advice.rules)):
-            yield {
-                **_rule(rule, advice.order, HOLDS, content),
-                "facts": [_fact(fact, sources) for fact in advice.facts],
-                "missing": [],
-                "evidence": _evidence(rule, advice, content),
-            }
-    for undecided in told.undecided:
-        yield {
-            **_rule(undecided.rule, undecided.order, OPEN, content),
-            "facts": [],
-            "missing": list(undecided.lacks),
-            "evidence": [],
-        }
-    for fault in told.faults:
-        yield {
-            **_rule(fault.rule, fault.order, FAILED, content),
-            "facts": [],
-            "missing": [],
-            "evidence": [],
-        }
-
-
-def _rule(id_: str, order: str, value: str, content: Content) -> Json:
-    known = content.rule_by_id.get(id_)
-    card = next((c for c in content.orders.cards if c.id == id_), None)
-    label = known.label if known else card.label if card else ""
-    status = known.status if known else None
-    return {"id": id_, "order": order or None, "value": value, "label": label, "status": status}
-
-
-def _evidence(rule: str, advice: KeptAdvice, content: Content) -> list[str]:
-    known = content.rule_by_id.get(rule)
-    own = known.evidence if known else ()
-    return list(dict.fromkeys((*own, *(advice.evidence if rule == advice.rule else ()))))
-
-
-def _fact(fact: KeptFact, sources: Mapping[str, Source]) -> Json:
-    source = sources.get(fact.source)
-    told: Json = {
-        "input": fact.input,
-        "value": fact.value,
-        "source": fact.source,
-        "at": _instant(fact.at.isoformat()),
-        "saidBy": fact.said_by.value,
-    }
-    if source is not None:
-        told["version"] = source.version or None
-        told["digest"] = f"sha256:{source.sha256}"
-    return told
 
 
 def differences(  # noqa: PLR0913  (what was kept, and who reads and writes it)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.orders.call import CardFrame
+from app.fhir.publishing.words_overrides import OVERRIDE_REASON
 from app.fhir.validation import Validator
 from app.fhir.writing.markdown import escaped, plain
 from app.fhir.writing.suggested import Suggested, lowered, without_empty
@@ -126,3 +127,8 @@ def _is_escaped(line: str, at: int) -> bool:
 @given(st.text(), st.integers(min_value=1, max_value=200))
 def test_plain_text_is_never_longer_than_asked(text: str, at_most: int) -> None:
     assert len(plain(text, at_most)) <= at_most
+
+
+def test_every_reason_that_a_rule_offers_is_published() -> None:
+    for card in CONTENT.orders.cards:
+        assert set(card.overrides) <= set(OVERRIDE_REASON), card.id
