@@ -101,6 +101,8 @@ class HookReader(Protocol):
 
     def reviews(self, stored: Stored) -> Sequence[date]: ...
 
+    def activities(self, stored: Stored) -> Sequence[str]: ...
+
 
 class HookWriter(Protocol):
     """A review as the answer to a hook (``app/fhir/writing``)."""

@@ -133,7 +133,7 @@ class ReviewOrder:
         answered = answered_of(await self.history.responses(tenant, call.patient, now))
         read, unusable = self._read(about, expertise, now)
         record = completed(read, answered, (*about.not_used, *unusable))
-        plan = await self._plan(tenant, call.patient, now)
+        plan, activities = await self._plan(tenant, call.patient, now)
         snoozes = await self._snoozes(tenant, call.patient, now)
         orders, unread = self.hooks.orders(call.drafts, about.resources, as_of=now)
         reviewed = review(
@@ -146,7 +146,7 @@ class ReviewOrder:
             plan=plan,
             snoozes=snoozes,
         )
-        return Made(orders, unread, record, about, plan, snoozes, reviewed)
+        return Made(orders, unread, record, about, plan, activities, snoozes, reviewed)
 
     def _read(
         self, about: Known, expertise: Expertise, now: datetime
@@ -173,19 +173,24 @@ class ReviewOrder:
             return error.problems[0].what
         return ""
 
-    async def _plan(self, tenant: str, patient: str, now: datetime) -> PlanOnRecord | None:
-        """The plan of the last derivation, and the next day on which it is to be looked at."""
+    async def _plan(
+        self, tenant: str, patient: str, now: datetime
+    ) -> tuple[PlanOnRecord | None, tuple[str, ...]]:
+        """The plan of the last derivation, the next day to look at it, and what it asks for."""
         before = await self.history.previous_decision(tenant, patient, now)
         if before is None:
-            return None
+            return None, ()
         outputs = orjson.loads(before.outputs)
         plan = next((id_ for type_, id_, *_ in outputs if type_ == PLAN), "")
         stored = await self.history.read(tenant, PLAN, plan)
-        days = () if stored is None else self.hooks.reviews(stored)
-        due = next((day for day in days if day >= now.date()), days[-1] if days else None)
         mechanism = orjson.loads(before.trace)["mechanism"]
+        if stored is None:
+            return PlanOnRecord(before.id, before.as_of, mechanism, None), ()
+        days = self.hooks.reviews(stored)
+        due = next((day for day in days if day >= now.date()), days[-1] if days else None)
         at = None if due is None else datetime.combine(due, time(), UTC)
-        return PlanOnRecord(before.id, before.as_of, mechanism, at)
+        activities = tuple(self.hooks.activities(stored))
+        return PlanOnRecord(before.id, before.as_of, mechanism, at), activities
 
     async def _snoozes(self, tenant: str, patient: str, now: datetime) -> tuple[Snooze, ...]:
         since = now - SNOOZED_FOR
@@ -211,4 +216,6 @@ class ReviewOrder:
             public_url=self.public_url,
             unread=made.unread,
             gaps=gaps_of(parts),
+            plan="" if made.plan is None else made.plan.decision,
+            activities=made.activities,
         )

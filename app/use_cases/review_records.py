@@ -30,6 +30,7 @@ class Made:
     record: Record
     known: Known
     plan: PlanOnRecord | None
+    activities: tuple[str, ...]
     snoozes: tuple[Snooze, ...]
     review: Review
 
@@ -136,6 +137,8 @@ def decision_record(  # noqa: PLR0913  (a decision is kept with all that made it
         "publicUrl": frame.public_url,
         "unread": [[u.order, u.why] for u in frame.unread],
         "gaps": [list(gap) for gap in frame.gaps],
+        "plan": frame.plan,
+        "activities": list(frame.activities),
     }
     inputs = [[r.type, r.id, r.version, r.sha256.hex()] for r in made.known.resources]
     return DecisionRecord(
@@ -166,4 +169,6 @@ def frame_of_call(call: HookCallRecord, record: DecisionRecord, tenant: str) -> 
         public_url=said["publicUrl"],
         unread=tuple(Unread(order, why) for order, why in said["unread"]),
         gaps=tuple((key, state, why) for key, state, why in said["gaps"]),
+        plan=said["plan"],
+        activities=tuple(said["activities"]),
     )

@@ -20,6 +20,7 @@ from tests.acceptance.hooks import (
     SIGN,
     TRAMADOL,
     VIEW,
+    actions,
     answered,
     call,
     card_of,
@@ -127,6 +128,33 @@ def test_patient_view_speaks_of_the_plan_on_record(service: httpx.Client, somebo
     summary = card_of(answer, "CDS-PV-01")["summary"]
     assert AS_OF[:10] in summary
     assert "not known" not in summary
+    assert decision_of(service, answer, "/replay")["identical"] is True
+
+
+def test_physiotherapy_is_matched_to_the_plan_on_record(
+    service: httpx.Client, somebody: str
+) -> None:
+    body = bundle(
+        a_patient(somebody),
+        intake(screened(**{"pain-localised": True, "pain-mechanical-pattern": True}), of=somebody),
+    )
+    derived = service.post("/fhir/$derive", json=body).json()
+    phenotype = next(
+        e["resource"]["id"]
+        for e in derived["entry"]
+        if e["resource"]["resourceType"] == "Observation"
+        and e["resource"]["code"]["coding"][0]["code"] == "pain-mechanism-phenotype"
+    )
+    draft = imaging(somebody, code={"text": "Physiotherapy referral"})
+
+    answer = answered(service, request(SIGN, draft, of=somebody))
+
+    changed = [a["resource"] for a in actions(answer) if a["type"] == "update"]
+    assert "CDS-PT-01" in rules(answer)
+    assert changed[0]["reasonReference"][0]["reference"].endswith(f"/fhir/Observation/{phenotype}")
+    assert service.get(f"/fhir/Observation/{phenotype}").status_code == 200
+    details = [d["coding"][0]["code"] for d in changed[0]["orderDetail"]]
+    assert any(code.startswith("EX-") for code in details)
     assert decision_of(service, answer, "/replay")["identical"] is True
 
 

@@ -75,7 +75,8 @@ class Unread:
 class CardFrame:
     """What surrounds the cards of one call: the same frame and review give the same bytes.
 
-    ``unread`` are drafts, ``gaps`` are (key, state, why) of what nobody could look up.
+    ``unread`` are drafts, ``gaps`` are (key, state, why) of what nobody could look up. ``plan`` is
+    the decision behind the plan on record, ``activities`` are what that plan asks for.
     """
 
     tenant: str
@@ -88,6 +89,8 @@ class CardFrame:
     public_url: str
     unread: tuple[Unread, ...] = ()
     gaps: tuple[tuple[str, str, str], ...] = ()
+    plan: str = ""
+    activities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

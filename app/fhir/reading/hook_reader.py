@@ -14,7 +14,7 @@ from app.domain.submission import Received
 from app.fhir.hooks import ORDER_SELECT, PATIENT_VIEW, PREFETCH, path_for
 from app.fhir.reading.drafts import read_drafts
 from app.fhir.reading.order import OrderReader
-from app.fhir.reading.plan import reviews_of
+from app.fhir.reading.plan import activities_of, reviews_of
 from app.fhir.reading.prefetch import read_outcome
 from app.fhir.validation import Validator
 
@@ -52,3 +52,7 @@ class HookReader:
     def reviews(self, stored: Stored) -> Sequence[date]:
         """When a plan is to be looked at again."""
         return reviews_of(stored)
+
+    def activities(self, stored: Stored) -> Sequence[str]:
+        """What a plan asks for now."""
+        return activities_of(stored)

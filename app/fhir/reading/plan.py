@@ -11,6 +11,7 @@ from app.fhir.reading.terms import codings_of
 from app.fhir.reading.times import instant
 
 REVIEW = "RV-01"
+LATER = frozenset({"next-step", "do-not", "review"})
 
 
 def plan_of(stored: Stored) -> PlanVersion:
@@ -43,3 +44,16 @@ def reviews_of(stored: Stored) -> tuple[date, ...]:
         if detail.get("code", {}).get("coding", [{}])[0].get("code") == REVIEW:
             found |= set(detail.get("scheduledTiming", {}).get("event", ()))
     return tuple(sorted(date.fromisoformat(day[:10]) for day in found))
+
+
+def activities_of(stored: Stored) -> tuple[str, ...]:
+    """What a plan of ours asks for now: no prohibition, no later step, nothing that was refused."""
+    resource = orjson.loads(stored.version.body)
+    details = [activity["detail"] for activity in resource.get("activity", ())]
+    return tuple(
+        detail["code"]["coding"][0]["code"]
+        for detail in details
+        if not detail.get("doNotPerform")
+        and detail.get("status") != "cancelled"
+        and not LATER & {one.get("valueCode") for one in detail.get("extension", ())}
+    )

@@ -10,12 +10,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domain.content import Content
+from app.domain.content import Content, Dose, Intervention
 from app.domain.orders.call import CardFrame
 from app.domain.orders.knowledge import Template
 from app.fhir.canon import ACTIVITY, QUESTIONNAIRE
-from app.fhir.writing.elements import Json
+from app.fhir.writing.elements import Json, output_id_of
+from app.fhir.writing.observations import PHENOTYPE
 
+MATCHED = "pt-order-detail"
+PHYSIOTHERAPY = frozenset({"exercise", "walking", "psychological"})
+UNITS = {"d": "day", "wk": "week", "mo": "month"}
 FORMS = {"intake": "clbp-intake", "red-flag-screen": "clbp-intake"}
 REQUESTERS = ("Practitioner/", "PractitionerRole/", "Patient/", "RelatedPerson/")
 UCUM = "http://unitsofmeasure.org"
@@ -101,7 +105,27 @@ class Suggested:
         before = draft.get("orderDetail", [])
         if not isinstance(draft.get("code"), dict) or not isinstance(before, list):
             return None
+        if template.what == MATCHED:
+            return self._matched(draft, before)
         return {**draft, "orderDetail": [*before, self._concept(template)]}
+
+    def _matched(self, draft: Mapping[str, Any], before: list[Any]) -> Json | None:
+        """The exercise and psychological parts of the plan on record, and the phenotype as reason.
+
+        None where the plan has no such part: then there is nothing to add.
+        """
+        known = (self.content.interventions.get(name) for name in self.frame.activities)
+        parts = [one for one in known if one is not None and one.family in PHYSIOTHERAPY]
+        reasons = draft.get("reasonReference", [])
+        if not parts or not isinstance(reasons, list):
+            return None
+        phenotype = output_id_of(self.frame.plan, PHENOTYPE)
+        reason = {"reference": f"{self.frame.public_url}/fhir/Observation/{phenotype}"}
+        return {
+            **draft,
+            "orderDetail": [*before, *(_part(one) for one in parts)],
+            "reasonReference": [*reasons, reason],
+        }
 
     def _concept(self, template: Template) -> Json:
         """The template's own codes, then those of the activity that it stands for."""
@@ -134,6 +158,21 @@ class Suggested:
 
     def _due(self, days: int) -> str:
         return (datetime.fromisoformat(self.frame.as_of) + timedelta(days=days)).date().isoformat()
+
+
+def _part(activity: Intervention) -> Json:
+    """An activity of the plan, with its dose in words."""
+    dose = f" ({_dose(activity.dose)})" if activity.dose and activity.dose.frequency else ""
+    coding = {"system": ACTIVITY, "code": activity.id, "display": activity.label}
+    return {"coding": [coding], "text": f"{activity.label}{dose}"}
+
+
+def _dose(dose: Dose) -> str:
+    """``1 to 2 times in 1 week, for 12 weeks``."""
+    most = f" to {dose.frequency_max}" if dose.frequency_max else ""
+    unit = UNITS.get(dose.period_unit, dose.period_unit)
+    weeks = f", for {dose.weeks} weeks" if dose.weeks else ""
+    return f"{dose.frequency}{most} times in {dose.period} {unit}{weeks}"
 
 
 def _coded(template: Template) -> Json:
