@@ -91,7 +91,7 @@ class Patient:
         )
         return self
 
-    def taking(
+    def taking(  # noqa: PLR0913  (what an entry of the list may say)
         self,
         system: str = "",
         code: str = "",
@@ -99,6 +99,7 @@ class Patient:
         text: str = "",
         daily_dose: Decimal | None = None,
         stopped_days_ago: float | None = None,
+        began_days_ago: float | None = None,
     ) -> Self:
         """A medicine by code or by name; current, or stopped so long ago."""
         source = f"MedicationRequest/m{len(self.medicines)}"
@@ -106,8 +107,9 @@ class Patient:
         is_current = stopped_days_ago is None
         at = AS_OF - timedelta(days=stopped_days_ago or 0)
         ended = None if is_current else at
+        began = None if began_days_ago is None else AS_OF - timedelta(days=began_days_ago)
         self.medicines.append(
-            CodedMedicine(codes, text, is_current, at, source, daily_dose, ended=ended)
+            CodedMedicine(codes, text, is_current, at, source, daily_dose, began=began, ended=ended)
         )
         return self
 

@@ -24,6 +24,7 @@ Slots = Mapping[str, int]
 
 def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -> OrderKnowledge:
     """Build it; what names nothing is a fault of the source."""
+    displays = {(c["system"], c["code"]): c["display"] for c in source.codes}
     kinds = tuple(name for name, known in inputs.items() if known.is_kind)
     reasons = [row for row in source.order_names if row["acts_as"] == REASON]
     named = [_name(row) for row in source.order_names if row["acts_as"] != REASON]
@@ -40,6 +41,7 @@ def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -
                 due_in_days=record.due_in_days,
                 supply_days=record.supply_days,
                 limit_of=record.limit_of,
+                displays=tuple(displays.get((c[0], c[1]), "") for c in record.codings),
             )
             for what, record in source.templates.items()
         },

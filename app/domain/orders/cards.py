@@ -27,7 +27,8 @@ def said_of(card: CardRule, situation: Situation) -> Advice | Undecided | None:
         held = _held(wording, situation)
         match held.truth:
             case Truth.TRUE:
-                return _advice(card, wording, held.rules, situation)
+                lacks = lacking(list(dict.fromkeys((*held.rules, *open_rules))), situation)
+                return _advice(card, wording, held.rules, lacks, situation)
             case Truth.UNKNOWN:
                 open_rules.extend(held.rules)
             case Truth.FALSE:
@@ -64,9 +65,16 @@ def _rules(found: Sequence[SafetyFinding]) -> tuple[str, ...]:
 
 
 def _advice(
-    card: CardRule, wording: Wording, rules: tuple[str, ...], situation: Situation
+    card: CardRule,
+    wording: Wording,
+    rules: tuple[str, ...],
+    lacks: tuple[str, ...],
+    situation: Situation,
 ) -> Advice:
+    """``lacks`` keeps a stronger wording open, or is what a lowered one rests on."""
     behind = rules[1:] or rules
+    if SafetyResult.UNKNOWN.value in wording.result:
+        rules = rules[:1]  # the others cannot be checked: they do not hold
     facts = used(rules, situation)
     evidence = _evidence(card, rules, situation)
     return Advice(
@@ -74,7 +82,7 @@ def _advice(
         order="" if situation.order is None else situation.order.reference,
         indicator=wording.indicator,
         summary=summary(wording.summary, situation, behind),
-        detail=detail(rules, facts, evidence, situation),
+        detail=detail(rules, facts, lacks, evidence, situation),
         facts=facts,
         rules=rules,
         evidence=evidence,

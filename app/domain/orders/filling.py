@@ -13,6 +13,7 @@ from app.domain.measured import AGE, GENDER
 from app.domain.orders.situation import Situation
 
 LONGEST = 139
+MOST_TOLD = 8
 UNSAID = "not known"
 MORE = " and others"
 
@@ -51,9 +52,13 @@ def _slots(rules: Sequence[str], situation: Situation, *, is_used: bool) -> Iter
 
 
 def detail(
-    rules: Sequence[str], facts: Sequence[Fact], evidence: Sequence[str], situation: Situation
+    rules: Sequence[str],
+    facts: Sequence[Fact],
+    lacks: Sequence[str],
+    evidence: Sequence[str],
+    situation: Situation,
 ) -> tuple[str, ...]:
-    """Why, what was seen, what the sources say."""
+    """Why, what was seen, what is not known, what the sources say."""
     content = situation.content
     return (
         *(_reason(content.rule_by_id[rule]) for rule in dict.fromkeys(rules)),
@@ -62,8 +67,19 @@ def detail(
             for fact in facts
             if _is_worth_telling(fact, content)
         ),
+        *_unknown(lacks, content),
         *_sources(evidence, content),
     )
+
+
+def _unknown(lacks: Sequence[str], content: Content) -> Iterator[str]:
+    """What may make it more than it says; the first of it."""
+    by_turn = sorted(lacks, key=lambda name: not content.inputs[name].gate_question)
+    labels = [short(content.inputs[name]) for name in by_turn]
+    if not labels:
+        return
+    more = f" and {len(labels) - MOST_TOLD} more" if len(labels) > MOST_TOLD else ""
+    yield f"Not on record: {'; '.join(labels[:MOST_TOLD])}{more}."
 
 
 def _reason(rule: Rule) -> str:
@@ -148,8 +164,12 @@ def _short(fact: Fact, content: Content) -> str:
 
 
 def short(known: Input) -> str:
-    """Its words on a card."""
-    return known.short or known.label
+    """Its words inside the sentence of a card: no capital but that of an abbreviation."""
+    if known.short:
+        return known.short
+    first, space, more = known.label.partition(" ")
+    is_abbreviation = sum(letter.isupper() for letter in first) > 1
+    return known.label if is_abbreviation else f"{first.lower()}{space}{more}"
 
 
 def _lacks(situation: Situation, rules: Sequence[str]) -> str:

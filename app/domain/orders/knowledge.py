@@ -21,6 +21,7 @@ class OrderName:
 class Template:
     """A resource that an action creates, or changes an order into: of which type, coded how.
 
+    ``displays`` are the words of codes.csv, one for each of ``codings``.
     ``due_in_days`` None where no date belongs to it; ``priority`` is a FHIR request priority;
     ``supply_days`` is how long the supply of a medicine shall last, None where it is not changed.
     ``limit_of`` names the input (a daily dose) that the change brings down to the lowest limit that
@@ -36,6 +37,7 @@ class Template:
     due_in_days: int | None = None
     supply_days: int | None = None
     limit_of: str = ""
+    displays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from datetime import datetime
 from app.domain.content import Content
 from app.domain.facts import CodedCondition, Fact, FactValue, Record, SaidBy
 from app.domain.medicine_list import MEDICINES, Entry, entries
+from app.domain.opioid_dose import OPIOID
 from app.domain.orders.meaning import is_understood, names_low_back_pain
-from app.domain.orders.taking import entry_of
+from app.domain.orders.taking import at_least, entry_of
 from app.domain.orders.types import Order, PlanOnRecord
+from app.domain.period import whole_weeks
 from app.domain.record_codes import CONDITION, facts_of_record
 
 MOST_ORDERS = 60
-OPIOID_NOW, OPIOID_BEFORE = "takes-opioid", "opioid-within-90-days"
+OPIOID_BEFORE = "opioid-within-90-days"
 QUESTIONNAIRE = "QuestionnaireResponse/"
 MECHANISMS = frozenset({"nociceptive", "neuropathic", "nociplastic", "mixed"})
 
@@ -65,17 +67,19 @@ def setting(  # noqa: PLR0913  (all that a review depends on)
         considered = tuple(by_turn[:MOST_ORDERS])
         left_out = tuple(order.reference for order in by_turn[MOST_ORDERS:])
         record = replace(record, complete=record.complete - {MEDICINES})
+    listed = entries(record, content)
     facts = (
         Fact("guideline-profile", guideline_profile, as_of, SaidBy.CLINICIAN, "Parameters"),
         *_of_problems(record, content, as_of),
         *_of_plan(record, plan, as_of),
         *_of_opioids(record, content, as_of),
+        *_opioid_weeks(listed, as_of),
     )
     return Setting(
         drafts=tuple((order, entry_of(order, content)) for order in considered),
         left_out=left_out,
         record=record,
-        listed=entries(record, content),
+        listed=listed,
         facts=facts,
         content=content,
         as_of=as_of,
@@ -112,9 +116,19 @@ def _of_plan(record: Record, plan: PlanOnRecord | None, as_of: datetime) -> Iter
 def _of_opioids(record: Record, content: Content, as_of: datetime) -> Iterator[Fact]:
     """Whether an opioid was taken within 90 days, the one that an order renews included."""
     said = facts_of_record(record, content, as_of).facts
-    about = [f for f in said if f.input in (OPIOID_NOW, OPIOID_BEFORE)]
+    about = [f for f in said if f.input in (OPIOID, OPIOID_BEFORE)]
     had = next((f for f in about if f.value is True), None)
     if had is not None:
         yield replace(had, input="had-opioid")
-    elif len({f.input for f in about}) == len((OPIOID_NOW, OPIOID_BEFORE)):
+    elif len({f.input for f in about}) == len((OPIOID, OPIOID_BEFORE)):
         yield replace(about[0], input="had-opioid")
+
+
+def _opioid_weeks(listed: Sequence[Entry], as_of: datetime) -> Iterator[Fact]:
+    """For how long at least the opioid that is taken has been taken."""
+    taken = [e.medicine for e in listed if e.is_taken and OPIOID in e.what.classes]
+    began = {m.began: m.source for m in taken if m.began is not None}
+    if began:
+        first = min(began)
+        weeks = at_least(whole_weeks(first, as_of))
+        yield Fact("opioid-taken-weeks", weeks, as_of, SaidBy.CLINICIAN, began[first])

@@ -19,6 +19,7 @@ from app.domain.orders.types import Order
 from app.domain.period import whole_weeks
 
 HUNDRED = Decimal(100)
+MOST_WEEKS = Decimal(5200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def what_changes(
         yield "order-continues-medicine", False
     began = [e.medicine.began for e in running if e.medicine.began is not None]
     if began:
-        yield "order-weeks-taken", whole_weeks(min(began), as_of)
+        yield "order-weeks-taken", at_least(whole_weeks(min(began), as_of))
     if OPIOID not in ordered.what.classes:
         return
     cut = _cut(taken, ordered)
@@ -102,6 +103,11 @@ def what_changes(
     rises = _rises(taken, record, content, as_of)
     if rises is not None:
         yield "order-raises-opioid-dose", rises
+
+
+def at_least(weeks: int) -> Bounds:
+    """A date on a list says for how long at least: an earlier prescription may not stand there."""
+    return Bounds(Decimal(weeks), MOST_WEEKS)
 
 
 def _may_be_running(taken: Taking, ordered: Entry) -> bool:

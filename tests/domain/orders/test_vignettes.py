@@ -37,6 +37,7 @@ def patient_of(story: dict[str, Any]) -> Patient:
             text=entry["text"],
             daily_dose=None if dose is None else Decimal(dose),
             stopped_days_ago=entry.get("stopped_days_ago"),
+            began_days_ago=entry.get("began_days_ago"),
         )
     return patient
 
