@@ -105,6 +105,7 @@ class KeptReview:
     suppressed: tuple[Suppressed, ...]
     undecided: tuple[Undecided, ...]
     faults: tuple[Fault, ...]
+    left_out: tuple[str, ...] = ()
 
 
 _FACTS = msgspec.json.Decoder(KeptFacts)
@@ -174,6 +175,7 @@ def keep_review(review: Review) -> bytes:
         suppressed=review.suppressed,
         undecided=review.undecided,
         faults=review.faults,
+        left_out=review.left_out,
     )
     return msgspec.json.encode(kept)
 

@@ -76,6 +76,7 @@ def explained(record: DecisionRecord, call: HookCallRecord, content: Content) ->
             for s in snoozes_of(call.snoozes)
         ],
         "unread": [{"order": order, "why": why} for order, why in said["unread"]],
+        "leftOut": list(told.left_out),
         "notUsed": [{"reference": n.reference, "why": n.why} for n in kept.not_used],
     }
 

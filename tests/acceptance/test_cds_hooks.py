@@ -397,6 +397,34 @@ def test_a_draft_that_is_no_resource_is_422(service: httpx.Client, entry: Any) -
     refused(call(service, body), 422, "context.draftOrders.entry[0].resource")
 
 
+def test_drafts_beyond_what_is_reviewed_are_named(service: httpx.Client) -> None:
+    drafts = [imaging(id=f"i{n}") for n in range(100)]
+    found = answered(service, request(SIGN, *drafts))
+
+    left = {u["order"] for u in found["extension"]["health.painplan.unread"]}
+    looked_at = {u["order"] for u in found["extension"]["health.painplan.undecided"]}
+    assert left | looked_at == {f"ServiceRequest/i{n}" for n in range(100)}
+
+
+def test_two_drafts_of_one_id_are_told_apart_by_their_places(service: httpx.Client) -> None:
+    body = request(SELECT, medicine(TRAMADOL), medicine(TRAMADOL))
+    body["prefetch"] = opioid_with_sedative()
+    found = answered(service, body)
+
+    assert rules(found).count(OPIOID_AND_SEDATIVE) >= 1
+    assert not [a for a in actions(found) if a["type"] == "delete"]
+
+
+def test_a_selection_may_name_the_full_url(service: httpx.Client) -> None:
+    body = request(SELECT, medicine(TRAMADOL), prefetch=opioid_with_sedative())
+    del body["context"]["draftOrders"]["entry"][0]["resource"]["id"]
+    name = "urn:uuid:0c5c1f7a-820e-5a2a-8e64-b030e417908e"
+    body["context"]["draftOrders"]["entry"][0]["fullUrl"] = name
+    body["context"]["selections"] = [name]
+
+    assert OPIOID_AND_SEDATIVE in rules(answered(service, body))
+
+
 def test_a_thousand_drafts_are_413(service: httpx.Client) -> None:
     drafts = [imaging(id=f"i{n}") for n in range(1000)]
 

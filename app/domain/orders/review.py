@@ -12,7 +12,8 @@ from app.domain.facts import Record
 from app.domain.orders.cards import said_of
 from app.domain.orders.discipline import disciplined
 from app.domain.orders.knowledge import CardRule
-from app.domain.orders.situation import Setting, Situation, situation
+from app.domain.orders.setting import Setting, setting
+from app.domain.orders.situation import Situation, situation
 from app.domain.orders.types import (
     PATIENT_VIEW,
     Advice,
@@ -45,9 +46,17 @@ def review(  # noqa: PLR0913  (all that a review depends on)
     count beside them) or ``order-sign``. No clock, no identifiers, no I/O.
     """
     live = tuple(o for o in orders if o.stops or o.status not in VOID)
-    setting = Setting(live, record, content, hook, as_of, guideline_profile, plan)
     cards = [card for card in content.orders.cards if hook in card.hooks]
-    outcomes = list(_outcomes(setting, cards))
+    try:
+        about = setting(
+            live, record, content, as_of=as_of, guideline_profile=guideline_profile, plan=plan
+        )
+    except Exception as error:  # noqa: BLE001  (named for each rule, like any fault below)
+        kind = type(error).__name__
+        references = [order.reference for order in live] or [""]
+        faults = tuple(Fault(card.id, one, kind) for one in references for card in cards)
+        return Review(as_of, hook, (), faults=faults)
+    outcomes = list(_outcomes(_advised(about, hook), about, cards))
     shown, suppressed = disciplined(
         (o for o in outcomes if isinstance(o, Advice)),
         {card.id: card for card in cards},
@@ -62,13 +71,16 @@ def review(  # noqa: PLR0913  (all that a review depends on)
         suppressed=suppressed,
         undecided=tuple(o for o in outcomes if isinstance(o, Undecided)),
         faults=tuple(o for o in outcomes if isinstance(o, Fault)),
+        left_out=about.left_out,
     )
 
 
-def _outcomes(setting: Setting, cards: Sequence[CardRule]) -> Iterator[Advice | Undecided | Fault]:
+def _outcomes(
+    orders: Sequence[Order | None], about: Setting, cards: Sequence[CardRule]
+) -> Iterator[Advice | Undecided | Fault]:
     told: set[str] = set()
-    for order in _advised(setting):
-        here = _situation(order, setting)
+    for order in orders:
+        here = _situation(order, about)
         for card in cards:
             if card.id in told:
                 continue
@@ -80,18 +92,17 @@ def _outcomes(setting: Setting, cards: Sequence[CardRule]) -> Iterator[Advice | 
             yield outcome
 
 
-def _advised(setting: Setting) -> Sequence[Order | None]:
-    if setting.hook == PATIENT_VIEW:
+def _advised(about: Setting, hook: str) -> Sequence[Order | None]:
+    if hook == PATIENT_VIEW:
         return (None,)
-    if setting.hook == SELECT:
-        return tuple(order for order in setting.orders if order.is_selected)
-    return setting.orders
+    orders = [order for order, _ in about.drafts]
+    return [o for o in orders if o.is_selected] if hook == SELECT else orders
 
 
-def _situation(order: Order | None, setting: Setting) -> Situation | str:
+def _situation(order: Order | None, about: Setting) -> Situation | str:
     """The kind of error where the facts cannot be worked out: then every rule is at fault."""
     try:
-        return situation(order, setting)
+        return situation(order, about)
     except Exception as error:  # noqa: BLE001  (named for each rule of this order)
         return type(error).__name__
 

@@ -33,7 +33,7 @@ class Taking:
 
 
 def entry_of(order: Order, content: Content) -> Entry | None:
-    """A draft as if it were taken; None where it orders no medicine, or ends one."""
+    """A draft as if it were taken; None where it orders no medicine."""
     if order.medicine is None:
         return None
     medicine = replace(

@@ -153,7 +153,10 @@ class Snooze:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Everything that was said and not said: ``shown`` in the order in which it is shown."""
+    """Everything that was said and not said: ``shown`` in the order in which it is shown.
+
+    ``left_out`` are the references of orders that were not looked at: there were too many.
+    """
 
     as_of: datetime
     hook: str
@@ -161,3 +164,4 @@ class Review:
     suppressed: tuple[Suppressed, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     faults: tuple[Fault, ...] = ()
+    left_out: tuple[str, ...] = ()

@@ -75,22 +75,25 @@ def _selected(context: Json, entries: list[Any], references: list[str]) -> froze
     said = context.get("selections")
     if not isinstance(said, list):
         raise _refused("selections is required: a list.", "context.selections", "required")
-    known = {name: name for name in references}
+    known: dict[str, set[str]] = {}
     for entry, name in zip(entries, references, strict=True):
-        full_url = text(entry.get("fullUrl"))
-        if full_url:
-            known.setdefault(full_url, name)
-            known.setdefault("/".join(full_url.split("/")[-2:]), name)
-        resource = entry["resource"]
-        own = f"{resource['resourceType']}/{text(resource.get('id'))}"
-        known.setdefault(own, name)
-    found = set()
+        for told in _names(entry, name):
+            known.setdefault(told, set()).add(name)
+    found: set[str] = set()
     for number, selection in enumerate(said):
         if not isinstance(selection, str) or selection not in known:
             where = f"context.selections[{number}]"
             raise _refused("The selection names none of the draftOrders.", where)
-        found.add(known[selection])
+        found |= known[selection]
     return frozenset(found)
+
+
+def _names(entry: Any, name: str) -> set[str]:
+    """By which a selection may name a draft: its reference, its id, the fullUrl of its entry."""
+    resource = entry["resource"]
+    names = {name, f"{resource['resourceType']}/{text(resource.get('id'))}"}
+    full_url = text(entry.get("fullUrl"))
+    return names | {full_url, "/".join(full_url.split("/")[-2:])} if full_url else names
 
 
 def _refused(what: str, where: str, code: str = "invalid") -> Refused:

@@ -35,9 +35,9 @@ def _read(entry: object, where: str) -> Feedback:
         raise _refused("outcome is neither accepted nor overridden.", f"{where}.outcome")
     suggestions: tuple[str, ...] = ()
     reason, comment = None, ""
-    if outcome == ACCEPTED:
+    if outcome == ACCEPTED or entry.get("acceptedSuggestions") is not None:
         suggestions = _suggestions(entry, where)
-    elif entry.get("overrideReason") is not None:
+    if entry.get("overrideReason") is not None:
         reason, comment = _override(entry["overrideReason"], f"{where}.overrideReason")
     return Feedback(
         card=_text(entry, "card", where),

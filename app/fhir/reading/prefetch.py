@@ -25,7 +25,7 @@ from app.fhir.validation import Validator
 
 FAILED = Part(Looked.FAILED, why="the client tried to look and failed (OperationOutcome)")
 NOT_SENT = Part(Looked.NOT, why="not in the prefetch")
-NOTHING = Part(Looked.ALL)
+NOTHING = Part(Looked.ALL, why="null: looked, and nothing is there")
 PAGED = "there are more pages than were sent"
 OTHER_PATIENT = "it is about another patient"
 OUTCOME, SUBSETTED = "OperationOutcome", "SUBSETTED"
@@ -175,7 +175,8 @@ def _take(resource: Json, raw: bytes, where: str, full_url: str | None, reading:
         reading.not_used.append(NotUsed(named, "it is SUBSETTED: a part of what there is"))
         return
     one = received(raw, resource, full_url=full_url, references={}, where=where)
-    if one.type not in READ_TYPES or one.patient is None:
+    is_nameless = one.type == "Patient" and "id" not in resource
+    if one.type not in READ_TYPES or one.patient is None or is_nameless:
         reading.not_used.append(NotUsed(named, "it does not say whose it is"))
     elif one.patient != reading.patient:
         raise _NotOurs(OTHER_PATIENT.capitalize() + ".", where)

@@ -13,13 +13,14 @@ import orjson
 
 from app.domain.content import Content
 from app.domain.orders.call import CardFrame, WrittenCard
+from app.domain.orders.knowledge import Template
 from app.domain.orders.types import Action, ActionKind, Advice, Order, Suggestion
 from app.fhir.canon import CANON
 from app.fhir.publishing.words_overrides import OVERRIDE_REASON
 from app.fhir.validation import Validator
 from app.fhir.writing.elements import Json
 from app.fhir.writing.markdown import escaped, plain
-from app.fhir.writing.suggested import Suggested, without_empty
+from app.fhir.writing.suggested import Suggested, lowered, without_empty
 
 NAMESPACE = uuid.UUID("3e0c8c52-7c0b-5d0f-9a51-0f3b1b6d5a0e")
 SUMMARY_AT_MOST = 139
@@ -166,13 +167,22 @@ class CardWriter:
             return None
         template = self.content.orders.templates[action.what]
         before = without_empty(draft)
-        after = Suggested(self.content, self.frame).changed(before, template)
+        after = self._after(action, before, template)
         if after is None or after == before:
             return None
         found = set(self.validator.problems(after)) - set(self.validator.problems(before))
         if found:
             return None
         return {"type": "update", "description": f"Change to: {template.label}", "resource": after}
+
+    def _after(self, action: Action, draft: Json, template: Template) -> Json | None:
+        """A dose that is known is scaled to the limit; any other change is the template's."""
+        if action.amount is None:
+            return Suggested(self.content, self.frame).changed(draft, template)
+        medicine = self.orders[action.order].medicine
+        if medicine is None or not medicine.daily_dose:
+            return None
+        return lowered(draft, medicine.daily_dose, action.amount)
 
 
 def _overrides(advice: Advice) -> list[Json]:

@@ -15,6 +15,7 @@ from app.fhir.writing.card import CardWriter
 from app.fhir.writing.elements import Json
 
 PREFIX = "health.painplan"
+TOO_MANY = "there are more drafts than are reviewed at a time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ def _extension(review: Review, frame: CardFrame, faults: Sequence[Fault]) -> Jso
         "undecided": undecided,
         "suppressed": [{**_about(s.rule, s.order), "why": s.why} for s in review.suppressed],
         "faults": [_about(f.rule, f.order) for f in faults],
-        "unread": [{"order": u.order, "why": u.why} for u in frame.unread],
+        "unread": [
+            *({"order": u.order, "why": u.why} for u in frame.unread),
+            *({"order": order, "why": TOO_MANY} for order in review.left_out),
+        ],
         "gaps": [
             {"prefetch": key, "state": state, **({"why": why} if why else {})}
             for key, state, why in frame.gaps

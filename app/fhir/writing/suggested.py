@@ -7,6 +7,7 @@ holds that we do not know is still there (CH-49); only what is empty is left out
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from app.domain.content import Content
@@ -157,6 +158,28 @@ def _shortened(draft: Mapping[str, Any], days: int) -> Json:
         "code": "d",
     }
     return {**draft, "dispenseRequest": dispense}
+
+
+def lowered(draft: Mapping[str, Any], daily: Decimal, at_most: Decimal) -> Json | None:
+    """The draft with a dose of ``daily`` brought down to ``at_most``, in whole units downwards.
+
+    None where that is not possible with one plain instruction. Its text said the old dose, so it
+    goes.
+    """
+    instructions = draft.get("dosageInstruction")
+    if not isinstance(instructions, list) or len(instructions) != 1:
+        return None
+    instruction = dict(instructions[0])
+    rates = instruction.get("doseAndRate", [])
+    dose = rates[0].get("doseQuantity") if len(rates) == 1 else None
+    if dose is None or "value" not in dose:
+        return None
+    value = int(Decimal(str(dose["value"])) * at_most / daily)
+    if value < 1:
+        return None
+    instruction.pop("text", None)
+    instruction["doseAndRate"] = [{**rates[0], "doseQuantity": {**dose, "value": value}}]
+    return {**draft, "dosageInstruction": [instruction]}
 
 
 def without_empty(node: object) -> Any:

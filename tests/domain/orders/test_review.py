@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.content import Content
 from app.domain.orders.knowledge import CardRule
+from app.domain.orders.setting import MOST_ORDERS
 from app.domain.orders.types import (
     ActionKind,
     Fault,
@@ -339,6 +340,40 @@ def test_an_order_that_cannot_be_read_is_a_fault_of_every_rule_and_spares_the_ot
     cards = [card for card in knowledge().orders.cards if "order-sign" in card.hooks]
     assert {f.rule for f in review.faults} == {card.id for card in cards}
     assert rules(review) == ["CDS-BZD-01"]
+
+
+def test_a_patient_who_cannot_be_read_is_a_fault_of_every_rule() -> None:
+    patient = well_known()
+    patient.conditions.append(None)  # type: ignore[arg-type]
+
+    review = reviewed(patient, prescription("diazepam"))
+
+    cards = [card for card in knowledge().orders.cards if "order-sign" in card.hooks]
+    assert {f.rule for f in review.faults} == {card.id for card in cards}
+    assert review.shown == ()
+
+
+def test_what_is_too_many_is_left_out_by_name_and_nothing_is_ruled_out_by_it() -> None:
+    drafts = [
+        prescription("naproxen", reference=f"MedicationRequest/{n}", is_selected=n > 500)
+        for n in range(1000)
+    ]
+
+    review = reviewed(well_known(), *drafts, hook="order-select")
+
+    judged = {a.order for a in review.shown} | {s.order for s in review.suppressed}
+    assert len(review.left_out) == 1000 - MOST_ORDERS
+    assert not judged & set(review.left_out)
+    assert all(int(order.partition("/")[2]) > 500 for order in judged)
+
+
+def test_an_opioid_whose_dose_is_unknown_is_not_taken_for_none() -> None:
+    (advice,) = (
+        a for a in reviewed(well_known(), prescription("morphine")).shown if a.rule == "CDS-OPI-02"
+    )
+
+    assert advice.is_lowered
+    assert "cannot be computed" in advice.summary
 
 
 def test_what_is_undecided_names_the_data_it_lacks() -> None:
