@@ -52,6 +52,15 @@ def check(activity: str, content: Content, worlds: Worlds) -> tuple[SafetyFindin
     )
 
 
+def each(
+    activity: str, content: Content, worlds: Worlds
+) -> Iterator[tuple[str, SafetyResult, Rule]]:
+    """What every single rule of an activity says, also beside one that cannot be checked."""
+    for safety, rules in content.safety_rules.get(activity, ()):
+        by_id = {rule.id: rule for rule in rules}
+        yield from ((safety, result, by_id[id_]) for result, id_ in _results(rules, worlds))
+
+
 def _finding(safety: str, activity: str, rules: tuple[Rule, ...], worlds: Worlds) -> SafetyFinding:
     results = list(_results(rules, worlds))
     worst = min((result for result, _ in results), key=_WORST_FIRST.index)

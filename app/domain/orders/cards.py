@@ -8,7 +8,7 @@ from app.domain.orders.knowledge import CardRule, Wording
 from app.domain.orders.situation import Situation
 from app.domain.orders.suggesting import suggestions
 from app.domain.orders.types import Advice, Undecided
-from app.domain.safety import SafetyFinding, SafetyResult, check
+from app.domain.safety import SafetyResult, each
 from app.domain.truth import Truth
 
 
@@ -44,24 +44,29 @@ def _held(wording: Wording, situation: Situation) -> _Held:
     truth = situation.worlds.truth(rule.slot)
     if truth is Truth.FALSE or not wording.activity:
         return _Held(truth, (wording.rule,))
-    found = _findings(wording, situation)
-    hits = [f for f in found if f.result.value in wording.result]
+    hits, unknown = _of_safety(wording, situation)
     if hits:
-        return _Held(truth, (wording.rule, *_rules(hits)))
-    unknown = [f for f in found if f.result is SafetyResult.UNKNOWN]
+        return _Held(truth, (wording.rule, *hits))
     if unknown:
-        return _Held(Truth.UNKNOWN, (wording.rule, *_rules(unknown)))
+        return _Held(Truth.UNKNOWN, (wording.rule, *unknown))
     return _Held(Truth.FALSE, (wording.rule,))
 
 
-def _findings(wording: Wording, situation: Situation) -> list[SafetyFinding]:
-    """What the safety rules of the plan say: one engine, two doors."""
-    found = check(wording.activity, situation.content, situation.worlds)
-    return [f for f in found if not wording.safety or f.safety in wording.safety]
+def _of_safety(wording: Wording, situation: Situation) -> tuple[list[str], list[str]]:
+    """The safety rules of the plan that come to the result, and those that might.
 
-
-def _rules(found: Sequence[SafetyFinding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(rule for f in found for rule in f.rules))
+    One engine, two doors. A known caution counts although something else cannot be checked.
+    """
+    hits: list[str] = []
+    unknown: list[str] = []
+    for safety, result, rule in each(wording.activity, situation.content, situation.worlds):
+        if safety not in wording.safety:
+            continue
+        if result.value in wording.result:
+            hits.append(rule.id)
+        elif result is SafetyResult.UNKNOWN and rule.result in wording.result:
+            unknown.append(rule.id)
+    return hits, unknown
 
 
 def _advice(
