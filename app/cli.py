@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.api.answers import derivation
+from app.api.cors import origins_of
+from app.api.hook_routes import report_body
 from app.book import drift as book_drift
 from app.book import pages
 from app.book import write as write_book
@@ -41,14 +43,16 @@ from app.knowledge import load
 from app.knowledge.check import check_content
 from app.knowledge.errors import ContentError
 from app.knowledge.files import read_folder
-from app.knowledge.terminology import clinical_drugs, read_terminology
-from app.main import ROOT, derive_once, published, questionnaires, terminology_of
+from app.knowledge.terminology import read_terminology, with_terminology
+from app.main import ROOT, derive_once, published, questionnaires, terminology_of, trusted_of
 from app.population import population as run_population
-from app.printing import print_plan
+from app.printing import print_alerts, print_plan
 from app.settings import Settings
 from app.sql.migrate import migrate as migrate_database
+from app.sql.queries import History
 from app.sql.sqlite import WriterLock, path_of
 from app.sql.verify import verify
+from app.use_cases.report_alerts import ReportAlerts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CASES = ROOT / "tests" / "knowledge" / "cases"
@@ -74,7 +78,9 @@ def serve(
             "Authentication is off: only a loopback address is served. "
             "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
         )
-    clinical_drugs(read_terminology(terminology_of(settings)))
+    with_terminology(load(), read_terminology(terminology_of(settings)))
+    trusted_of(settings)
+    origins_of(settings.cors_origins)
     _migrate_alone(settings.database_url)
     WriterLock.take(path_of(settings.database_url)).release()
     uvicorn.run(
@@ -118,6 +124,27 @@ def derive(
         print_plan(bundle, Console())
     else:
         sys.stdout.buffer.write(bundle + b"\n")
+
+
+@app.command()
+def alerts(
+    tenant: Annotated[str, typer.Option(help="Whose alerts; the default is the only one.")] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON on stdout.")] = False,
+) -> None:
+    """How often each rule of a hook was shown, accepted and overridden, by month."""
+    settings = Settings()
+    if not path_of(settings.database_url).is_file():
+        _stop("There is no database (PAINPLAN_DATABASE_URL).")
+    history = History(settings.database_url)
+    try:
+        report = report_body(asyncio.run(ReportAlerts(history)(tenant or settings.tenant)))
+    finally:
+        history.close()
+    if as_json:
+        sys.stdout.buffer.write(report + b"\n")
+    else:
+        print_alerts(report, Console())
 
 
 @app.command("check-content")

@@ -8,6 +8,9 @@ from typing import TextIO, cast
 
 import structlog
 
+# They log every URL that we ask, and a search names its patient there.
+ADDRESSES_IN_LOG = ("httpx", "httpcore")
+
 
 class _StandardError(TextIOBase):
     """Standard error as it is when a line is written; a line that cannot be stops nothing."""
@@ -26,6 +29,8 @@ class _StandardError(TextIOBase):
 
 def configure(level: str) -> None:
     """Set the level and the form of the log."""
+    for chatty in ADDRESSES_IN_LOG:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

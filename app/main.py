@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,17 +14,24 @@ import orjson
 import structlog
 import yaml
 from fastapi import FastAPI
+from starlette.datastructures import State
 from starlette.types import Lifespan
 
-from app.api import decision_routes, errors, fhir_routes, operations
+from app.api import decision_routes, errors, fhir_routes, hook_routes, operations
 from app.api.capability import capability_statement
+from app.api.cors import ListedOrigins, origins_of
+from app.api.door import Door
 from app.api.frame import RequestFrame
 from app.book.decision import decision_page
-from app.domain.problem import Problem, Unavailable
 from app.domain.submission import Submission
+from app.ehr.clients import TrustedClient
+from app.ehr.origins import Place
+from app.ehr.trust import Trust, trusted
+from app.fhir.reading.hook_reader import HookReader
 from app.fhir.reading.record import RecordReader
 from app.fhir.validation import Validator
 from app.fhir.writing import ResourceWriter
+from app.fhir.writing.hook_answer import HookWriter
 from app.knowledge.library import Library
 from app.logs import configure
 from app.settings import Settings
@@ -35,7 +43,10 @@ from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_history import ReadHistory
 from app.use_cases.record_resource import RecordResource
+from app.use_cases.report_alerts import ReportAlerts
 from app.use_cases.respond import RespondToPlan
+from app.use_cases.review_order import ReviewOrder
+from app.use_cases.take_feedback import TakeFeedback
 
 log = structlog.get_logger()
 ROOT = Path(__file__).parent.parent
@@ -52,14 +63,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application, ready for uvicorn (``uvicorn app.main:create_app --factory``)."""
     settings = settings or Settings()
     configure(settings.log_level)
-    if settings.auth == "on":
-        raise Unavailable(
-            Problem(
-                "PAINPLAN_AUTH=on is not part of this release.",
-                mend="Use off on this machine, off-insecure behind a gateway that authenticates.",
-                code="not-supported",
-            )
-        )
     if settings.auth == "off-insecure":
         log.warning("authentication is off on every address (PAINPLAN_AUTH=off-insecure)")
     app = FastAPI(
@@ -74,7 +77,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _join(app, settings)
     _route(app)
     errors.install(app)
-    app.add_middleware(RequestFrame, auth=settings.auth)
+    app.add_middleware(RequestFrame, door=Door(settings.auth, app.state.trust.verifier))
+    if settings.cors_origins:
+        app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
 
 
@@ -96,6 +101,8 @@ def _join(app: FastAPI, settings: Settings) -> None:
     history = History(settings.database_url)
     state.history = history
     state.schema = head(settings.database_url)
+    state.trust = _trust(settings)
+    state.ehr = state.trust.fhir_servers
     writer = ResourceWriter()
     state.derive_care_plan = DeriveCarePlan(
         reader=state.reader,
@@ -113,7 +120,10 @@ def _join(app: FastAPI, settings: Settings) -> None:
         library=state.library,
         clock=now,
     )
-    state.read_history = ReadHistory(history, state.library, state.reader, writer)
+    _join_hooks(state)
+    state.read_history = ReadHistory(
+        history, state.library, state.reader, writer, state.hook_reader, state.hook_writer
+    )
     state.decision_page = decision_page
     state.record_resource = RecordResource(state.journal, now)
     content = state.library.current.content
@@ -124,6 +134,26 @@ def _join(app: FastAPI, settings: Settings) -> None:
     )
     document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
     state.openapi_document = orjson.dumps(document)
+
+
+def _join_hooks(state: State) -> None:
+    """The parts behind CDS Hooks."""
+    state.hook_reader = HookReader(state.validator)
+    state.hook_writer = HookWriter(state.validator)
+    state.review_order = ReviewOrder(
+        reader=state.reader,
+        hooks=state.hook_reader,
+        writer=state.hook_writer,
+        history=state.history,
+        journal=state.journal,
+        library=state.library,
+        ehr=state.ehr,
+        clock=now,
+        stopwatch=time.monotonic,
+        public_url=state.settings.public_url.rstrip("/"),
+    )
+    state.take_feedback = TakeFeedback(state.history, state.journal, now)
+    state.report_alerts = ReportAlerts(state.history)
 
 
 def alone(settings: Settings, nothing: Nothing) -> DeriveCarePlan:
@@ -157,6 +187,16 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
         guideline_profile=settings.guideline_profile,
     )
     return await use_case(ask, caller)
+
+
+def _trust(settings: Settings) -> Trust:
+    clients, servers = trusted_of(settings)
+    return Trust(clients, servers, public_url=settings.public_url, clock=now)
+
+
+def trusted_of(settings: Settings) -> tuple[tuple[TrustedClient, ...], tuple[Place, ...]]:
+    """The clients and FHIR servers of the settings; Refused says what is wrong with them."""
+    return trusted(auth=settings.auth, clients=settings.clients, fhir_servers=settings.fhir_servers)
 
 
 def _library(settings: Settings) -> Library:
@@ -213,6 +253,10 @@ def _route(app: FastAPI) -> None:
         ("/fhir/{type}/{id}", fhir_routes.read, READ),
         ("/fhir/{type}/{id}", fhir_routes.refuse_on_instance, WRITE),
         ("/fhir/{type}/{id}/_history/{vid}", fhir_routes.vread, READ),
+        ("/cds-services", hook_routes.services, READ),
+        ("/cds-services/{id}", hook_routes.call, ["POST"]),
+        ("/cds-services/{id}/feedback", hook_routes.feedback, ["POST"]),
+        ("/cds-services-report", hook_routes.report, READ),
         ("/decisions", decision_routes.decisions, READ),
         ("/decisions/{id}.html", decision_routes.page, READ),
         ("/decisions/{id}", decision_routes.decision, READ),
@@ -237,10 +281,12 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         finally:
             lock.release()
         await app.state.journal.start()
+        app.state.trust.warm()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE)
         yield
+        await app.state.trust.close()
         await app.state.journal.close()
         app.state.history.close()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
@@ -11,6 +12,7 @@ Node = dict[str, Any]
 STAGE = "activity-stage"
 NEXT, NOT = "next-step", "do-not"
 SHOWN = 10
+COUNTS = ("shown", "accepted", "overridden")
 
 
 def print_plan(bundle: bytes, console: Console) -> None:
@@ -75,3 +77,20 @@ def _asked(requirement: Node) -> str:
         return f"a complete list of {requirement['type']}"
     coding = requirement["codeFilter"][0]["code"][0]
     return str(coding["code"])
+
+
+def print_alerts(report: bytes, console: Console) -> None:
+    """How often each rule spoke and what became of it, newest month first."""
+    found = orjson.loads(report)
+    table = Table(title="Alerts", title_justify="left")
+    for name in ("month", "rule", "shown", "accepted", "overridden", "reasons"):
+        table.add_column(name, justify="right" if name in COUNTS else "left")
+    for row in found["rules"]:
+        reasons = ", ".join(
+            f"{reason.rpartition('|')[2]} {count}" for reason, count in row["reasons"].items()
+        )
+        counts = (str(row[name]) for name in COUNTS)
+        table.add_row(row["month"], row["rule"], *counts, escape(reasons))
+    console.print(table)
+    if found["unknownCards"]:
+        console.print(f"{found['unknownCards']} cards in feedback were never shown by this service")

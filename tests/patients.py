@@ -18,6 +18,7 @@ from app.domain.facts import (
     SaidBy,
 )
 from app.domain.truth import Truth
+from app.domain.worlds import evaluate
 from app.knowledge import load
 
 CHECKED = {
@@ -90,7 +91,7 @@ class Patient:
         )
         return self
 
-    def taking(
+    def taking(  # noqa: PLR0913  (what an entry of the list may say)
         self,
         system: str = "",
         code: str = "",
@@ -98,6 +99,7 @@ class Patient:
         text: str = "",
         daily_dose: Decimal | None = None,
         stopped_days_ago: float | None = None,
+        began_days_ago: float | None = None,
     ) -> Self:
         """A medicine by code or by name; current, or stopped so long ago."""
         source = f"MedicationRequest/m{len(self.medicines)}"
@@ -105,8 +107,9 @@ class Patient:
         is_current = stopped_days_ago is None
         at = AS_OF - timedelta(days=stopped_days_ago or 0)
         ended = None if is_current else at
+        began = None if began_days_ago is None else AS_OF - timedelta(days=began_days_ago)
         self.medicines.append(
-            CodedMedicine(codes, text, is_current, at, source, daily_dose, ended=ended)
+            CodedMedicine(codes, text, is_current, at, source, daily_dose, began=began, ended=ended)
         )
         return self
 
@@ -165,8 +168,10 @@ def checked(patient: Patient) -> Patient:
 
 
 def rule_truth(decision: Decision, rule: str) -> Truth:
-    """How one rule stands."""
-    return decision.worlds.truth(knowledge().rule_by_id[rule].slot)
+    """How one rule stands; those about orders are no part of a derivation."""
+    content = knowledge()
+    worlds = evaluate(content, decision.standings, content.rules)
+    return worlds.truth(content.rule_by_id[rule].slot)
 
 
 def _value(value_type: ValueType, value: Any) -> FactValue:

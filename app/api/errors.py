@@ -22,12 +22,14 @@ from app.domain.problem import (
     Refusal,
     Refused,
     TooLarge,
+    Unauthenticated,
     Unavailable,
 )
 from app.fhir.writing import operation_outcome
 
 STATUS: dict[type[Refusal], int] = {
     NotUnderstood: 400,
+    Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
     NotAllowed: 405,
@@ -43,6 +45,7 @@ STATUS: dict[type[Refusal], int] = {
 RETRY_AFTER = "2"
 DEEPEST_SHOWN = 8
 FHIR_PATHS = ("/fhir", "/cds-services")
+REPORT = "/cds-services-report"  # begins like the services, and is none
 ROUTING = {404: "not-found", 405: "not-supported"}
 log = structlog.get_logger()
 
@@ -55,7 +58,14 @@ def install(app: FastAPI) -> None:
 
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # noqa: S101  (registered for this class only)
+    say_why(request.scope["request_id"], error)
     return refused(request.url.path, error)
+
+
+def say_why(request_id: str, refusal: Refusal) -> None:
+    """The reason of a 401, which the answer keeps back (CH-63); nothing of the token is in it."""
+    if isinstance(refusal, Unauthenticated):
+        log.warning("not authenticated", request_id=request_id, why=refusal.problems[0].what)
 
 
 def refused(path: str, error: Refusal) -> Response:
@@ -65,7 +75,11 @@ def refused(path: str, error: Refusal) -> Response:
         headers["Allow"] = ", ".join(error.allow)
     if isinstance(error, Unavailable):
         headers["Retry-After"] = RETRY_AFTER
-    return answer(path, STATUS[type(error)], error.problems, headers)
+    problems = error.problems
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+        problems = (Problem("Authentication is required.", code="login"),)
+    return answer(path, STATUS[type(error)], problems, headers)
 
 
 async def _routing(request: Request, error: Exception) -> Response:
@@ -99,7 +113,7 @@ def answer(
     path: str, status: int, problems: tuple[Problem, ...], headers: dict[str, str]
 ) -> Response:
     """An OperationOutcome below /fhir and /cds-services, problem+json elsewhere (RFC 9457)."""
-    if path.startswith(FHIR_PATHS):
+    if path.startswith(FHIR_PATHS) and path != REPORT:
         body, media = operation_outcome(problems), "application/fhir+json"
     else:
         detail = " ".join(f"{p.what} {p.mend}".strip() for p in problems)
@@ -111,6 +125,7 @@ def answer(
 def _title(status: int) -> str:
     titles = {
         400: "Not understood",
+        401: "Not authenticated",
         403: "Forbidden",
         404: "Not found",
         405: "Method not allowed",

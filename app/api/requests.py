@@ -7,7 +7,9 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 
 from app.api.media import NotAcceptable, UnsupportedMedia
+from app.domain.history import SeenToken
 from app.domain.problem import NotUnderstood, Problem, TooLarge
+from app.ehr.tokens import Identity
 from app.use_cases.derive_care_plan import Caller
 
 BODY_AT_MOST = 5 * 1024 * 1024
@@ -144,12 +146,24 @@ def flag(query: Mapping[str, Sequence[str]], name: str, *, default: bool) -> boo
 
 def caller_of(request: Request) -> Caller:
     """Who asks, in whose id space, under which request."""
-    state = request.app.state
-    client = request.client
+    settings = request.app.state.settings
+    origin = request.client.host if request.client else ""
+    request_id = request.scope["request_id"]
+    identity: Identity | None = request.scope.get("identity")
+    if identity is None:
+        return Caller(
+            tenant=settings.tenant,
+            client="anonymous",
+            request_id=request_id,
+            origin=origin,
+            guideline_profile=settings.guideline_profile,
+        )
+    client = identity.client
     return Caller(
-        tenant=state.settings.tenant,
-        client="anonymous",
-        request_id=request.scope["request_id"],
-        origin=client.host if client else "",
-        guideline_profile=state.settings.guideline_profile,
+        tenant=client.tenant or settings.tenant,
+        client=client.name,
+        request_id=request_id,
+        origin=origin,
+        guideline_profile=client.guideline_profile or settings.guideline_profile,
+        token=SeenToken(issuer=client.issuer, jti=identity.jti, expires=identity.until),
     )

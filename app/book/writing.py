@@ -13,6 +13,7 @@ from app.book.chapters import (
     evidence,
     inputs,
     instruments,
+    orders,
     others,
     rules,
     stances,
@@ -38,6 +39,7 @@ CHAPTERS = (
     care.placements,
     stances.stances,
     care.goals,
+    orders.orders,
     instruments.instruments,
     evidence.evidence,
     care.texts,
@@ -63,6 +65,11 @@ TOLD = frozenset(
         "medicine_codes",
         "medicine_names",
         "stances",
+        "order_rules",
+        "suggestions",
+        "templates",
+        "order_codes",
+        "order_names",
         "retired",
     }
 )

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
 
+from app.domain.orders.knowledge import OrderKnowledge
 from app.domain.period import Period
 
 
@@ -55,7 +56,11 @@ class Input:
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
     how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
-    ``allergy_to`` the classes to which an allergy counts.
+    ``allergy_to`` the classes to which an allergy counts. ``short`` are the words of a card where
+    the label is too long for one. Of an order (``asked_of`` "order"):
+    ``mirrors`` is the class of medicine of which an order makes it true, ``is_kind`` tells what is
+    ordered, ``part_of`` of which kind it is a part, ``value_set`` in which value set of the
+    deployer its codes stand.
     """
 
     name: str
@@ -84,6 +89,11 @@ class Input:
     stopped_within: Period | None = None
     counts: tuple[str, ...] = ()
     allergy_to: tuple[str, ...] = ()
+    short: str = ""
+    mirrors: str = ""
+    is_kind: bool = False
+    part_of: str = ""
+    value_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,9 +470,9 @@ class Content:
     ``counting`` the inputs that count entries of a list, ``after_stopping`` those about medicines
     that were stopped, ``placements_of`` those of an activity, ``stances_on`` those of a profile on
     an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
-    that concern an activity ("" : the person), by their number. ``record_prefixes`` are by what
-    codes begin with; codes in ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name
-    that a verified code has in ``medicine_names``.
+    that concern an activity ("" : the person), by their number, ``plan_rules`` all but those about
+    orders. ``record_prefixes`` are by what codes begin with; codes in ``medicine_codes`` may end in
+    ``*``; ``ingredients`` gives the name that a verified code has in ``medicine_names``.
     """
 
     version: str
@@ -513,6 +523,8 @@ class Content:
     safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(
         default_factory=dict
     )
+    plan_rules: tuple[Rule, ...] = ()
+    orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 
     def slot(self, finding: str) -> int:
         """The slot of a finding outside of any flag's rules."""

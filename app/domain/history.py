@@ -7,6 +7,8 @@ cases build it; neither knows the other.
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceVersion:
@@ -88,7 +90,24 @@ class IdempotencyRecord:
     decision_id: str
 
 
-Entry = ResourceVersion | DecisionRecord | AuditRecord | ContentVersion
+@dataclass(frozen=True, slots=True)
+class SeenToken:
+    """A token that may be used once (CH-63), outside the chain until it has expired."""
+
+    issuer: str
+    jti: str
+    expires: datetime
+
+
+Entry = (
+    ResourceVersion
+    | DecisionRecord
+    | AuditRecord
+    | ContentVersion
+    | HookCallRecord
+    | HookCardRecord
+    | FeedbackRecord
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +126,13 @@ class ReadSet:
 
 @dataclass(frozen=True, slots=True)
 class WriteSet:
-    """All that one request writes, all or nothing."""
+    """All that one request writes, all or nothing; a ``token`` seen before refuses it (401)."""
 
     tenant: str
     reads: ReadSet
     entries: tuple[Entry, ...]
     idempotency: IdempotencyRecord | None = None
+    token: SeenToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,12 @@ def _once(opioids: list[Entry]) -> list[Entry]:
     """A renewal counts once: what another entry replaces, or what had ended when it began."""
     by_source = {e.medicine.source: e for e in opioids}
     listed = [entry for _, entry in sorted(by_source.items())]
-    kept = [e for e in listed if not any(_stands_for(other, e) for other in listed)]
+    kept = [e for e in listed if not any(stands_for(other, e) for other in listed)]
     return kept or listed  # entries that name each other: better twice than not at all
 
 
-def _stands_for(other: Entry, entry: Entry) -> bool:
+def stands_for(other: Entry, entry: Entry) -> bool:
+    """Whether ``other`` tells of the same tablets, or began when those of ``entry`` had ended."""
     if other is entry or other.what.ingredients.keys() != entry.what.ingredients.keys():
         return False
     ended, begins = entry.medicine.ended, other.medicine.began or other.medicine.at

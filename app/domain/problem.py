@@ -38,6 +38,10 @@ class Refused(Refusal):
     """Valid, and breaks a rule: two patients, another subject, out of range (422)."""
 
 
+class Unauthenticated(Refusal):
+    """Who asks is not proven (401); why not is for the log, never for the answer (CH-63)."""
+
+
 class NotFound(Refusal):
     """No such resource, version, decision or type (404)."""
 

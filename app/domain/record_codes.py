@@ -98,7 +98,7 @@ def _doubt(condition: CodedCondition, content: Content, doubts: Doubts) -> None:
     One no longer current does so for what counts as history only.
     """
     known = content.known_conditions
-    if any(_is_icd(*pair) or pair in known for pair in condition.system_codes):
+    if any(is_icd(*pair) or pair in known for pair in condition.system_codes):
         return
     doubts.tell(condition.source, NOT_KNOWN)
     if condition.current:
@@ -107,7 +107,8 @@ def _doubt(condition: CodedCondition, content: Content, doubts: Doubts) -> None:
         doubts.inputs |= {name for name, about in content.inputs.items() if about.counts_history}
 
 
-def _is_icd(system: str, code: str) -> bool:
+def is_icd(system: str, code: str) -> bool:
+    """Whether it is a code of ICD-10-CM, of which every category is known."""
     return system == ICD and AN_ICD_CODE.fullmatch(written(system, code)) is not None
 
 

@@ -4,6 +4,7 @@
 known not to hold.
 """
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -50,6 +51,14 @@ def check(activity: str, content: Content, worlds: Worlds) -> tuple[SafetyFindin
         _finding(safety, activity, rules, worlds)
         for safety, rules in content.safety_rules.get(activity, ())
     )
+
+
+def each(
+    activity: str, content: Content, worlds: Worlds
+) -> Iterator[tuple[str, SafetyResult, Rule]]:
+    """What every single rule of an activity says, also beside one that cannot be checked."""
+    for safety, rules in content.safety_rules.get(activity, ()):
+        yield from ((safety, _result(rule, worlds), rule) for rule in rules)
 
 
 def _finding(safety: str, activity: str, rules: tuple[Rule, ...], worlds: Worlds) -> SafetyFinding:

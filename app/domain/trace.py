@@ -160,7 +160,7 @@ def worlds_of(trace: Trace, content: Content) -> Worlds:
     values = [truths[UNKNOWN]] * len(content.slot_names)
     for slot, letter, _ in trace["slots"]:
         values[_int(slot)] = truths[_TRUTHS[str(letter)]]
-    for rule, letter in zip(content.rules, trace["rules"], strict=True):
+    for rule, letter in zip(content.plan_rules, trace["rules"], strict=True):
         values[rule.slot] = truths[_TRUTHS[letter]]
     for slot, holds, fails in trace["changes"]:
         values[_int(slot)] = packed(int(str(holds), 16), int(str(fails), 16), count)
@@ -183,7 +183,7 @@ def facts_by_slot(trace: Trace) -> Mapping[int, Sequence[object]]:
 
 def _letters(worlds: Worlds, content: Content) -> str:
     values, can_here = worlds.values, HERE << worlds.count
-    here = (values[rule.slot] for rule in content.rules)
+    here = (values[rule.slot] for rule in content.plan_rules)
     return "".join(["T" if v & HERE else "U" if v & can_here else "F" for v in here])
 
 

@@ -123,8 +123,8 @@ def packed(true: int, false: int, count: int) -> int:
     return _unknown(count) ^ (false << count) | true
 
 
-def evaluate(content: Content, standings: Standings) -> Worlds:
-    """All rules in file order; a rule uses only what stands above it."""
+def evaluate(content: Content, standings: Standings, rules: Sequence[Rule] | None = None) -> Worlds:
+    """The rules in file order (by default those of the plan); each uses only what stands above."""
     asked, count = _open_questions(content, standings)
     true, unknown = _true(count), _unknown(count)
     values = [unknown] * len(content.slot_names)
@@ -140,7 +140,7 @@ def evaluate(content: Content, standings: Standings) -> Worlds:
     for one in asked:
         if one.input in facts:
             _replace(one, content, values, count)
-    for rule in content.rules:
+    for rule in content.plan_rules if rules is None else rules:
         values[rule.slot] = _value(rule, values, true, count)
     return Worlds(values, count, asked)
 

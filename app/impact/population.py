@@ -65,7 +65,8 @@ class Material:
 
 def material(old: Content, new: Content) -> Material:
     """Everything that either version knows; where both know it, as the newer one says."""
-    inputs = {**old.inputs, **new.inputs}
+    known = {**old.inputs, **new.inputs}
+    inputs = {name: about for name, about in known.items() if about.asked_of != "order"}
     edges = {name: _edges(known, (old, new)) for name, known in inputs.items()}
     return Material(
         inputs=dict(sorted(inputs.items())),

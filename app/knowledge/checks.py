@@ -14,6 +14,7 @@ from app.domain.worlds import evaluate
 from app.knowledge.codes import codes
 from app.knowledge.errors import Fault
 from app.knowledge.medicine_tables import medicine_faults
+from app.knowledge.order_checks import order_faults
 from app.knowledge.problem_codes import problem_faults
 from app.knowledge.records import InstrumentRecord
 from app.knowledge.source import Source
@@ -43,6 +44,7 @@ def faults(source: Source, content: Content) -> list[Fault]:
         *_safety(source, content),
         *_stances(content),
         *_drivers(source, content),
+        *order_faults(source, content),
         *_knowing_nothing(content),
     ]
 

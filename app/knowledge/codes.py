@@ -45,6 +45,10 @@ def _used(source: Source) -> Iterator[tuple[str, Sequence[str]]]:
         yield from ((id_, measure.coding) for measure in goal.measure)
     for id_, instrument in source.instruments.items():
         yield from ((id_, coding) for coding in _of_instrument(instrument))
+    for what, template in source.templates.items():
+        yield from ((what, coding) for coding in template.codings)
+    for row in source.order_codes:
+        yield row["acts_as"], (row["system"], row["code"])
     for row in source.medicine_codes:
         if row["system"] == RXNORM:
             yield row["acts_as"], (row["system"], row["code"])

@@ -43,6 +43,7 @@ from app.knowledge.medicine_tables import (
     medicine_names,
     opioid_factors,
 )
+from app.knowledge.order_compiling import order_knowledge
 from app.knowledge.records import (
     FindingRecord,
     InputRecord,
@@ -54,6 +55,7 @@ from app.knowledge.records import (
 )
 from app.knowledge.source import Source
 
+ABOUT_ORDERS = "O"
 SNOMED = "http://snomed.info/sct"
 # What a row of record-codes.csv says of its input; any other word is a code of the input's own.
 VALUES: Mapping[str, bool | None] = {"true": True, "false": False, "open": None}
@@ -161,6 +163,8 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         stances_on=_stances_on(stances),
         effects={name: _effects(answers) for name, answers in what_if.items()},
         safety_rules=_safety_rules(rules),
+        plan_rules=tuple(rule for rule in rules if rule.stage != ABOUT_ORDERS),
+        orders=order_knowledge(source, inputs, slots.by_name),
     )
 
 
@@ -276,6 +280,11 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         stopped_within=_period(record.stopped_within),
         counts=tuple(record.counts),
         allergy_to=tuple(record.allergy_to),
+        short=record.short,
+        mirrors=record.mirrors,
+        is_kind=record.is_kind,
+        part_of=record.part_of,
+        value_set=record.value_set,
     )
 
 

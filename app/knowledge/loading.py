@@ -1,7 +1,6 @@
 """Load the clinical content: read, compile, check; a fault stops the service from starting."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from app.domain.content import Content
@@ -10,7 +9,7 @@ from app.knowledge.compiling import compile_content
 from app.knowledge.errors import ContentError
 from app.knowledge.files import FOLDER, read_folder
 from app.knowledge.source import read
-from app.knowledge.terminology import clinical_drugs
+from app.knowledge.terminology import with_terminology
 
 
 def load(folder: Path = FOLDER) -> Content:
@@ -30,4 +29,4 @@ def load_from(files: Mapping[str, str], terminology: Mapping[str, str] | None = 
     found = [*source.faults, *faults(source, content)]
     if found:
         raise ContentError(found)
-    return replace(content, clinical_drugs=clinical_drugs(terminology or {}))
+    return with_terminology(content, terminology or {})

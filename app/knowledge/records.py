@@ -61,6 +61,11 @@ class InputRecord(_Strict):
     stopped_within: PeriodText = ""
     counts: list[str] = []
     allergy_to: list[str] = []
+    short: str = ""
+    mirrors: str = ""
+    is_kind: bool = False
+    part_of: str = ""
+    value_set: str = ""
 
 
 class TestRecord(_Strict, rename={"is_": "is"}):

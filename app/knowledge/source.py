@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from app.knowledge.errors import Fault
+from app.knowledge.order_records import OrderRuleRecord, SuggestionRecord, TemplateRecord
 from app.knowledge.records import (
     CitationRecord,
     DriverRecord,
@@ -34,6 +35,8 @@ COLUMNS = {
     "record-codes.csv": ("system", "code", "acts_as", "value", "within", "undated", "history"),
     "medicine-codes.csv": ("system", "code", "acts_as"),
     "medicine-names.csv": ("name", "classes"),
+    "order-codes.csv": ("system", "code", "acts_as"),
+    "order-names.csv": ("words", "unless", "acts_as"),
     "mme-factors.csv": ("name", "factor", "unit", "mark"),
     "stances.csv": (
         "profile",
@@ -68,6 +71,11 @@ class Source:
     medicine_codes: list[dict[str, str]] = field(default_factory=list)
     medicine_names: list[dict[str, str]] = field(default_factory=list)
     opioid_factors: list[dict[str, str]] = field(default_factory=list)
+    order_codes: list[dict[str, str]] = field(default_factory=list)
+    order_names: list[dict[str, str]] = field(default_factory=list)
+    order_rules: dict[str, OrderRuleRecord] = field(default_factory=dict)
+    suggestions: dict[str, SuggestionRecord] = field(default_factory=dict)
+    templates: dict[str, TemplateRecord] = field(default_factory=dict)
     stances: list[dict[str, str]] = field(default_factory=list)
     reviews: dict[str, ReviewRecord] = field(default_factory=dict)
     retired: dict[str, str] = field(default_factory=dict)
@@ -112,6 +120,10 @@ def _read_csv(name: str, text: str, source: Source) -> None:
             source.stances = rows
         case "medicine-names.csv":
             source.medicine_names = rows
+        case "order-codes.csv":
+            source.order_codes = rows
+        case "order-names.csv":
+            source.order_names = rows
         case "mme-factors.csv":
             source.opioid_factors = rows
         case _:
@@ -141,6 +153,9 @@ def _read_toml(name: str, document: dict[str, Any], source: Source) -> None:
         "goal": (GoalRecord, source.goals),
         "instrument": (InstrumentRecord, source.instruments),
         "text": (TextRecord, source.texts),
+        "order_rule": (OrderRuleRecord, source.order_rules),
+        "suggestion": (SuggestionRecord, source.suggestions),
+        "template": (TemplateRecord, source.templates),
     }
     if name == "manifest.toml":
         source.manifest = _convert(name, "manifest", document, ManifestRecord, source)

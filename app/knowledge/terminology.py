@@ -1,17 +1,20 @@
-"""The deployer's own terminology: a map from clinical drugs to ingredients (PAINPLAN_TERMINOLOGY).
+"""The deployer's own terminology (PAINPLAN_TERMINOLOGY): what real orders carry and we do not ship.
 
-Real orders carry codes of clinical drugs (RxNorm SCD and SBD), which we may not ship; a deployer
-builds the map once and puts it into a folder as a FHIR ConceptMap.
+A ConceptMap from clinical drugs (RxNorm SCD and SBD) to ingredients, and ValueSets of codes that
+name a kind of order (CPT numbers of lumbar imaging), each known by its canonical URL.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from app.domain.content import Content
 from app.knowledge.errors import ContentError, Fault
 
 CLINICAL_DRUGS = "https://painplan.health/fhir/ConceptMap/clinical-drug-to-ingredient"
+VALUE_SETS = "https://painplan.health/fhir/ValueSet/"
 EQUAL = frozenset({"equal", "equivalent", "wider", "subsumes", "relatedto"})
 Pair = tuple[str, str]
 
@@ -32,13 +35,38 @@ class _Group(msgspec.Struct):
     element: list[_Element] = []
 
 
-class _ConceptMap(msgspec.Struct):
+class _Code(msgspec.Struct):
+    """A code with its system where it stands in an expansion; a display is never read."""
+
+    code: str = ""
+    system: str = ""
+    contains: list["_Code"] = []
+
+
+class _Include(msgspec.Struct):
+    system: str = ""
+    concept: list[_Code] = []
+
+
+class _Compose(msgspec.Struct):
+    include: list[_Include] = []
+
+
+class _Expansion(msgspec.Struct):
+    contains: list[_Code] = []
+
+
+class _Resource(msgspec.Struct):
+    """A ConceptMap or a ValueSet: of either what we read."""
+
     resource_type: str = msgspec.field(name="resourceType")
     url: str = ""
     group: list[_Group] = []
+    compose: _Compose = msgspec.field(default_factory=_Compose)
+    expansion: _Expansion = msgspec.field(default_factory=_Expansion)
 
 
-_READ = msgspec.json.Decoder(_ConceptMap)
+_READ = msgspec.json.Decoder(_Resource)
 
 
 def read_terminology(folder: Path | None) -> dict[str, str]:
@@ -50,12 +78,15 @@ def read_terminology(folder: Path | None) -> dict[str, str]:
     return {file.name: file.read_text("utf-8") for file in sorted(folder.glob("*.json"))}
 
 
-def clinical_drugs(files: Mapping[str, str]) -> dict[Pair, tuple[Pair, ...]]:
-    """(system, code) of a clinical drug to those of its ingredients.
+def with_terminology(content: Content, files: Mapping[str, str]) -> Content:
+    """The content with what the files add to it.
 
-    Raises ContentError when a file cannot be read, or maps a code to nothing.
+    Raises ContentError with every file that cannot be read, is none that we know by its URL, maps
+    a code to nothing or lists none.
     """
-    found: dict[Pair, tuple[Pair, ...]] = {}
+    drugs: dict[Pair, tuple[Pair, ...]] = {}
+    codes: dict[Pair, tuple[str, ...]] = dict(content.orders.codes)
+    kinds = {f"{VALUE_SETS}{name}": kind for kind, name in content.orders.value_sets.items()}
     faults: list[Fault] = []
     for name, text in files.items():
         try:
@@ -63,18 +94,54 @@ def clinical_drugs(files: Mapping[str, str]) -> dict[Pair, tuple[Pair, ...]]:
         except msgspec.MsgspecError as error:
             faults.append(Fault(name, "file", f"is no FHIR resource that we read: {error}"))
             continue
-        if one.resource_type != "ConceptMap" or one.url.partition("|")[0] != CLINICAL_DRUGS:
-            faults.append(Fault(name, one.url or "file", f"is not {CLINICAL_DRUGS}"))
-            continue
-        for group in one.group:
-            faults.extend(_faults(name, group))
-            for element in group.element:
-                targets = tuple(_targets(group, element))
-                key = (group.source, element.code)
-                found[key] = tuple(dict.fromkeys((*found.get(key, ()), *targets)))
+        url = one.url.partition("|")[0]
+        match one.resource_type:
+            case "ConceptMap" if url == CLINICAL_DRUGS:
+                faults.extend(_add_drugs(name, one, drugs))
+            case "ValueSet" if url in kinds:
+                faults.extend(_add_codes(name, one, kinds[url], content, codes))
+            case _:
+                known = ", ".join(sorted(kinds))
+                fault = f"is neither the map {CLINICAL_DRUGS} nor one of the value sets {known}"
+                faults.append(Fault(name, one.url or "file", fault))
     if faults:
         raise ContentError(faults)
-    return found
+    return replace(content, clinical_drugs=drugs, orders=replace(content.orders, codes=codes))
+
+
+def _add_drugs(name: str, one: _Resource, drugs: dict[Pair, tuple[Pair, ...]]) -> Iterator[Fault]:
+    for group in one.group:
+        yield from _faults(name, group)
+        for element in group.element:
+            targets = tuple(_targets(group, element))
+            key = (group.source, element.code)
+            drugs[key] = tuple(dict.fromkeys((*drugs.get(key, ()), *targets)))
+
+
+def _add_codes(
+    name: str, one: _Resource, kind: str, content: Content, codes: dict[Pair, tuple[str, ...]]
+) -> Iterator[Fault]:
+    """A code of a part (lumbar MR) names the whole (lumbar imaging), too."""
+    whole = content.orders.parts.get(kind)
+    found = list(_listed(one))
+    if not found:
+        yield Fault(name, one.url, "lists no code: a filter or another value set is not followed")
+    for pair in found:
+        if not all(pair):
+            yield Fault(name, pair[1] or "code", "has no code or no system")
+        kinds = (kind,) if whole is None else (whole, kind)
+        codes[pair] = tuple(dict.fromkeys((*codes.get(pair, ()), *kinds)))
+
+
+def _listed(one: _Resource) -> Iterator[Pair]:
+    for include in one.compose.include:
+        yield from ((include.system, concept.code) for concept in include.concept)
+    pending = list(one.expansion.contains)
+    while pending:
+        code = pending.pop(0)
+        pending.extend(code.contains)
+        if code.code:
+            yield code.system, code.code
 
 
 def _faults(name: str, group: _Group) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from app.domain.severity import MILD_RULE, MODERATE_RULE, SEVERE_RULE
 from app.knowledge.errors import Fault
 from app.knowledge.source import Source
 
-ASKED_OF = ("patient", "clinician", "either", "record")
+ASKED_OF = ("patient", "clinician", "either", "record", "order")
 AUTHORS = ("", *(author.value for author in SaidBy))
 GRADES = (*CONSENSUS, *SCREEN, *AGAINST)
 LICENCES = ("SHIP", "TOTAL")

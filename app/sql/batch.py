@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app.domain.history import Committed, ContentVersion, SomethingMoved, WriteSet
-from app.domain.problem import Conflict, Problem, Refusal
+from app.domain.problem import Conflict, Problem, Refusal, Unauthenticated
 from app.sql.chain import Value, block_hash, entry_hash, merkle_root
 from app.sql.rows import HASHED, instant, moment, row_of
 from app.sql.tables import SALT
@@ -36,6 +36,8 @@ PROMISE = (
     "INSERT INTO idempotency (tenant, client, operation, key, request_digest, decision_id,"
     " recorded) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+SEEN = "SELECT 1 FROM seen_token WHERE issuer = ? AND jti = ?"
+SEE = "INSERT INTO seen_token (issuer, jti, expires) VALUES (?, ?, ?)"
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class _Accepted:
     rows: list[tuple[str, tuple[Value, ...]]] = field(default_factory=list)
     promises: list[tuple[Value, ...]] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def write_batch(
@@ -99,6 +102,8 @@ def _take(
             return SomethingMoved()
     if _versions_moved(connection, write_set, accepted):
         return SomethingMoved()
+    if _token_seen(connection, write_set, accepted):
+        return Unauthenticated(Problem("This token was used before.", code="login"))
     rows = [
         row_of(entry, tenant)
         for entry in write_set.entries
@@ -109,6 +114,15 @@ def _take(
         return refusal
     _accept(write_set, rows, accepted)
     return None
+
+
+def _token_seen(connection: sqlite3.Connection, write_set: WriteSet, accepted: _Accepted) -> bool:
+    """A single-use token that came before, in an earlier block or in this batch (CH-63)."""
+    token = write_set.token
+    if token is None:
+        return False
+    key = (token.issuer, token.jti)
+    return key in accepted.tokens or connection.execute(SEEN, key).fetchone() is not None
 
 
 def _versions_moved(
@@ -138,6 +152,9 @@ def _accept(write_set: WriteSet, rows: Sequence[tuple[str, Row]], accepted: _Acc
                 accepted.patients.add((tenant, str(values[4])))
         elif table == "content_version":
             accepted.digests.add(str(values[0]))
+    token = write_set.token
+    if token is not None:
+        accepted.tokens[(token.issuer, token.jti)] = instant(token.expires)
     promise = write_set.idempotency
     if promise is not None:
         accepted.promises.append(
@@ -157,6 +174,8 @@ def _key(table: str, values: Row) -> tuple[Value, ...]:
     match table:
         case "resource_version":
             return (table, *values[:4])
+        case "hook_card":
+            return (table, *values[:3])
         case "content_version":
             return (table, values[0])
         case _:
@@ -169,7 +188,11 @@ EXISTS = {
     "decision": "SELECT 1 FROM decision WHERE tenant = ? AND id = ?",
     "audit_event": "SELECT 1 FROM audit_event WHERE tenant = ? AND id = ?",
     "content_version": "SELECT 1 FROM content_version WHERE digest = ?",
+    "hook_call": "SELECT 1 FROM hook_call WHERE tenant = ? AND id = ?",
+    "hook_card": "SELECT 1 FROM hook_card WHERE tenant = ? AND call = ? AND id = ?",
+    "feedback": "SELECT 1 FROM feedback WHERE tenant = ? AND id = ?",
 }
+DECIDE_AGAIN = frozenset({"decision", "feedback"})
 
 
 def _key_taken(
@@ -190,7 +213,7 @@ def _key_taken(
             rows.remove((table, values))
             accepted.digests.add(str(values[0]))
             continue
-        if table == "decision":
+        if table in DECIDE_AGAIN:
             return SomethingMoved()
         return Conflict(Problem(f"This {table} exists already.", code="duplicate"))
     return None
@@ -218,6 +241,9 @@ def _append(connection: sqlite3.Connection, accepted: _Accepted) -> Committed:
         connection.executemany(INSERT[table], rows)
     if accepted.promises:
         connection.executemany(PROMISE, accepted.promises)
+    if accepted.tokens:
+        seen = [(*key, expires) for key, expires in accepted.tokens.items()]
+        connection.executemany(SEE, seen)
     connection.execute(
         "UPDATE head SET sequence = ?, hash = ?, committed_at = ? WHERE id = 1",
         (sequence, own, committed_at),

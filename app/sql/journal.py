@@ -34,6 +34,7 @@ QUEUE = 1000
 WAITS_AT_MOST = 2.0
 BATCH = 64
 PROMISES_LAST = timedelta(hours=24)
+TOKENS_LAST = timedelta(hours=1)  # beyond their expiry, whatever clock skew is granted
 PURGE_EVERY = 3600.0
 TRUNCATE_EVERY = 1.0
 FAILURE_COUNTS = 30.0
@@ -199,7 +200,7 @@ class Journal:
         return await asyncio.to_thread(write_batch, self._connection, sets, self._known_content)
 
     def _tidy(self, now: float) -> None:
-        """Between batches: checkpoint, and forget promises that are a day old."""
+        """Between batches: checkpoint; forget promises a day old and tokens that have expired."""
         try:
             if self._rows_since_checkpoint > CHECKPOINT_EVERY:
                 self._rows_since_checkpoint = 0
@@ -211,6 +212,8 @@ class Journal:
                 self._purged = now
                 limit = instant(datetime.now(UTC) - PROMISES_LAST)
                 self._connection.execute("DELETE FROM idempotency WHERE recorded < ?", (limit,))
+                expired = (instant(datetime.now(UTC) - TOKENS_LAST),)
+                self._connection.execute("DELETE FROM seen_token WHERE expires < ?", expired)
         except (sqlite3.Error, OSError) as error:
             self._failed, self._failed_at = f"tidying up failed ({error})", now
             log.error("journal", why=self._failed)  # noqa: TRY400  (a word, no stack trace)

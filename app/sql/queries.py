@@ -5,8 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Stored
+from app.domain.hook_history import (
+    AcceptedOverride,
+    HookCallRecord,
+    HookCardRecord,
+    OutcomeCount,
+    ShownCount,
+)
 from app.sql.bodies import unpacked
-from app.sql.rows import decision_of, instant, stored_of
+from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
+from app.sql.rows import decision_of, hook_call_of, hook_card_of, instant, moment, stored_of
 from app.sql.sqlite import path_of, reader
 
 WITH_BLOCK = (
@@ -165,3 +173,39 @@ class History:
         """What was promised for a key."""
         row = self._execute(PROMISE, (tenant, client, operation, key)).fetchone()
         return None if row is None else (row["request_digest"], row["decision_id"])
+
+    async def hook_call(self, tenant: str, decision: str) -> HookCallRecord | None:
+        """The call behind a decision about orders."""
+        row = self._execute(CALL, (tenant, decision)).fetchone()
+        return None if row is None else hook_call_of(row)
+
+    async def hook_card(self, tenant: str, service: str, card: str) -> HookCardRecord | None:
+        """The latest showing of a card by a service."""
+        row = self._execute(CARD, (tenant, card, service)).fetchone()
+        return None if row is None else hook_card_of(row)
+
+    async def known_feedback(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these are kept already."""
+        found = (self._execute(KNOWN_FEEDBACK, (tenant, id_)).fetchone() for id_ in ids)
+        return frozenset(row["id"] for row in found if row is not None)
+
+    async def overrides(
+        self, tenant: str, patient: str, since: datetime
+    ) -> Sequence[AcceptedOverride]:
+        """The latest accepted override of each rule and class of order, since an instant."""
+        rows = self._execute(OVERRIDES, (tenant, patient, instant(since))).fetchall()
+        return [
+            AcceptedOverride(row["rule"], row["order_class"], moment(row["at"])) for row in rows
+        ]
+
+    async def shown_counts(self, tenant: str) -> Sequence[ShownCount]:
+        """Cards by rule and month."""
+        rows = self._execute(SHOWN, (tenant,)).fetchall()
+        return [ShownCount(row["rule"], row["month"], row["count"]) for row in rows]
+
+    async def outcome_counts(self, tenant: str) -> Sequence[OutcomeCount]:
+        """What became of them, by rule, month, outcome and reason; "" for a card not known."""
+        rows = self._execute(OUTCOMES, (tenant,)).fetchall()
+        return [
+            OutcomeCount(r["rule"], r["month"], r["outcome"], r["reason"], r["count"]) for r in rows
+        ]

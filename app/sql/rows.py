@@ -12,6 +12,7 @@ from app.domain.history import (
     ResourceVersion,
     Stored,
 )
+from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
 from app.sql.bodies import packed, unpacked
 from app.sql.chain import Value
 
@@ -56,6 +57,53 @@ HASHED: Mapping[str, tuple[str, ...]] = {
         "request_id",
     ),
     "content_version": ("digest", "version", "files"),
+    "hook_call": (
+        "tenant",
+        "id",
+        "instance",
+        "service",
+        "hook",
+        "patient",
+        "user_ref",
+        "called_at",
+        "latency_ms",
+        "context",
+        "orders",
+        "facts",
+        "asked",
+        "snoozes",
+        "cards",
+    ),
+    "hook_card": (
+        "tenant",
+        "call",
+        "id",
+        "service",
+        "patient",
+        "rule",
+        "about",
+        "order_class",
+        "indicator",
+        "overrides",
+        "shown_at",
+    ),
+    "feedback": (
+        "tenant",
+        "id",
+        "card",
+        "service",
+        "call",
+        "rule",
+        "order_class",
+        "patient",
+        "outcome",
+        "reason_system",
+        "reason_code",
+        "snoozes",
+        "outcome_at",
+        "received_at",
+        "said",
+    ),
 }
 """The columns of ``painplan-entry-1``; the hash covers bodies as stored (compressed)."""
 
@@ -107,6 +155,68 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
             )
         case ContentVersion():
             return "content_version", (entry.digest, entry.version, packed(entry.files))
+        case HookCallRecord():
+            return "hook_call", _hook_call(entry, tenant)
+        case HookCardRecord():
+            return "hook_card", _hook_card(entry, tenant)
+        case FeedbackRecord():
+            return "feedback", _feedback(entry, tenant)
+
+
+def _hook_call(entry: HookCallRecord, tenant: str) -> tuple[Value, ...]:
+    return (
+        tenant,
+        entry.id,
+        entry.instance,
+        entry.service,
+        entry.hook,
+        entry.patient,
+        entry.user,
+        instant(entry.called_at),
+        entry.latency_ms,
+        packed(entry.context),
+        packed(entry.orders),
+        packed(entry.facts),
+        packed(entry.asked),
+        packed(entry.snoozes),
+        packed(entry.cards),
+    )
+
+
+def _hook_card(entry: HookCardRecord, tenant: str) -> tuple[Value, ...]:
+    return (
+        tenant,
+        entry.call,
+        entry.id,
+        entry.service,
+        entry.patient,
+        entry.rule,
+        entry.order,
+        entry.order_class,
+        entry.indicator,
+        packed(entry.overrides),
+        instant(entry.shown_at),
+    )
+
+
+def _feedback(entry: FeedbackRecord, tenant: str) -> tuple[Value, ...]:
+    return (
+        tenant,
+        entry.id,
+        entry.card,
+        entry.service,
+        entry.call,
+        entry.rule,
+        entry.order_class,
+        entry.patient,
+        entry.outcome,
+        entry.reason_system,
+        entry.reason_code,
+        entry.snoozes,
+        instant(entry.outcome_at),
+        instant(entry.received_at),
+        packed(entry.said),
+    )
 
 
 def stored_of(row: Mapping[str, Any]) -> Stored:
@@ -140,6 +250,42 @@ def decision_of(row: Mapping[str, Any]) -> DecisionRecord:
         trace=unpacked(row["trace"]),
         inputs=unpacked(row["inputs"]),
         outputs=unpacked(row["outputs"]),
+    )
+
+
+def hook_call_of(row: Mapping[str, Any]) -> HookCallRecord:
+    """A stored call of a hook."""
+    return HookCallRecord(
+        id=row["id"],
+        instance=row["instance"],
+        service=row["service"],
+        hook=row["hook"],
+        patient=row["patient"],
+        user=row["user_ref"],
+        called_at=moment(row["called_at"]),
+        latency_ms=row["latency_ms"],
+        context=unpacked(row["context"]),
+        orders=unpacked(row["orders"]),
+        facts=unpacked(row["facts"]),
+        asked=unpacked(row["asked"]),
+        snoozes=unpacked(row["snoozes"]),
+        cards=unpacked(row["cards"]),
+    )
+
+
+def hook_card_of(row: Mapping[str, Any]) -> HookCardRecord:
+    """A stored card."""
+    return HookCardRecord(
+        call=row["call"],
+        id=row["id"],
+        service=row["service"],
+        patient=row["patient"],
+        rule=row["rule"],
+        order=row["about"],
+        order_class=row["order_class"],
+        indicator=row["indicator"],
+        overrides=unpacked(row["overrides"]),
+        shown_at=moment(row["shown_at"]),
     )
 
 

@@ -11,7 +11,12 @@ from sqlalchemy import Column, Integer, LargeBinary, Table
 
 from app.sql.tables import BLOCK, HEAD, JOURNAL, SALT
 
-NEVER_EMPTY = frozenset({"salt", "body", "parameters", "trace", "inputs", "outputs", "files"})
+NEVER_EMPTY = frozenset(
+    """
+    salt body parameters trace inputs outputs files
+    context orders facts asked snoozes cards overrides said
+    """.split()
+)
 NAMED_BY = {
     "resource_version": "type || '/' || id || '/' || version",
     "content_version": "digest",

@@ -218,7 +218,11 @@ def _entries(connection: sqlite3.Connection, table: str, after: int, last: int) 
     )
     cursor.row_factory = None
     width = len(columns)
-    keys = {"resource_version": slice(1, 4), "content_version": slice(0, 1)}
+    keys = {
+        "resource_version": slice(1, 4),
+        "content_version": slice(0, 1),
+        "hook_card": slice(1, 3),
+    }
     key = keys.get(table, slice(1, 2))
     body = columns.index("body") if "body" in columns else None
     digest = columns.index("sha256") if "sha256" in columns else None

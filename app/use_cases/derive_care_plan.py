@@ -20,6 +20,7 @@ from app.domain.history import (
     IdempotencyRecord,
     ReadSet,
     ResourceVersion,
+    SeenToken,
     SomethingMoved,
     WriteSet,
 )
@@ -42,13 +43,17 @@ UNIT = 1
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, for which id space, and under which request."""
+    """Who asks, for which id space, and under which request.
+
+    ``token`` is the single-use token that the request came with, if it came with one.
+    """
 
     tenant: str
     client: str
     request_id: str
     origin: str
     guideline_profile: str
+    token: SeenToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

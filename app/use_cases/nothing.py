@@ -13,6 +13,13 @@ from app.domain.history import (
     Stored,
     WriteSet,
 )
+from app.domain.hook_history import (
+    AcceptedOverride,
+    HookCallRecord,
+    HookCardRecord,
+    OutcomeCount,
+    ShownCount,
+)
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -81,6 +88,38 @@ class Nothing:
         """Nothing is there."""
         del digest
         return None
+
+    async def hook_call(self, tenant: str, decision: str) -> HookCallRecord | None:
+        """No hook was ever called."""
+        del tenant, decision
+        return None
+
+    async def hook_card(self, tenant: str, service: str, card: str) -> HookCardRecord | None:
+        """No card was ever shown."""
+        del tenant, service, card
+        return None
+
+    async def known_feedback(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
+        """Nobody said anything."""
+        del tenant, ids
+        return frozenset()
+
+    async def overrides(
+        self, tenant: str, patient: str, since: datetime
+    ) -> Sequence[AcceptedOverride]:
+        """Nothing was overridden."""
+        del tenant, patient, since
+        return ()
+
+    async def shown_counts(self, tenant: str) -> Sequence[ShownCount]:
+        """No card was ever shown."""
+        del tenant
+        return ()
+
+    async def outcome_counts(self, tenant: str) -> Sequence[OutcomeCount]:
+        """Nobody said anything."""
+        del tenant
+        return ()
 
     async def idempotent(
         self, tenant: str, client: str, operation: str, key: str

@@ -1,8 +1,8 @@
 """What the use cases need from the outside, as protocols; ``app/main.py`` joins the real parts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from app.domain.content import Content
@@ -19,6 +19,16 @@ from app.domain.history import (
     Stored,
     WriteSet,
 )
+from app.domain.hook_history import (
+    AcceptedOverride,
+    HookCallRecord,
+    HookCardRecord,
+    OutcomeCount,
+    ShownCount,
+)
+from app.domain.orders.call import CardFrame, Draft, Part, Unread, WrittenAnswer
+from app.domain.orders.ehr import EhrAccess, Outcome, Query
+from app.domain.orders.types import Order, Review
 from app.domain.response import Change, PlanVersion
 from app.domain.submission import Received
 
@@ -28,6 +38,14 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Now, in UTC."""
+        ...
+
+
+class Stopwatch(Protocol):
+    """Seconds from some moment on, never set back: for budgets and latencies."""
+
+    def __call__(self) -> float:
+        """Seconds."""
         ...
 
 
@@ -63,6 +81,41 @@ class Writer(Protocol):
 
     def answered(self, version: ResourceVersion, change: Change, at: datetime) -> Output:
         """The next version of a plan after the answer; the same gives the same bytes."""
+        ...
+
+
+class HookReader(Protocol):
+    """What comes with a hook, and what the EHR answers (``app/fhir/reading``)."""
+
+    def query(self, key: str, patient: str) -> Query: ...
+
+    def part(self, key: str, outcome: Outcome, patient: str) -> Part: ...
+
+    def completes(self, key: str) -> str: ...
+
+    def orders(
+        self, drafts: Sequence[Draft], known: Iterable[Received], *, as_of: datetime
+    ) -> tuple[tuple[Order, ...], tuple[Unread, ...]]: ...
+
+    def drafts(self, context: bytes, hook: str, patient: str) -> tuple[Draft, ...]: ...
+
+    def reviews(self, stored: Stored) -> Sequence[date]: ...
+
+    def activities(self, stored: Stored) -> Sequence[str]: ...
+
+
+class HookWriter(Protocol):
+    """A review as the answer to a hook (``app/fhir/writing``)."""
+
+    def answer(
+        self,
+        review: Review,
+        content: Content,
+        frame: CardFrame,
+        orders: Sequence[Order],
+        drafts: Sequence[Draft],
+    ) -> WrittenAnswer:
+        """The same review and frame give the same bytes."""
         ...
 
 
@@ -114,6 +167,20 @@ class History(Protocol):
 
     async def content(self, digest: str) -> ContentVersion | None: ...
 
+    async def hook_call(self, tenant: str, decision: str) -> HookCallRecord | None: ...
+
+    async def hook_card(self, tenant: str, service: str, card: str) -> HookCardRecord | None: ...
+
+    async def known_feedback(self, tenant: str, ids: Sequence[str]) -> frozenset[str]: ...
+
+    async def overrides(
+        self, tenant: str, patient: str, since: datetime
+    ) -> Sequence[AcceptedOverride]: ...
+
+    async def shown_counts(self, tenant: str) -> Sequence[ShownCount]: ...
+
+    async def outcome_counts(self, tenant: str) -> Sequence[OutcomeCount]: ...
+
     async def idempotent(
         self, tenant: str, client: str, operation: str, key: str
     ) -> tuple[bytes, str] | None: ...
@@ -128,4 +195,18 @@ class Journal(Protocol):
 
     def hold(self, key: tuple[str, ...]) -> AbstractAsyncContextManager[None]:
         """A repeated key that is still running waits for the first."""
+        ...
+
+
+class Ehr(Protocol):
+    """Asking the hospital's FHIR server (``app/ehr``)."""
+
+    async def search(
+        self, wanted: Sequence[Query], access: EhrAccess, *, within: float
+    ) -> Mapping[str, Outcome]:
+        """One outcome for each key of ``wanted``, after at most ``within`` seconds.
+
+        Never raises for what the EHR or the network does: that is an Outcome. A server that is
+        not allowed for ``access.client`` is not called: every key is then ``Looked.NOT``.
+        """
         ...

@@ -15,6 +15,7 @@ from app.domain.explanation import explain
 from app.domain.facts import NotUsed
 from app.domain.frame import Frame
 from app.domain.history import DecisionRecord, Stored
+from app.domain.hook_history import HookCallRecord
 from app.domain.problem import Conflict, NotFound, Problem, Refused
 from app.domain.questions import questions
 from app.domain.response import Answered, refusals, transition
@@ -24,9 +25,12 @@ from app.domain.unlocking import unlocking
 from app.domain.worlds import Worlds
 from app.use_cases.derive_care_plan import KIND as DERIVE
 from app.use_cases.derive_care_plan import completed, frame_of
-from app.use_cases.ports import History, Library, Reader, Writer
+from app.use_cases.kept_review import review_of
+from app.use_cases.ports import History, HookReader, HookWriter, Library, Reader, Writer
+from app.use_cases.read_review import differences, explained
 from app.use_cases.responses import KIND as RESPOND
 from app.use_cases.responses import answered_of, frame_of_response, response_of
+from app.use_cases.review_records import KIND as REVIEW
 
 Json = dict[str, object]
 
@@ -64,6 +68,8 @@ class ReadHistory:
     library: Library
     reader: Reader
     writer: Writer
+    hooks: HookReader
+    hook_writer: HookWriter
 
     async def resource(
         self, tenant: str, type_: str, id_: str, version: int | None = None
@@ -83,8 +89,10 @@ class ReadHistory:
         return record
 
     async def origin(self, tenant: str, id_: str) -> Origin:
-        """For the Provenance of what a decision made."""
+        """For the Provenance of what a decision made; a review of orders made no resource."""
         record = await self.record_of(tenant, id_)
+        if record.kind == REVIEW:
+            raise NotFound(Problem(f"There is no Provenance/{id_}.", code="not-found"))
         is_answer = record.kind == RESPOND
         outputs = tuple((t, i, v) for t, i, v, _ in orjson.loads(record.outputs))
         first = await self.resource(tenant, *outputs[0])
@@ -97,6 +105,8 @@ class ReadHistory:
         if record.kind == RESPOND:
             return _rendered_response(record)
         expertise = await self._expertise(record)
+        if record.kind == REVIEW:
+            return explained(record, await self._call_of(tenant, record), expertise.content)
         answered = await self._answered(tenant, record)
         return {**_rendered(record, expertise), "answered": [_answered(a) for a in answered]}
 
@@ -108,17 +118,29 @@ class ReadHistory:
     async def replay(self, tenant: str, id_: str) -> Json:
         """Derive again from the stored inputs and knowledge, and compare byte by byte."""
         record = await self.record_of(tenant, id_)
+        found = await self._replayed(tenant, record)
+        return {
+            "decision": record.id,
+            "identical": not found,
+            "engine": {"then": record.engine, "now": self.library.current.engine},
+            "differences": found,
+        }
+
+    async def _replayed(self, tenant: str, record: DecisionRecord) -> list[Json]:
+        if record.kind == REVIEW:
+            expertise = await self._expertise(record)
+            call = await self._call_of(tenant, record)
+            return differences(record, call, expertise, self.hooks, self.hook_writer, tenant)
         if record.kind == RESPOND:
             again = await self._answered_again(tenant, record)
         else:
             again = await self._derived_again(tenant, record)
-        differences = await self._differences(tenant, record, again)
-        return {
-            "decision": record.id,
-            "identical": not differences,
-            "engine": {"then": record.engine, "now": self.library.current.engine},
-            "differences": differences,
-        }
+        return await self._differences(tenant, record, again)
+
+    async def _call_of(self, tenant: str, record: DecisionRecord) -> HookCallRecord:
+        call = await self.history.hook_call(tenant, record.id)
+        assert call is not None  # noqa: S101  (written in the decision's own transaction)
+        return call
 
     async def _expertise(self, record: DecisionRecord) -> Expertise:
         current = self.library.current
@@ -264,6 +286,9 @@ def _summary(record: DecisionRecord) -> Json:
 def _conclusion(record: DecisionRecord) -> Json:
     if record.kind == RESPOND:
         return {"outcome": response_of(record).outcome.value}
+    if record.kind == REVIEW:
+        told = review_of(record.trace)
+        return {"hook": told.hook, "cards": [advice.rule for advice in told.shown]}
     trace = cast("Trace", orjson.loads(record.trace))
     return {"gate": trace["gate"], "mechanism": trace["mechanism"]}
 
@@ -368,7 +393,7 @@ def _rules(
 ) -> list[Json]:
     facts = facts_by_slot(trace)
     rendered: list[Json] = []
-    for rule in content.rules:
+    for rule in content.plan_rules:
         why = explain(rule, content, worlds)
         used = (
             _fact(content.slot_names[slot], facts[slot], worlds.truth(slot).value, versions)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,16 +28,16 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(database: Path) -> Iterator[httpx.Client]:
     """The service as an EHR on this machine meets it."""
-    with running(database) as client:
+    with serving(database) as client:
         yield client
 
 
 @contextmanager
-def running(database: Path) -> Iterator[httpx.Client]:
-    """The service on a database, for as long as the block lasts."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+def serving(database: Path, *, port: int = 0, **more: Any) -> Iterator[httpx.Client]:
+    """The service with settings of a test's own."""
+    with socket.create_server(("127.0.0.1", port)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        settings = Settings(database_url=f"sqlite:///{database}", public_url=address)
+        settings = Settings(database_url=f"sqlite:///{database}", public_url=address, **more)
         config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

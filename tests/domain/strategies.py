@@ -16,7 +16,7 @@ RECORD_ROWS: tuple[RecordCode, ...] = (
     *(row for rows in CONTENT.record_codes.values() for row in rows),
     *(row for rows in CONTENT.record_prefixes.values() for row in rows),
 )
-INPUTS = tuple(sorted(CONTENT.inputs))
+INPUTS = tuple(sorted(n for n, known in CONTENT.inputs.items() if known.asked_of != "order"))
 MEDICINES = sorted(CONTENT.medicine_codes)
 
 # Days before the evaluation, on both sides of every window of the content.

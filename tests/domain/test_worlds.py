@@ -76,7 +76,7 @@ def test_no_finding_is_a_rule_and_no_slot_is_left_over() -> None:
 @given(assignments())
 @settings(max_examples=200)
 def test_every_rule_stands_as_the_plain_evaluator_says(known: dict[int, Truth]) -> None:
-    worlds = evaluate(CONTENT, standings_of(known))
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
 
     assert truths_in(worlds, HERE) == naive.truths(CONTENT, known)
 
@@ -84,7 +84,7 @@ def test_every_rule_stands_as_the_plain_evaluator_says(known: dict[int, Truth]) 
 @given(assignments())
 @settings(max_examples=25)
 def test_every_possible_answer_does_what_the_plain_evaluator_says(known: dict[int, Truth]) -> None:
-    worlds = evaluate(CONTENT, standings_of(known))
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
 
     for world in worlds.others:
         expected = naive.truths(CONTENT, with_answer(known, world.input, world.answer))
@@ -96,7 +96,7 @@ def test_every_possible_answer_does_what_the_plain_evaluator_says(known: dict[in
 def test_a_question_is_open_while_some_statement_about_it_is_unknown(
     known: dict[int, Truth],
 ) -> None:
-    worlds = evaluate(CONTENT, standings_of(known))
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
 
     unknown = {INPUT_OF[slot] for slot, truth in known.items() if truth is Truth.UNKNOWN}
     asked = [name for name in CONTENT.ask_order if name in unknown and CONTENT.what_if[name]]
@@ -106,7 +106,7 @@ def test_a_question_is_open_while_some_statement_about_it_is_unknown(
 @given(assignments())
 @settings(max_examples=50)
 def test_no_statement_is_true_and_false_at_once(known: dict[int, Truth]) -> None:
-    worlds = evaluate(CONTENT, standings_of(known))
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
 
     slots = range(len(CONTENT.slot_names))
     assert all(worlds.true_in(slot) & worlds.false_in(slot) == 0 for slot in slots)
@@ -117,7 +117,7 @@ def test_no_statement_is_true_and_false_at_once(known: dict[int, Truth]) -> None
 def test_what_changed_are_the_worlds_in_which_a_rule_stands_otherwise(
     known: dict[int, Truth],
 ) -> None:
-    worlds = evaluate(CONTENT, standings_of(known))
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
 
     for rule in CONTENT.conclusions:
         here = worlds.truth(rule.slot)
@@ -148,4 +148,4 @@ def _one_rule(rule: Rule, operands: list[Truth]) -> Truth:
     standings = Standings(
         {slot: Standing(truth) for slot, truth in enumerate(operands)}, {}, (), ()
     )
-    return evaluate(content, standings).truth(rule.slot)
+    return evaluate(content, standings, content.rules).truth(rule.slot)

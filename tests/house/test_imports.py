@@ -44,3 +44,17 @@ def test_the_domain_has_no_clock_no_chance_and_no_door_to_the_outside(path: Path
     assert not {name.split(".")[0] for name in imports(source)} & outside
     for word in ("uuid4(", "uuid1(", "datetime.now(", "date.today(", "utcnow("):
         assert word not in source, word
+
+
+def test_only_one_module_goes_to_the_network() -> None:
+    """The guard of addresses holds as long as nobody walks around it; the demo asks our own."""
+    network = {"aiohttp", "http", "httpcore", "httpx", "requests", "socket", "urllib3"}
+    harmless = {"http.cookiejar"}  # in the one module, to keep no cookie
+    found = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "app").rglob("*.py")
+        for name in imports(path.read_text(encoding="utf-8"))
+        if name.split(".")[0] in network and name not in harmless
+    }
+
+    assert found == {"app/ehr/http.py", "app/demo.py"}

@@ -1,4 +1,4 @@
-"""The deployer's map of clinical drugs: read, checked, part of the knowledge, kept for replays."""
+"""The deployer's terminology: read, checked, part of the knowledge, kept for replays."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from app.domain.medicines import understood
+from app.domain.orders.meaning import kinds_of
 from app.knowledge.errors import ContentError
 from app.knowledge.library import Library
-from app.knowledge.terminology import CLINICAL_DRUGS
+from app.knowledge.terminology import CLINICAL_DRUGS, VALUE_SETS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "terminology"
@@ -95,3 +96,57 @@ def test_a_faulty_file_stops_the_start_and_is_named(
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="PAINPLAN_TERMINOLOGY"):
         library(tmp_path / "none")
+
+
+CPT = "http://www.ama-assn.org/go/cpt"
+
+
+def kinds(made: Library, code: str) -> frozenset[str]:
+    return kinds_of([(CPT, code)], "", made.current.content)
+
+
+def value_set(folder: Path, **changes: Any) -> Path:
+    resource = json.loads((EXAMPLE / "lumbar-imaging.json").read_text("utf-8")) | changes
+    (folder / "set.json").write_text(json.dumps(resource), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("code", ["72131", "72132", "72133", "72148", "72149", "72158"])
+def test_a_number_of_the_deployers_value_set_is_lumbar_imaging(code: str) -> None:
+    assert kinds(library(EXAMPLE), code) == {"order-lumbar-imaging"}
+    assert kinds(library(), code) == frozenset()
+
+
+def test_a_number_that_is_not_listed_is_nothing_known() -> None:
+    assert kinds(library(EXAMPLE), "71275") == frozenset()
+
+
+def test_an_expansion_is_read_and_a_part_names_its_whole(tmp_path: Path) -> None:
+    listed = {"contains": [{"contains": [{"system": CPT, "code": "72148"}]}]}
+    made = library(value_set(tmp_path, url=f"{VALUE_SETS}lumbar-mr", compose={}, expansion=listed))
+
+    assert kinds(made, "72148") == {"order-lumbar-imaging", "order-lumbar-mr"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"url": f"{VALUE_SETS}unheard-of"}, "lumbar-imaging"),
+        ({"compose": {"include": [{"system": CPT, "filter": [{}]}]}}, "lists no code"),
+        ({"compose": {"include": [{"concept": [{"code": "72148"}]}]}}, "no system"),
+        ({"compose": {"include": "all"}}, "no FHIR resource"),
+        ({"resourceType": "CodeSystem"}, "neither the map"),
+    ],
+)
+def test_a_value_set_that_cannot_be_used_stops_the_start(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ContentError, match=says):
+        library(value_set(tmp_path, **changes))
+
+
+def test_the_example_holds_numbers_only() -> None:
+    """No descriptor of CPT ships."""
+    text = (EXAMPLE / "lumbar-imaging.json").read_text("utf-8")
+
+    assert '"display"' not in text

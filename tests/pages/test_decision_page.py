@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.conftest import running
+from tests.acceptance.conftest import serving
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient, screened
 
 FOLDER = Path(__file__).parent
@@ -26,7 +26,7 @@ PEG = ((9.0, "2026-02-01"), (7.5, "2026-04-01"), (4.0, "2026-05-28"))
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """The service on a database of its own."""
-    with running(tmp_path_factory.mktemp("pages") / "painplan.db") as client:
+    with serving(tmp_path_factory.mktemp("pages") / "painplan.db") as client:
         yield client
 
 

@@ -19,7 +19,7 @@ from app.population import population
 from app.population.deciding import How
 from app.population.running import Job, run
 from benchmarks.patients import patients
-from tests.acceptance.conftest import running
+from tests.acceptance.conftest import serving
 from tests.acceptance.wire import AS_OF
 from tests.population.told import AT, PEOPLE, WHO, rows, written
 
@@ -46,7 +46,7 @@ def test_a_line_is_decided_about_as_the_service_would_to_the_bit(
 ) -> None:
     database = tmp_path / "painplan.db"
     lines = source.read_bytes().splitlines()[:12]
-    with running(database) as service:
+    with serving(database) as service:
         answers = [
             service.post("/fhir/$derive", params={"asOf": AS_OF}, content=line) for line in lines
         ]

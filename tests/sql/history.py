@@ -11,13 +11,17 @@ import orjson
 
 from app.main import create_app
 from app.settings import Settings
+from tests.acceptance.hooks import SIGN, TRAMADOL, medicine, opioid_with_sedative, request
 from tests.acceptance.wire import bundle, finding, intake, patient, screened
 
 FHIR = {"Content-Type": "application/fhir+json"}
 
 
 def write(database: Path, people: int = 4) -> None:
-    """Derivations of several people, one twice, one with a key, one not kept, one answered."""
+    """Derivations of several people, one twice, one with a key, one not kept, one answered.
+
+    And one order of an opioid, with a card that was overridden.
+    """
     asyncio.run(_write(database, people))
 
 
@@ -35,6 +39,26 @@ async def _write(database: Path, people: int) -> None:
         await _derive(client, "p1", {}, day=3, headers={"Idempotency-Key": "a-key"})
         await _derive(client, "p2", {}, day=4, persist="false")
         await _accept(client, await _derive(client, "p0", {}, day=5))
+        await _override(client)
+
+
+async def _override(client: httpx.AsyncClient) -> None:
+    body = request(SIGN, medicine(TRAMADOL, of="p1"), of="p1")
+    body["prefetch"] = opioid_with_sedative("p1")
+    answer = await client.post("/cds-services/clbp-order-sign", content=orjson.dumps(body))
+    answer.raise_for_status()
+    card = answer.json()["cards"][0]
+    reason = {key: card["overrideReasons"][0][key] for key in ("code", "system")}
+    entry = {
+        "card": card["uuid"],
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-06-06T09:00:00Z",
+        "overrideReason": {"reason": reason},
+    }
+    told = await client.post(
+        "/cds-services/clbp-order-sign/feedback", content=orjson.dumps({"feedback": [entry]})
+    )
+    told.raise_for_status()
 
 
 async def _accept(client: httpx.AsyncClient, plan: str) -> None:

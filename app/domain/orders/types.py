@@ -58,12 +58,14 @@ class Order:
 class Action:
     """One action. ``what`` names a template of content (``PT-01``, ``naloxone``), "" for a delete.
 
-    ``order`` is the reference of the order that is deleted or updated, "" for a create.
+    ``order`` is the reference of the order that is deleted or updated, "" for a create. ``amount``
+    is the most (mg a day) that an update leaves, None where it changes no dose.
     """
 
     kind: ActionKind
     order: str = ""
     what: str = ""
+    amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,14 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A rule that failed: named in the answer, never taken for "no advice"."""
+    """A rule that failed: named in the answer, never taken for "no advice".
+
+    ``error`` is the kind of error (``IndexError``), for the log; it holds no patient data.
+    """
 
     rule: str
     order: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,10 @@ class Snooze:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Everything that was said and not said: ``shown`` in the order in which it is shown."""
+    """Everything that was said and not said: ``shown`` in the order in which it is shown.
+
+    ``left_out`` are the references of orders that were not looked at: there were too many.
+    """
 
     as_of: datetime
     hook: str
@@ -155,3 +164,4 @@ class Review:
     suppressed: tuple[Suppressed, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     faults: tuple[Fault, ...] = ()
+    left_out: tuple[str, ...] = ()

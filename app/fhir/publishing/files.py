@@ -10,6 +10,7 @@ from app.fhir.publishing.extensions import extensions
 from app.fhir.publishing.instruments import instrument_questionnaires
 from app.fhir.publishing.makers import makers
 from app.fhir.publishing.operations import operations
+from app.fhir.publishing.order_value_sets import order_value_sets
 from app.fhir.publishing.plan_definition import plan_definition
 from app.fhir.publishing.profiles import profiles
 from app.fhir.publishing.questionnaires import questionnaires
@@ -23,6 +24,7 @@ def resources(content: Content) -> list[Json]:
         careplan_profile(content),
         *profiles(content),
         *code_systems(content),
+        *order_value_sets(content),
         *questionnaires(content),
         *instrument_questionnaires(content),
         plan_definition(content),

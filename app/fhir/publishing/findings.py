@@ -16,11 +16,11 @@ def findings(content: Content) -> Iterator[Input]:
     """The inputs under ``CodeSystem/finding``: what a person or an examination can answer.
 
     A score has a code of its own (a total is a decimal, an item is scored), and what the record
-    says of itself is asked of nobody.
+    or an order says of itself is asked of nobody.
     """
     for known in content.inputs.values():
         is_score = known.value_type is ValueType.DECIMAL or known.choice is Choice.SCORED
-        if known.asked_of != "record" and not is_score:
+        if known.asked_of not in ("record", "order") and not is_score:
             yield known
 
 

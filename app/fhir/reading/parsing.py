@@ -13,8 +13,8 @@ TOO_DEEP = ("depth limit", "recursion", "failed to allocate")
 BLANKS = (b" ", b"\t", b"\n", b"\r")
 
 
-def parse(body: bytes, expected: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The resource in ``body``. Raises NotUnderstood; the message never quotes the content."""
+def parse_json(body: bytes, mend: str = "Send one FHIR resource as JSON in UTF-8.") -> Any:
+    """Any JSON. Raises NotUnderstood; the message never quotes the content."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -24,10 +24,18 @@ def parse(body: bytes, expected: tuple[str, ...] = ()) -> dict[str, Any]:
         raise NotUnderstood(
             Problem(
                 f"The body is not JSON: the parser stopped at {place}.",
-                mend="Send one FHIR resource as JSON in UTF-8.",
+                mend=mend,
                 code="structure",
             )
         ) from None
+    if isinstance(document, dict | list):
+        _refuse_duplicates(body, _names_in(document))
+    return document
+
+
+def parse(body: bytes, expected: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The resource in ``body``. Raises NotUnderstood; the message never quotes the content."""
+    document = parse_json(body)
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
         raise NotUnderstood(
             Problem(
@@ -46,11 +54,10 @@ def parse(body: bytes, expected: tuple[str, ...] = ()) -> dict[str, Any]:
                 code="structure",
             )
         )
-    _refuse_duplicates(body, _names_in(document))
     return document
 
 
-def _names_in(document: dict[str, Any]) -> int:
+def _names_in(document: dict[str, Any] | list[Any]) -> int:
     """How many properties there are in all, counted level by level to a depth that we take.
 
     orjson itself refuses what nests beyond a thousand levels.

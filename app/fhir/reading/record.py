@@ -22,6 +22,7 @@ from app.domain.submission import Received
 from app.fhir.reading.completeness import closed_list
 from app.fhir.reading.condition import read_allergy, read_condition, read_medicine
 from app.fhir.reading.gathered import Gathered
+from app.fhir.reading.imaging import read_imaging
 from app.fhir.reading.items import keep_totals
 from app.fhir.reading.observation import members, read_observation
 from app.fhir.reading.plan import plan_of
@@ -35,11 +36,9 @@ LISTED = frozenset({"Condition", "MedicationRequest", "MedicationStatement", "Al
 LIST_OF = {"MedicationStatement": "MedicationRequest"}
 OLDEST = 130
 BIRTH_DATE, GENDER = "birth-date", "gender"
+IMAGED = frozenset({"Procedure", "ServiceRequest", "DiagnosticReport"})
 NOTHING_READ = frozenset(
     {
-        "Procedure",
-        "ServiceRequest",
-        "DiagnosticReport",
         "Encounter",
         "Practitioner",
         "PractitionerRole",
@@ -86,7 +85,10 @@ class RecordReader:
             if received.type in LISTED:
                 closed.update(filter(None, (closed_list(resource),)))
             try:
-                self._read(received, resource, gathered, lists)
+                if received.type in IMAGED:
+                    read_imaging(resource, received.reference, gathered, content)
+                else:
+                    self._read(received, resource, gathered, lists)
             except Refused as refusal:
                 raise Refused(*(_placed(p, received) for p in refusal.problems)) from refusal
         for sitting in gathered.sittings.values():

@@ -37,6 +37,8 @@ def terms_of(content: Content) -> Terms:
     forms: dict[str, frozenset[str]] = {INTAKE: frozenset(), EXAMINATION: frozenset()}
     parts: dict[str, tuple[Instrument, ...]] = {}
     for known in content.inputs.values():
+        if known.asked_of == "order":
+            continue  # what is ordered is read of the order, never stated of the patient
         inputs[(FINDING, known.name)] = known
         for pair in known.codings:
             inputs[pair] = known

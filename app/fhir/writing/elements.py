@@ -54,11 +54,11 @@ def meta(*profiles: str) -> Json:
 
 def output_id(frame: Frame, name: str) -> str:
     """The id of one output: UUIDv5 below the decision."""
-    return _below(frame.decision_id, name)
+    return output_id_of(frame.decision_id, name)
 
 
 @lru_cache(maxsize=64)
-def _below(decision_id: str, name: str) -> str:
+def output_id_of(decision_id: str, name: str) -> str:
     """A decision's outputs name one another: each id is worked out once."""
     return str(uuid.uuid5(_namespace(decision_id), name))
 

@@ -1,0 +1,24 @@
+"""What became of a card: accepted, or overridden for a reason (CH-55)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The override reason that was chosen; ``system`` is empty where none was sent."""
+
+    system: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One entry: ``card`` is the card's uuid, ``suggestions`` those that were accepted."""
+
+    card: str
+    outcome: str
+    at: datetime
+    suggestions: tuple[str, ...] = ()
+    reason: Reason | None = None
+    comment: str = ""

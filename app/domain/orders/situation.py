@@ -1,0 +1,73 @@
+"""The patient together with one order: the facts of both, and where every rule stands."""
+
+from dataclasses import dataclass, replace
+
+from app.domain.content import Content
+from app.domain.facts import Fact, SaidBy
+from app.domain.medicine_list import MEDICINES
+from app.domain.opioid_dose import DOSE
+from app.domain.orders.meaning import what_is_ordered, why_ordered
+from app.domain.orders.setting import Setting
+from app.domain.orders.taking import Taking, taking, what_changes, with_the_order
+from app.domain.orders.types import Order
+from app.domain.record_codes import facts_of_record
+from app.domain.standing import Standings, stand
+from app.domain.worlds import Worlds, evaluate
+
+ORDER = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """``order`` is None in patient-view."""
+
+    setting: Setting
+    order: Order | None
+    standings: Standings
+    worlds: Worlds
+
+    @property
+    def content(self) -> Content:
+        """What is known of medicine."""
+        return self.setting.content
+
+
+def situation(order: Order | None, setting: Setting) -> Situation:
+    """Stand the facts of the patient and of one order, and evaluate all rules."""
+    content = setting.content
+    taken = taking(order, setting.listed, setting.beside(order), content)
+    facts = [*_of_patient(taken, setting), *setting.facts]
+    if order is not None:
+        facts += _of_order(order, taken, setting)
+    standings = stand(facts, content, setting.as_of)
+    return Situation(setting, order, standings, evaluate(content, standings, content.rules))
+
+
+def _of_patient(taken: Taking, setting: Setting) -> list[Fact]:
+    """The record with the other drafts; dose and count of medicines are those with the order."""
+    content, as_of = setting.content, setting.as_of
+    others = replace(setting.record, medicines=tuple(e.medicine for e in taken.others))
+    facts = [f for f in facts_of_record(others, content, as_of).facts if _is_stated(f, content)]
+    if taken.ordered is None:
+        return facts
+    # What is not known with the order is not known: the figure without it does not stand in.
+    figures = {DOSE, *content.counting.get(MEDICINES, ())}
+    counted = with_the_order(taken, setting.record, content, as_of)
+    return [*(f for f in facts if f.input not in figures), *counted]
+
+
+def _of_order(order: Order, taken: Taking, setting: Setting) -> list[Fact]:
+    content, as_of = setting.content, setting.as_of
+    said = (
+        *what_is_ordered(order, content),
+        *why_ordered(order, content),
+        *what_changes(taken, setting.record, content, as_of, stops=order.stops),
+        ("order-stops", order.stops),
+    )
+    return [Fact(name, value, as_of, SaidBy.CLINICIAN, order.reference) for name, value in said]
+
+
+def _is_stated(fact: Fact, content: Content) -> bool:
+    """What is ordered is read of the order alone, whoever else says something of it."""
+    known = content.inputs.get(fact.input)
+    return known is None or known.asked_of != ORDER

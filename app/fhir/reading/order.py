@@ -1,0 +1,237 @@
+"""Draft orders as orders: what is ordered and why, from R4 and from the shapes before it.
+
+A draft may be incomplete or invalid; whatever can be read of it is, and nothing is guessed.
+DSTU2 and STU3 had other names for the same: ProcedureRequest, DiagnosticRequest, ReferralRequest,
+MedicationOrder, DeviceUseRequest (CH-27).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from app.domain.facts import CodedMedicine
+from app.domain.orders.call import Draft, Unread
+from app.domain.orders.types import Order
+from app.domain.submission import Received
+from app.fhir.reading.dosage import MG, daily_dose
+from app.fhir.reading.lenient import Json, Pair, child, objects, pairs, reference, text, words
+from app.fhir.reading.times import instant
+from app.fhir.validation import Validator
+
+SERVICE, MEDICATION, DEVICE = "ServiceRequest", "MedicationRequest", "DeviceRequest"
+TASK, NUTRITION = "Task", "NutritionOrder"
+TYPES = {
+    SERVICE: SERVICE,
+    "ProcedureRequest": SERVICE,
+    "DiagnosticRequest": SERVICE,
+    "DiagnosticOrder": SERVICE,
+    "ReferralRequest": SERVICE,
+    "Appointment": SERVICE,
+    "CommunicationRequest": TASK,
+    MEDICATION: MEDICATION,
+    "MedicationOrder": MEDICATION,
+    "MedicationPrescription": MEDICATION,
+    DEVICE: DEVICE,
+    "DeviceUseRequest": DEVICE,
+    "SupplyRequest": DEVICE,
+    TASK: TASK,
+    NUTRITION: NUTRITION,
+}
+WRONG = "entered-in-error"
+STOPPED = frozenset({"stopped", "cancelled", "revoked"})
+WRITTEN = ("authoredOn", "orderedOn", "dateWritten", "dateTime", "requestedOn", "date", "created")
+WHAT: Mapping[str, tuple[str, ...]] = {
+    SERVICE: ("code", "type", "serviceRequested", "serviceType", "orderDetail"),
+    MEDICATION: ("medicationCodeableConcept", "medication"),
+    DEVICE: ("codeCodeableConcept", "code", "deviceCodeableConcept", "itemCodeableConcept"),
+    TASK: ("code", "reasonCode"),
+    NUTRITION: (),
+}
+SAID: Mapping[str, tuple[str, ...]] = {
+    SERVICE: ("bodySite", "patientInstruction", "description"),
+    MEDICATION: (),
+    DEVICE: (),
+    TASK: ("description",),
+    NUTRITION: (),
+}
+REASONS = ("reasonCode", "reasonCodeableConcept", "reason", "indication")
+REASON_REFERENCES = ("reasonReference", "reason", "supportingInformation")
+DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "a": 365, "h": None}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReader:
+    """Reads drafts; the validator tells whether an instruction is one that can be computed with."""
+
+    validator: Validator
+
+    def orders(
+        self, drafts: Sequence[Draft], known: Iterable[Received], *, as_of: datetime
+    ) -> tuple[tuple[Order, ...], tuple[Unread, ...]]:
+        """Every draft is an order or named as unread. ``known`` may hold the reasons."""
+        conditions = {r.reference: _object(r.parsed) for r in known if r.type == "Condition"}
+        parsed = {draft.reference: _object(draft.parsed) for draft in drafts}
+        orders: list[Order] = []
+        unread: list[Unread] = []
+        for draft in drafts:
+            resource = parsed[draft.reference]
+            why = _why_unread(resource)
+            if why:
+                unread.append(Unread(draft.reference, why))
+            else:
+                orders.append(self._order(draft, resource, {**conditions, **parsed}, as_of))
+        return tuple(orders), tuple(unread)
+
+    def _order(
+        self, draft: Draft, resource: Json, known: Mapping[str, Json], as_of: datetime
+    ) -> Order:
+        type_ = TYPES[resource["resourceType"]]
+        named = [*_concepts(resource, WHAT[type_]), *_elsewhere(resource, type_, known)]
+        codings = tuple(dict.fromkeys(pair for one in named for pair in pairs(one)))
+        said = _joined(words(one) for one in (*named, *(resource.get(n) for n in SAID[type_])))
+        at = next((at for n in WRITTEN if (at := instant(resource.get(n)))), as_of)
+        reasons = list(_reasons(resource, known))
+        status = text(resource.get("status")) or "draft"
+        medicine = None
+        if type_ == MEDICATION:
+            medicine = self._medicine(draft.reference, resource, codings, said, min(at, as_of))
+        return Order(
+            reference=draft.reference,
+            type=type_,
+            codings=codings,
+            text=said,
+            at=min(at, as_of),
+            reasons=tuple(filter(None, (pairs(one) for one in reasons))),
+            reason_text=_joined(words(one) for one in reasons),
+            status=status,
+            is_selected=draft.is_selected,
+            stops=status in STOPPED or resource.get("doNotPerform") is True,
+            medicine=medicine,
+            supply_days=supply_days(resource),
+        )
+
+    def _medicine(
+        self, name: str, resource: Json, codings: tuple[Pair, ...], said: str, at: datetime
+    ) -> CodedMedicine:
+        amount, unit = self._dose(resource)
+        instructions = objects(resource.get("dosageInstruction"))
+        forms = [one.get("form") for one in objects(resource.get("contained"))]
+        routes = [one.get("route") for one in instructions]
+        return CodedMedicine(
+            system_codes=codings,
+            text=said,
+            current=True,
+            at=at,
+            source=name,
+            daily_dose=amount,
+            dose_unit=unit,
+            manner=_joined(words(one) for one in (*routes, *forms)),
+            began=at,
+        )
+
+    def _dose(self, resource: Json) -> tuple[Decimal | None, str]:
+        """Of an instruction that is valid R4; any other has no dose that could be known."""
+        stand_in = {
+            "resourceType": MEDICATION,
+            "status": "draft",
+            "intent": "order",
+            "subject": {"display": "-"},
+            "medicationCodeableConcept": {"text": "-"},
+            "dosageInstruction": resource.get("dosageInstruction"),
+        }
+        if not stand_in["dosageInstruction"] or self.validator.problems(stand_in):
+            return None, MG
+        dose = daily_dose(stand_in)
+        return (None, MG) if dose is None else (dose.amount, dose.unit)
+
+
+def supply_days(resource: Json) -> Decimal | None:
+    """How long one dispensing lasts, in days; None where the draft does not say.
+
+    The expected duration of the supply, else the bounds of the instruction.
+    """
+    dispense = child(resource, "dispenseRequest")
+    repeat = child(resource, "dosageInstruction", "timing", "repeat")
+    told = child(dispense, "expectedSupplyDuration") or child(repeat, "boundsDuration")
+    value = told.get("value")
+    unit = text(told.get("code")) or text(told.get("unit")).lower()
+    days = DAYS.get(unit)
+    if days is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return Decimal(str(value)) * days
+
+
+def _why_unread(resource: Json) -> str:
+    type_ = resource["resourceType"]
+    if type_ not in TYPES:
+        return f"a {type_[:64]} is no order that a rule of this version reads"
+    if resource.get("status") == WRONG:
+        return "its status is entered-in-error"
+    if resource.get("implicitRules"):
+        return "it follows implicitRules that are not known here"
+    return ""
+
+
+def _concepts(resource: Json, names: Iterable[str]) -> Iterator[Json]:
+    """CodeableConcepts under these names; R5 puts them one level deeper (``code.concept``)."""
+    for name in names:
+        for one in objects(resource.get(name)):
+            yield child(one, "concept") or one
+
+
+def _elsewhere(resource: Json, type_: str, known: Mapping[str, Json]) -> Iterator[Json]:
+    """What is ordered where it is not a concept of the draft itself."""
+    match type_:
+        case "MedicationRequest":
+            yield from _referred(resource, ("medicationReference", "medication"), known)
+        case "DeviceRequest":
+            yield from _referred(resource, ("codeReference", "device", "deviceReference"), known)
+        case "NutritionOrder":
+            for name in ("oralDiet", "supplement", "enteralFormula"):
+                for part in objects(resource.get(name)):
+                    yield from _concepts(part, ("type", "baseFormulaType"))
+                    yield {"text": text(part.get("instruction"))}
+            yield {"text": text(resource.get("instruction"))}
+        case "ServiceRequest":
+            for item in objects(resource.get("item")):  # DiagnosticOrder of DSTU2
+                yield from _concepts(item, ("code",))
+        case _:
+            for payload in objects(resource.get("payload")):
+                yield {"text": text(payload.get("contentString"))}
+
+
+def _referred(resource: Json, names: Iterable[str], known: Mapping[str, Json]) -> Iterator[Json]:
+    """The concept of a resource referred to: contained, among the drafts, or by its display."""
+    contained = {f"#{text(c.get('id'))}": c for c in objects(resource.get("contained"))}
+    for name in names:
+        for one in objects(resource.get(name)):
+            one = child(one, "reference") or one  # noqa: PLW2901  (R5 has it one level deeper)
+            found = {**known, **contained}.get(reference(one), {})
+            yield from _concepts(found, ("code", "type"))
+            yield {"text": text(one.get("display"))}
+
+
+def _reasons(resource: Json, known: Mapping[str, Json]) -> Iterator[Json]:
+    """Each reason as a concept: coded on the draft, or the code of a Condition it refers to."""
+    yield from _concepts(resource, REASONS)
+    contained = {f"#{text(c.get('id'))}": c for c in objects(resource.get("contained"))}
+    for name in REASON_REFERENCES:
+        for one in objects(resource.get(name)):
+            one = child(one, "reference") or one  # noqa: PLW2901  (R5 has it one level deeper)
+            told = "/".join(reference(one).partition("/_history/")[0].split("/")[-2:])
+            condition = contained.get(told) or known.get(told, {})
+            if condition.get("resourceType") == "Condition":
+                yield child(condition, "code")
+            elif name == "reasonReference" and text(one.get("display")):
+                yield {"text": one["display"]}
+
+
+def _joined(said: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(filter(None, said)))
+
+
+def _object(parsed: object) -> dict[str, Any]:
+    assert isinstance(parsed, dict)  # noqa: S101  (checked when the drafts were read)
+    return parsed

@@ -1,0 +1,58 @@
+"""How often each rule spoke, and what became of it, by month: for whoever governs the alerts."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from app.use_cases.ports import History
+
+ACCEPTED, OVERRIDDEN = "accepted", "overridden"
+
+
+@dataclass(slots=True)
+class RuleMonth:
+    """One rule in one month (``2026-11``); ``reasons`` count overrides by ``system|code``."""
+
+    rule: str
+    month: str
+    shown: int = 0
+    accepted: int = 0
+    overridden: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReport:
+    """``unknown`` counts cards in feedback that this service never showed."""
+
+    rows: tuple[RuleMonth, ...]
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAlerts:
+    """The use case with the part it needs."""
+
+    history: History
+
+    async def __call__(self, tenant: str) -> AlertReport:
+        """Newest month first, then by rule."""
+        rows: dict[tuple[str, str], RuleMonth] = {}
+        for shown in await self.history.shown_counts(tenant):
+            rows[(shown.month, shown.rule)] = RuleMonth(shown.rule, shown.month, shown.count)
+        unknown = 0
+        totals: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        for told in await self.history.outcome_counts(tenant):
+            if not told.rule:
+                unknown += told.count
+                continue
+            key = (told.month, told.rule)
+            row = rows.setdefault(key, RuleMonth(told.rule, told.month))
+            totals[(*key, told.outcome)] += told.count
+            if told.outcome == OVERRIDDEN and told.reason:
+                row.reasons[told.reason] = told.count
+        for (month, rule), row in rows.items():
+            row.accepted = totals[(month, rule, ACCEPTED)]
+            row.overridden = totals[(month, rule, OVERRIDDEN)]
+        ordered = sorted(rows.values(), key=lambda row: row.rule)
+        ordered.sort(key=lambda row: row.month, reverse=True)
+        return AlertReport(tuple(ordered), unknown)

@@ -1,0 +1,149 @@
+"""What must hold of every review, whoever the patient and whatever the order."""
+
+import random
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.facts import Record
+from app.domain.orders.review import review
+from app.domain.orders.types import Indicator, Order, Review
+from tests.domain.strategies import CONTENT, records
+from tests.orders import BACK_PAIN, an_order, prescription
+from tests.patients import AS_OF
+
+NAMES = (
+    "naproxen",
+    "morphine",
+    "tramadol",
+    "codeine",
+    "diazepam",
+    "gabapentin",
+    "pregabalin",
+    "duloxetine",
+    "amitriptyline",
+    "paracetamol",
+    "tizanidine",
+    "prednisone",
+    "something nobody knows",
+)
+SERVICES = (
+    "MRI lumbar spine",
+    "CT lumbar spine",
+    "Facet joint injection",
+    "Epidural steroid injection",
+    "Lumbar fusion",
+    "Physiotherapy",
+    "Lumbar brace",
+    "Bed rest",
+    "Something nobody knows",
+)
+PROFILES = st.sampled_from(("who", "uk", "us"))
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> tuple[Order, ...]:
+    """A basket of one to three drafts for low back pain."""
+    basket: list[Order] = []
+    for number in range(draw(st.integers(1, 3))):
+        if draw(st.booleans()):
+            text = draw(st.sampled_from(SERVICES))
+            basket.append(an_order(text, reference=f"ServiceRequest/{number}"))
+            continue
+        supply = draw(st.sampled_from((None, 5, 10, 30)))
+        basket.append(
+            prescription(
+                draw(st.sampled_from(NAMES)),
+                dose=draw(st.sampled_from((None, 50, 400, 2000))),
+                reference=f"MedicationRequest/{number}",
+                supply_days=None if supply is None else Decimal(supply),
+                stops=draw(st.integers(0, 5)) == 0,
+                reason=BACK_PAIN,
+            )
+        )
+    return tuple(basket)
+
+
+def reviewed(basket: tuple[Order, ...], record: Record, profile: str = "who") -> Review:
+    return review(
+        basket, record, CONTENT, hook="order-sign", as_of=AS_OF, guideline_profile=profile
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(orders(), records(), PROFILES)
+def test_the_same_is_said_of_the_same(
+    basket: tuple[Order, ...], record: Record, profile: str
+) -> None:
+    assert reviewed(basket, record, profile) == reviewed(basket, record, profile)
+
+
+@settings(deadline=None, max_examples=60)
+@given(orders(), records(), st.randoms(use_true_random=False))
+def test_the_order_in_which_facts_come_changes_nothing(
+    basket: tuple[Order, ...], record: Record, choosing: random.Random
+) -> None:
+    facts = list(record.facts)
+    choosing.shuffle(facts)
+
+    said = reviewed(basket, replace(record, facts=tuple(facts)))
+
+    wanted = reviewed(basket, record)
+    assert [(a.rule, a.order, a.summary) for a in said.shown] == [
+        (a.rule, a.order, a.summary) for a in wanted.shown
+    ]
+    assert set(said.suppressed) == set(wanted.suppressed)
+
+
+@settings(deadline=None, max_examples=150)
+@given(orders(), records(), st.randoms(use_true_random=False))
+def test_what_is_not_known_never_lets_an_order_pass(
+    basket: tuple[Order, ...], record: Record, choosing: random.Random
+) -> None:
+    """Whoever knows less hears the same, something milder, or that it cannot be decided."""
+    whole = reviewed(basket, record)
+    kept = tuple(f for f in record.facts if choosing.random() < 0.7)
+    lists = frozenset(n for n in record.complete if choosing.random() < 0.7)
+
+    less = reviewed(basket, replace(record, facts=kept, complete=lists))
+
+    named = {(u.rule, u.order) for u in less.undecided} | _spoken(less)
+    for advice in whole.shown:
+        if advice.indicator is Indicator.CRITICAL:
+            assert (advice.rule, advice.order) in named or _once(advice.rule, named)
+
+
+def _spoken(review: Review) -> set[tuple[str, str]]:
+    shown = {(a.rule, a.order) for a in review.shown}
+    return shown | {(s.rule, s.order) for s in review.suppressed}
+
+
+def _once(rule: str, named: set[tuple[str, str]]) -> bool:
+    """What tells of the patient may be said of another order of the basket."""
+    once = {card.id for card in CONTENT.orders.cards if card.once}
+    return rule in once and rule in {name for name, _ in named}
+
+
+@settings(deadline=None, max_examples=60)
+@given(orders(), records())
+def test_every_card_keeps_the_contract(basket: tuple[Order, ...], record: Record) -> None:
+    said = reviewed(basket, record)
+
+    references = {order.reference for order in basket}
+    urgencies = [list(Indicator).index(a.indicator) for a in said.shown]
+    assert urgencies == sorted(urgencies)
+    assert len([a for a in said.shown if a.indicator is not Indicator.CRITICAL]) <= 3
+    assert said.faults == ()
+    for advice in said.shown:
+        assert 0 < len(advice.summary) < 140
+        assert "{" not in advice.summary
+        assert advice.order in references
+        assert advice.detail
+        assert advice.evidence
+        assert not advice.is_lowered or advice.indicator is Indicator.INFO
+        assert sum(s.is_recommended for s in advice.suggestions) <= 1
+        for suggestion in advice.suggestions:
+            for action in suggestion.actions:
+                assert action.order in {"", advice.order}
