@@ -266,6 +266,7 @@ class Intervention:
     (``education``, ``exercise``, ``walking``, ``psychological``, ``manual``, ``passive``, ``drug``,
     ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
     SU-01; ``text`` is what the patient reads.
+    ``products`` are the ingredients that an option for a medicine may stand for.
     """
 
     id: str
@@ -276,6 +277,7 @@ class Intervention:
     text: str
     evidence: tuple[str, ...]
     codings: tuple[Coding, ...] = ()
+    products: tuple[Coding, ...] = ()
     dose: Dose | None = None
     goals: tuple[str, ...] = ()
     catalogue: bool = False

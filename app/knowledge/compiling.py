@@ -455,6 +455,7 @@ def _intervention(
         text=record.text,
         evidence=tuple(record.evidence),
         codings=tuple(_coding(pair, displays) for pair in record.codings),
+        products=tuple(_coding(pair, displays) for pair in record.products),
         dose=None
         if dose is None
         else Dose(dose.weeks, dose.frequency, dose.frequency_max, dose.period, dose.period_unit),

@@ -169,6 +169,7 @@ class InterventionRecord(_Strict):
     evidence: list[str]
     text: str = ""
     codings: list[CodeText] = []
+    products: list[CodeText] = []
     dose: DoseRecord | None = None
     goals: list[str] = []
     catalogue: bool = False

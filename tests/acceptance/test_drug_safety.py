@@ -8,6 +8,7 @@ import pytest
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, of_type, patient, screened
 
 LOINC = "http://loinc.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
 Json = dict[str, Any]
 
@@ -107,6 +108,7 @@ def test_with_everything_known_an_option_appears_beside_no_medicine(service: htt
     found = activities(derive(service, person()))
 
     assert found["RX-02"]["kind"] == "MedicationRequest"
+    assert "productCodeableConcept" not in found["RX-02"]  # its route makes it, amendment 18
     assert "no medicine" in found["ASK-03"]["description"]
 
 
@@ -231,5 +233,7 @@ def test_the_guideline_profile_decides(service: httpx.Client, profile: str, offe
 
     assert ("RX-03" in found) is offered
     if offered:
+        product = found["RX-03"]["productCodeableConcept"]
+        assert [(c["system"], c["code"]) for c in product["coding"]] == [(RXNORM, "72625")]
         urls = [e["url"].rpartition("/")[2] for e in found["RX-03"]["extension"]]
         assert "activity-dissent" in urls
