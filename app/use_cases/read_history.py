@@ -15,13 +15,14 @@ from app.domain.explanation import explain
 from app.domain.facts import NotUsed
 from app.domain.frame import Frame
 from app.domain.history import DecisionRecord, Stored
+from app.domain.plan_types import WITHHELD
 from app.domain.problem import Conflict, NotFound, Problem
 from app.domain.questions import questions
 from app.domain.response import Answered, refusals, transition
 from app.domain.submission import Received
 from app.domain.trace import Trace, before_of, facts_by_slot, standings_of, worlds_of
 from app.domain.unlocking import unlocking
-from app.domain.worlds import Worlds
+from app.domain.worlds import Worlds, evaluate
 from app.use_cases.derive_care_plan import completed, frame_of
 from app.use_cases.ports import History, Library, Reader, Writer
 from app.use_cases.responses import KIND as RESPOND
@@ -389,7 +390,10 @@ def _questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> l
 
 def _unlocks(trace: Trace, content: Content) -> list[Json]:
     """What would make a withheld option possible: one answer, or two together."""
-    found = unlocking(content, standings_of(trace, content), trace["considered"])
+    standings = standings_of(trace, content)
+    kept = {id_ for id_, status, _ in trace["catalogue"] if status == WITHHELD}
+    withheld = [activity for activity in trace["considered"] if activity in kept]
+    found = unlocking(content, standings, evaluate(content, standings), withheld)
     return [
         {
             "activity": one.activity,
