@@ -29,7 +29,9 @@ def stakes(
         bits[world.input] = bits.get(world.input, 0) | world.bit
     changed: dict[str, int] = {}
     for said, rule in _told(content, considered):
-        changed[said] = changed.get(said, 0) | worlds.changed(rule.slot)
+        where = worlds.changed(rule.slot)
+        if where:
+            changed[said] = changed.get(said, 0) | where
     return tuple(
         Stake(name, tuple(said for said, where in changed.items() if where & bits[name]))
         for name in asked
