@@ -266,6 +266,7 @@ class Intervention:
     (``education``, ``exercise``, ``walking``, ``psychological``, ``manual``, ``passive``, ``drug``,
     ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
     SU-01; ``text`` is what the patient reads.
+    ``ordered_as`` are the codes by which an order for it is known when one comes in;
     ``products`` are the ingredients that an option for a medicine may stand for.
     """
 
@@ -286,6 +287,7 @@ class Intervention:
     texts_when: tuple[tuple[int, str], ...] = ()
     prohibits: tuple[str, ...] = ()
     uncounted_by: tuple[str, ...] = ()
+    ordered_as: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

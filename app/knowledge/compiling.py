@@ -466,6 +466,7 @@ def _intervention(
         texts_when=_texts_when(record.texts_when, slots),
         prohibits=tuple(record.prohibits),
         uncounted_by=tuple(record.uncounted_by),
+        ordered_as=tuple((pair[0], pair[1]) for pair in record.ordered_as),
     )
 
 

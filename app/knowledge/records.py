@@ -178,6 +178,7 @@ class InterventionRecord(_Strict):
     texts_when: list[tuple[str, str]] = []
     prohibits: list[str] = []
     uncounted_by: list[str] = []
+    ordered_as: list[CodeText] = []
 
 
 class PlacementRecord(_Strict):

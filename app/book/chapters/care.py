@@ -23,6 +23,7 @@ TOLD_OF_AN_INTERVENTION = frozenset(
         "text",
         "codings",
         "products",
+        "ordered_as",
         "dose",
         "goals",
         "why_not",
@@ -86,6 +87,10 @@ def _intervention(id_: str, record: InterventionRecord, material: Material) -> S
     ]
     if record.codings:
         pairs.append(("Codes", listed([_coded(c, material) for c in record.codings], "; ")))
+    if record.ordered_as:
+        pairs.append(
+            ("Already ordered by", listed([_coded(c, material) for c in record.ordered_as], "; "))
+        )
     if record.products:
         pairs.append(("Medicine", listed([_coded(c, material) for c in record.products], "; ")))
     pairs += rest(record, TOLD_OF_AN_INTERVENTION, names)

@@ -27,6 +27,7 @@ from app.fhir.reading.observation import members, read_observation
 from app.fhir.reading.plan import plan_of
 from app.fhir.reading.received import from_history
 from app.fhir.reading.response import Questionnaires, read_response
+from app.fhir.reading.service import read_service
 from app.fhir.reading.terms import Terms, terms_of
 from app.fhir.reading.times import instant, last_updated
 from app.fhir.reading.usable import DERIVED, is_derived, why_not_processed
@@ -38,7 +39,6 @@ BIRTH_DATE, GENDER = "birth-date", "gender"
 NOTHING_READ = frozenset(
     {
         "Procedure",
-        "ServiceRequest",
         "DiagnosticReport",
         "Encounter",
         "Practitioner",
@@ -118,6 +118,8 @@ class RecordReader:
                 read_response(resource, received.reference, gathered, self.questionnaires)
             case "Patient":
                 _read_patient(resource, received.reference, gathered)
+            case "ServiceRequest":
+                read_service(resource, received.reference, gathered)
             case type_ if type_ in NOTHING_READ:
                 gathered.skip(received.reference, "kept; no rule of this version reads it")
             case type_:
