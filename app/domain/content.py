@@ -54,7 +54,8 @@ class Input:
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
     how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
-    ``allergy_to`` the classes to which an allergy counts.
+    ``allergy_to`` the classes to which an allergy counts; ``members`` is the mark of how we know
+    which medicines belong to a class (``R`` recalled), empty for what is no class.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Input:
     stopped_within: Period | None = None
     counts: tuple[str, ...] = ()
     allergy_to: tuple[str, ...] = ()
+    members: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,7 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         stopped_within=_period(record.stopped_within),
         counts=tuple(record.counts),
         allergy_to=tuple(record.allergy_to),
+        members=record.members,
     )
 
 

@@ -61,6 +61,7 @@ class InputRecord(_Strict):
     stopped_within: PeriodText = ""
     counts: list[str] = []
     allergy_to: list[str] = []
+    members: str = ""
 
 
 class TestRecord(_Strict, rename={"is_": "is"}):

@@ -331,7 +331,10 @@ def _rules(
     for rule in content.rules:
         why = explain(rule, content, worlds)
         used = (
-            _fact(content.slot_names[slot], facts[slot], worlds.truth(slot).value, versions)
+            {
+                **_fact(content.slot_names[slot], facts[slot], worlds.truth(slot).value, versions),
+                **_membership(str(facts[slot][0]), content),
+            }
             for slot in why.used
             if slot in facts
         )
@@ -349,6 +352,12 @@ def _rules(
             }
         )
     return rendered
+
+
+def _membership(input_: str, content: Content) -> Json:
+    """Of a class of medicines, the mark of how we know its members (``R``: recalled)."""
+    known = content.inputs.get(input_)
+    return {"classMembers": known.members} if known is not None and known.members else {}
 
 
 def _fact(slot_name: str, fact: Sequence[object], truth: str, versions: Mapping[str, str]) -> Json:

@@ -122,6 +122,16 @@ def test_without_the_lists_none_appears_and_they_are_asked_for(service: httpx.Cl
     assert {"MedicationRequest", "AllergyIntolerance", "Condition"} <= wanted
 
 
+def test_a_rule_says_that_the_members_of_its_class_are_recalled(service: httpx.Client) -> None:
+    resources = bundle(*person(medicine("Ibuprofen 400 mg")))
+    answer = service.post("/fhir/$derive", params={"asOf": AS_OF}, json=resources)
+    decision = service.get(f"/decisions/{answer.headers['x-decision-id']}").json()
+
+    facts = [f for rule in decision["rules"] for f in rule["facts"]]
+    assert {f.get("classMembers") for f in facts if f["input"] == "takes-nsaid"} == {"R"}
+    assert {f.get("classMembers") for f in facts if f["input"] == "egfr"} == {None}
+
+
 def without(*codes: str) -> list[Json]:
     """The person, without what is measured by these codes."""
     gone = {f"m-{code}-0" for code in codes}
