@@ -154,9 +154,10 @@ def test_pain_elsewhere_leaves_only_what_refers_and_says_why() -> None:
     plan = patient.decide().plan
 
     assert plan.scope == "scope.not-low-back"
-    (only,) = plan.activities
-    assert (only.id, only.stage, only.status) == ("ESC-03", "safety", "proposed")
-    assert only.rules[0] == "P-11"
+    first, screen = plan.activities  # cauda equina runs wherever the pain is, and was not asked
+    assert (first.id, first.stage, first.status) == ("ESC-03", "safety", "proposed")
+    assert first.rules[0] == "P-11"
+    assert screen.id == "ASK-01"
     assert {(p.status, p.reasons) for p in plan.catalogue} == {
         ("not-indicated", ("A2: the pain is not in the low back",))
     }
