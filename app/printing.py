@@ -13,6 +13,7 @@ STAGE = "activity-stage"
 NEXT, NOT = "next-step", "do-not"
 SHOWN = 10
 COUNTS = ("shown", "accepted", "overridden")
+TOGETHER = "both known"
 
 
 def print_plan(bundle: bytes, console: Console) -> None:
@@ -38,6 +39,7 @@ def print_plan(bundle: bytes, console: Console) -> None:
             due = goal["target"][0]["dueDate"]
             console.print(Padding(f"{code}  {goal['description']['text']} (by {due})", (0, 2)))
     for guidance in (r for r in resources if r["resourceType"] == "GuidanceResponse"):
+        _print_notes(guidance, console)
         asked = [_asked(q) for q in guidance.get("dataRequirement", ())]
         if asked:
             console.print(f"\n[bold]Worth asking next[/bold] ({len(asked)})")
@@ -47,6 +49,16 @@ def print_plan(bundle: bytes, console: Console) -> None:
             console.print(f"\n[bold]Not used[/bold] ({len(outcome['issue'])})")
             for issue in outcome["issue"]:
                 console.print(Padding(issue["diagnostics"], (0, 2)), markup=False)
+
+
+def _print_notes(guidance: Node, console: Console) -> None:
+    """The first questions with what each could change, and every pair that only together does."""
+    notes = [str(note["text"]) for note in guidance.get("note", ())]
+    if not notes:
+        return
+    console.print(f"\n[bold]What would change this plan[/bold] ({len(notes)})")
+    for text in notes[:SHOWN] + [n for n in notes[SHOWN:] if TOGETHER in n]:
+        console.print(Padding(text, (0, 2)), markup=False)
 
 
 def _stage(detail: Node) -> str:

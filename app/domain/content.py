@@ -56,11 +56,12 @@ class Input:
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
     how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
-    ``allergy_to`` the classes to which an allergy counts. ``short`` are the words of a card where
-    the label is too long for one. Of an order (``asked_of`` "order"):
-    ``mirrors`` is the class of medicine of which an order makes it true, ``is_kind`` tells what is
-    ordered, ``part_of`` of which kind it is a part, ``value_set`` in which value set of the
-    deployer its codes stand.
+    ``allergy_to`` the classes to which an allergy counts; ``members`` is the mark of how we know
+    which medicines belong to a class (``R`` recalled), empty for what is no class.
+    ``short`` are the words of a card where the label is too long for one. Of an order
+    (``asked_of`` "order"): ``mirrors`` is the class of medicine of which an order makes it true,
+    ``is_kind`` tells what is ordered, ``part_of`` of which kind it is a part, ``value_set`` in
+    which value set of the deployer its codes stand.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Input:
     is_kind: bool = False
     part_of: str = ""
     value_set: str = ""
+    members: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,8 @@ class Intervention:
     (``education``, ``exercise``, ``walking``, ``psychological``, ``manual``, ``passive``, ``drug``,
     ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
     SU-01; ``text`` is what the patient reads.
+    ``ordered_as`` are the codes by which an order for it is known when one comes in;
+    ``products`` are the ingredients that an option for a medicine may stand for.
     """
 
     id: str
@@ -287,6 +291,7 @@ class Intervention:
     text: str
     evidence: tuple[str, ...]
     codings: tuple[Coding, ...] = ()
+    products: tuple[Coding, ...] = ()
     dose: Dose | None = None
     goals: tuple[str, ...] = ()
     catalogue: bool = False
@@ -295,6 +300,7 @@ class Intervention:
     texts_when: tuple[tuple[int, str], ...] = ()
     prohibits: tuple[str, ...] = ()
     uncounted_by: tuple[str, ...] = ()
+    ordered_as: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from app.domain.phenotype import (
     second_opinion,
 )
 from app.domain.plan import lists_wanted, make_plan
-from app.domain.plan_types import Plan, Situation
+from app.domain.plan_types import WITHHELD, Plan, Situation
 from app.domain.questions import changing, telling, worth_asking
 from app.domain.record_codes import facts_of_record
 from app.domain.severity import Severity, severity
+from app.domain.stakes import Stake, stakes
 from app.domain.standing import Standings, stand
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
+from app.domain.unlocking import Unlocking, unlocking
 from app.domain.worlds import Worlds, evaluate
 
 SCREENS_DISAGREE = "C-screen-disagrees"
@@ -48,6 +50,8 @@ class Decision:
     is_preliminary: bool
     open_questions: tuple[str, ...]
     lists_wanted: tuple[str, ...]
+    stakes: tuple[Stake, ...]
+    unlocks: tuple[Unlocking, ...]
     plan: Plan
     standings: Standings
     worlds: Worlds
@@ -100,6 +104,7 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         as_of=as_of,
     )
     plan = make_plan(situation)
+    asked = worth_asking(content, worlds, plan.considered, changed)
     return Decision(
         as_of=as_of,
         guideline_profile=guideline_profile,
@@ -113,8 +118,10 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         second_opinion=opinion,
         disagreements=_disagreements(phenotype, opinion, standings, content, worlds),
         is_preliminary=_is_preliminary(gate, standings),
-        open_questions=worth_asking(content, worlds, plan.considered, changed),
+        open_questions=asked,
         lists_wanted=lists_wanted(plan, content, worlds),
+        stakes=stakes(content, worlds, asked, plan.considered),
+        unlocks=unlocking(content, standings, worlds, _withheld(plan)),
         plan=plan,
         standings=standings,
         worlds=worlds,
@@ -122,6 +129,12 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         has_nociceptive_features=_nociceptive_features(content, worlds),
         scores=tuple(score for score in record.scores if score.at <= as_of),
     )
+
+
+def _withheld(plan: Plan) -> tuple[str, ...]:
+    """What the plan named and does not hold, perhaps for want of a fact."""
+    kept = {p.id for p in plan.catalogue if p.status == WITHHELD}
+    return tuple(activity for activity in plan.considered if activity in kept)
 
 
 def _phenotype(

@@ -33,15 +33,34 @@ class Goal(NamedTuple):
 
 
 def goals(
-    content: Content, standings: Standings, worlds: Worlds, as_of: datetime
+    content: Content,
+    standings: Standings,
+    worlds: Worlds,
+    as_of: datetime,
+    *,
+    activities: frozenset[str],
 ) -> tuple[Goal, ...]:
-    """Every goal that has an occasion, measured as far as the facts allow."""
+    """Every goal that has an occasion, measured as far as the facts allow.
+
+    ``activities`` are what the plan does now or next: a goal that all its activities have left
+    (refused, unsafe, replaced) goes with them, for nobody would work towards it.
+    """
     return tuple(
         goal
         for template in content.goals.values()
-        if not template.when or any(worlds.is_true(slot) for slot in template.when)
+        if not template.when
+        or (
+            any(worlds.is_true(s) for s in template.when)
+            and _is_served(template, content, activities)
+        )
         for goal in _goal(template, _label(template, content, worlds), standings, as_of)
     )
+
+
+def _is_served(template: GoalTemplate, content: Content, activities: frozenset[str]) -> bool:
+    """Something in the plan serves it; what the content ties to no activity all of them serve."""
+    serving = {id_ for id_, item in content.interventions.items() if template.id in item.goals}
+    return not serving or not serving.isdisjoint(activities)
 
 
 def _label(template: GoalTemplate, content: Content, worlds: Worlds) -> str:

@@ -20,6 +20,7 @@ from app.domain.severity import RULES, Severity
 from app.domain.worlds import Worlds
 
 DECLINED = "declined-activity"
+UNDER_WAY = "activity-under-way"
 NO_IMAGING = "DN-01"
 # Where an unknown fact withholds: what is done to a body, not what a body does.
 BY_HAND_OR_DRUG = frozenset({"manual", "drug", "interventional"})
@@ -130,7 +131,11 @@ def place(placement: Placement, situation: Situation, draft: Draft) -> None:
         return
     if placement.status == DO_NOT:
         draft.prohibited.update(dict.fromkeys(item.prohibits, item.id))
-    reasons = (*([placement.trigger] if placement.trigger else ()), *_cautions(item, draft))
+    reasons = (
+        *([placement.trigger] if placement.trigger else ()),
+        *_under_way(item, situation),
+        *_cautions(item, draft),
+    )
     draft.activities.append(
         Activity(
             item.id,
@@ -246,6 +251,14 @@ def _cautions(item: Intervention, draft: Draft) -> Iterator[str]:
             SafetyResult.ADJUST,
         ):
             yield f"{finding.result.value} {finding.safety}"
+
+
+def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
+    """What is ordered already is gone on with, not ordered a second time (§6.5, 11)."""
+    said = situation.standings.facts.get(UNDER_WAY, ())
+    sources = dict.fromkeys(fact.source for fact in said if fact.value == item.id)
+    if sources:
+        yield f"already ordered ({', '.join(sources)}): continue or change it, no second order"
 
 
 def _no_prohibition(placement: Placement, situation: Situation) -> tuple[str, str] | None:

@@ -24,6 +24,7 @@ from app.domain.placing import (
     text_of,
 )
 from app.domain.plan_types import (
+    DO_NOT,
     NOT_INDICATED,
     PROPOSED,
     STAGES,
@@ -64,7 +65,13 @@ def make_plan(situation: Situation) -> Plan:
     person = check(PERSON, situation.content, situation.worlds)
     return Plan(
         activities=_ranked(draft.activities),
-        goals=goals(situation.content, situation.standings, situation.worlds, situation.as_of),
+        goals=goals(
+            situation.content,
+            situation.standings,
+            situation.worlds,
+            situation.as_of,
+            activities=frozenset(a.id for a in draft.activities if a.status != DO_NOT),
+        ),
         catalogue=_catalogue(situation, draft),
         reviews=_reviews(draft, situation),
         scope="scope.limited" if is_limited(situation) else "",

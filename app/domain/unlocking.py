@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.content import Content, Rule, WhatIf
+from app.domain.explanation import explain
 from app.domain.safety import SafetyResult
 from app.domain.standing import Standing, Standings
 from app.domain.truth import FALSE, TRUE, UNKNOWN
-from app.domain.worlds import HERE, World, Worlds, evaluate
+from app.domain.worlds import HERE, Worlds, evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,14 @@ class Unlocking:
 
 
 def unlocking(
-    content: Content, standings: Standings, considered: Sequence[str]
+    content: Content, standings: Standings, worlds: Worlds, considered: Sequence[str]
 ) -> tuple[Unlocking, ...]:
-    """For each activity that a missing fact withholds: every single answer, else every pair."""
-    worlds = evaluate(content, standings)
+    """For each activity that a missing fact withholds: every single answer, else every pair.
+
+    ``worlds`` are those of ``standings``.
+    """
     found: list[Unlocking] = []
+    told: dict[tuple[str, int], Worlds] = {}
     for activity in considered:
         rules = [r for _, group in content.safety_rules.get(activity, ()) for r in group]
         if not rules or _is_possible(rules, worlds, HERE) or _is_blocked(rules, worlds):
@@ -37,26 +41,84 @@ def unlocking(
             for w in worlds.others
             if _is_possible(rules, worlds, w.bit)
         ]
-        found.extend(singles or _pairs(activity, rules, content, standings, worlds))
+        found.extend(
+            singles
+            or _pairs(
+                activity,
+                _could_settle(rules, content, worlds),
+                rules,
+                content,
+                standings,
+                worlds,
+                told,
+            )
+        )
     return tuple(found)
 
 
-def _pairs(
-    activity: str, rules: Sequence[Rule], content: Content, standings: Standings, worlds: Worlds
+def _pairs(  # noqa: PLR0913  (one search: for what, among which, in which worlds)
+    activity: str,
+    supports: Sequence[frozenset[str]],
+    rules: Sequence[Rule],
+    content: Content,
+    standings: Standings,
+    worlds: Worlds,
+    told: dict[tuple[str, int], Worlds],
 ) -> Iterator[Unlocking]:
-    """Each pair once, in the order of asking."""
-    telling = [w for w in worlds.others if _settles_something(rules, worlds, w)]
+    """Each pair once, in the order of asking; ``told`` keeps the worlds after a first answer."""
     place = {name: number for number, name in enumerate(content.ask_order)}
-    for first in telling:
-        told = evaluate(content, _answered(standings, first.input, first.answer))
-        for second in told.others:
-            is_later = place[second.input] > place[first.input]
-            if is_later and _is_possible(rules, told, second.bit):
+    for first in worlds.others:
+        partners = _partners(first.input, supports)
+        if not any(place[name] > place[first.input] for name in partners):
+            continue
+        key = (first.input, first.position)
+        if key not in told:
+            told[key] = evaluate(content, _answered(standings, first.input, first.answer))
+        after = told[key]
+        for second in after.others:
+            is_later = second.input in partners and place[second.input] > place[first.input]
+            if is_later and _is_possible(rules, after, second.bit):
                 answers = (
                     (first.input, first.answer.answer),
                     (second.input, second.answer.answer),
                 )
                 yield Unlocking(activity, answers)
+
+
+def _could_settle(
+    rules: Sequence[Rule], content: Content, worlds: Worlds
+) -> tuple[frozenset[str], ...]:
+    """For each rule that is open, the questions of which one at least must be answered for it.
+
+    A rule that no question settles (a list that is not known to be complete) has none, and then
+    no pair is looked for.
+    """
+    asked = frozenset(w.input for w in worlds.others)
+    found: list[frozenset[str]] = []
+    for rule in rules:
+        if not worlds.is_unknown(rule.slot):
+            continue
+        names = (
+            content.slot_names[slot].partition("@")[0]
+            for slot in explain(rule, content, worlds).missing
+        )
+        support = asked & frozenset(content.findings[name].input for name in names)
+        if not support:
+            return ()
+        found.append(support)
+    return tuple(found)
+
+
+def _partners(first: str, supports: Sequence[frozenset[str]]) -> frozenset[str]:
+    """What, beside the first, touches every open rule; both touch one at least."""
+    if not supports:
+        return frozenset()
+    rest = [support for support in supports if first not in support]
+    if len(rest) == len(supports):
+        return frozenset()
+    if not rest:
+        return frozenset().union(*supports) - {first}
+    return rest[0].intersection(*rest[1:])
 
 
 def _is_possible(rules: Sequence[Rule], worlds: Worlds, world: int) -> bool:
@@ -73,13 +135,6 @@ def _is_possible(rules: Sequence[Rule], worlds: Worlds, world: int) -> bool:
 def _is_blocked(rules: Sequence[Rule], worlds: Worlds) -> bool:
     return any(
         SafetyResult(rule.result) is SafetyResult.BLOCK and worlds.is_true(rule.slot)
-        for rule in rules
-    )
-
-
-def _settles_something(rules: Sequence[Rule], worlds: Worlds, world: World) -> bool:
-    return any(
-        worlds.is_unknown(rule.slot) and not worlds.is_unknown(rule.slot, world.bit)
         for rule in rules
     )
 

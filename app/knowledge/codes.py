@@ -40,7 +40,7 @@ def _used(source: Source) -> Iterator[tuple[str, Sequence[str]]]:
     for name, known in source.inputs.items():
         yield from ((name, coding) for coding in known.codings)
     for id_, item in source.interventions.items():
-        yield from ((id_, coding) for coding in item.codings)
+        yield from ((id_, coding) for coding in (*item.codings, *item.products, *item.ordered_as))
     for id_, goal in source.goals.items():
         yield from ((id_, measure.coding) for measure in goal.measure)
     for id_, instrument in source.instruments.items():

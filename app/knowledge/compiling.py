@@ -285,6 +285,7 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         is_kind=record.is_kind,
         part_of=record.part_of,
         value_set=record.value_set,
+        members=record.members,
     )
 
 
@@ -507,6 +508,7 @@ def _intervention(
         text=record.text,
         evidence=tuple(record.evidence),
         codings=tuple(_coding(pair, displays) for pair in record.codings),
+        products=tuple(_coding(pair, displays) for pair in record.products),
         dose=None
         if dose is None
         else Dose(dose.weeks, dose.frequency, dose.frequency_max, dose.period, dose.period_unit),
@@ -517,6 +519,7 @@ def _intervention(
         texts_when=_texts_when(record.texts_when, slots),
         prohibits=tuple(record.prohibits),
         uncounted_by=tuple(record.uncounted_by),
+        ordered_as=tuple((pair[0], pair[1]) for pair in record.ordered_as),
     )
 
 

@@ -66,6 +66,7 @@ class InputRecord(_Strict):
     is_kind: bool = False
     part_of: str = ""
     value_set: str = ""
+    members: str = ""
 
 
 class TestRecord(_Strict, rename={"is_": "is"}):
@@ -174,6 +175,7 @@ class InterventionRecord(_Strict):
     evidence: list[str]
     text: str = ""
     codings: list[CodeText] = []
+    products: list[CodeText] = []
     dose: DoseRecord | None = None
     goals: list[str] = []
     catalogue: bool = False
@@ -182,6 +184,7 @@ class InterventionRecord(_Strict):
     texts_when: list[tuple[str, str]] = []
     prohibits: list[str] = []
     uncounted_by: list[str] = []
+    ordered_as: list[CodeText] = []
 
 
 class PlacementRecord(_Strict):

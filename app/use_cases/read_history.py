@@ -16,13 +16,14 @@ from app.domain.facts import NotUsed
 from app.domain.frame import Frame
 from app.domain.history import DecisionRecord, Stored
 from app.domain.hook_history import HookCallRecord
+from app.domain.plan_types import WITHHELD
 from app.domain.problem import Conflict, NotFound, Problem, Refused
 from app.domain.questions import questions
 from app.domain.response import Answered, refusals, transition
 from app.domain.submission import Received
 from app.domain.trace import Trace, before_of, facts_by_slot, standings_of, worlds_of
 from app.domain.unlocking import unlocking
-from app.domain.worlds import Worlds
+from app.domain.worlds import Worlds, evaluate
 from app.use_cases.derive_care_plan import KIND as DERIVE
 from app.use_cases.derive_care_plan import completed, frame_of
 from app.use_cases.kept_review import review_of
@@ -396,7 +397,10 @@ def _rules(
     for rule in content.plan_rules:
         why = explain(rule, content, worlds)
         used = (
-            _fact(content.slot_names[slot], facts[slot], worlds.truth(slot).value, versions)
+            {
+                **_fact(content.slot_names[slot], facts[slot], worlds.truth(slot).value, versions),
+                **_membership(str(facts[slot][0]), content),
+            }
             for slot in why.used
             if slot in facts
         )
@@ -414,6 +418,12 @@ def _rules(
             }
         )
     return rendered
+
+
+def _membership(input_: str, content: Content) -> Json:
+    """Of a class of medicines, the mark of how we know its members (``R``: recalled)."""
+    known = content.inputs.get(input_)
+    return {"classMembers": known.members} if known is not None and known.members else {}
 
 
 def _fact(slot_name: str, fact: Sequence[object], truth: str, versions: Mapping[str, str]) -> Json:
@@ -455,7 +465,10 @@ def _questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> l
 
 def _unlocks(trace: Trace, content: Content) -> list[Json]:
     """What would make a withheld option possible: one answer, or two together."""
-    found = unlocking(content, standings_of(trace, content), trace["considered"])
+    standings = standings_of(trace, content)
+    kept = {id_ for id_, status, _ in trace["catalogue"] if status == WITHHELD}
+    withheld = [activity for activity in trace["considered"] if activity in kept]
+    found = unlocking(content, standings, evaluate(content, standings), withheld)
     return [
         {
             "activity": one.activity,

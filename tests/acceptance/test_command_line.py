@@ -160,6 +160,8 @@ def test_standard_input_and_a_plan_for_a_person() -> None:
     printed = done.stdout.decode()
     assert "EX-01" in printed
     assert "What not to do" in printed
+    assert "What would change this plan" in printed
+    assert "could change: " in printed
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, of_type, patient, screened
 
 LOINC = "http://loinc.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
 Json = dict[str, Any]
 
@@ -107,6 +108,7 @@ def test_with_everything_known_an_option_appears_beside_no_medicine(service: htt
     found = activities(derive(service, person()))
 
     assert found["RX-02"]["kind"] == "MedicationRequest"
+    assert "productCodeableConcept" not in found["RX-02"]  # its route makes it, amendment 18
     assert "no medicine" in found["ASK-03"]["description"]
 
 
@@ -118,6 +120,83 @@ def test_without_the_lists_none_appears_and_they_are_asked_for(service: httpx.Cl
     assert not {"RX-01", "RX-02"} & activities(sent).keys()
     wanted = {d["type"] for d in of_type(sent, "GuidanceResponse")[0]["dataRequirement"]}
     assert {"MedicationRequest", "AllergyIntolerance", "Condition"} <= wanted
+
+
+def test_a_rule_says_that_the_members_of_its_class_are_recalled(service: httpx.Client) -> None:
+    resources = bundle(*person(medicine("Ibuprofen 400 mg")))
+    answer = service.post("/fhir/$derive", params={"asOf": AS_OF}, json=resources)
+    decision = service.get(f"/decisions/{answer.headers['x-decision-id']}").json()
+
+    facts = [f for rule in decision["rules"] for f in rule["facts"]]
+    assert {f.get("classMembers") for f in facts if f["input"] == "takes-nsaid"} == {"R"}
+    assert {f.get("classMembers") for f in facts if f["input"] == "egfr"} == {None}
+
+
+def without(*codes: str) -> list[Json]:
+    """The person, without what is measured by these codes."""
+    gone = {f"m-{code}-0" for code in codes}
+    return [r for r in person() if r["id"] not in gone]
+
+
+def notes(answer: Json) -> list[str]:
+    return [n["text"] for n in of_type(answer, "GuidanceResponse")[0].get("note", ())]
+
+
+def test_what_only_two_answers_make_possible_is_told_as_a_pair(service: httpx.Client) -> None:
+    only_diastolic = pressure(125, 80)
+    only_diastolic["component"] = only_diastolic["component"][1:]
+    two = derive(service, [*without("98979-8", "85354-9"), only_diastolic])
+    one = derive(service, without("98979-8"))
+
+    pair = "RX-01 is possible only when egfr and systolic-bp are both known."
+    assert pair in notes(two)
+    assert pair not in notes(one)
+    assert any("(egfr) could change:" in n and "whether RX-01 is safe" in n for n in notes(one))
+    assert (
+        "Together they would make an option possible" in of_type(two, "CarePlan")[0]["text"]["div"]
+    )
+
+
+def test_a_question_says_what_it_could_change(service: httpx.Client) -> None:
+    answer = derive(service, [patient()])
+
+    (said,) = [n for n in notes(answer) if "(saddle-sensory-change)" in n]
+    assert said.endswith("could change: the red flag cauda-equina.")
+
+
+def test_options_appear_one_by_one_as_what_they_need_is_learnt(service: httpx.Client) -> None:
+    """With no eGFR, weight or pregnancy status none is there, and each is asked for."""
+    woman = [
+        patient(gender="female", birthDate="1990-03-14"),
+        intake(screened()),
+        finding("nerve-lesion-history", True),
+        finding("neuroanatomic-distribution", True),
+        measured("72514-3", 6, "{score}"),
+        measured("44260-8", 0, "{score}"),
+        pressure(125, 80),
+        *(finding(name, False) for name in ("alcohol-heavy", "falls-history", "breast-feeding")),
+    ]
+    steps = (
+        finding("pregnancy-status", "not-pregnant"),
+        measured("98979-8", 85, "mL/min/{1.73_m2}"),
+        measured("29463-7", 70, "kg"),
+    )
+
+    def offered(resources: list[Json]) -> set[str]:
+        found = derive(service, resources, guidelineProfile="us")
+        decided = activities(found).items()
+        return {id_ for id_, a in decided if a["kind"] == "MedicationRequest" and id_[:2] == "RX"}
+
+    answer = derive(service, woman, guidelineProfile="us")
+    asked = {
+        d["codeFilter"][0]["code"][0]["code"]
+        for d in of_type(answer, "GuidanceResponse")[0]["dataRequirement"]
+        if "codeFilter" in d
+    }
+    seen = [offered([*woman, *steps[:n]]) for n in range(len(steps) + 1)]
+
+    assert {"82810-3", "98979-8"} <= asked
+    assert seen == [set(), {"RX-04"}, {"RX-03", "RX-04"}, {"RX-03", "RX-04"}]
 
 
 def test_a_block_is_told_as_an_issue_with_its_facts(service: httpx.Client) -> None:
@@ -231,5 +310,7 @@ def test_the_guideline_profile_decides(service: httpx.Client, profile: str, offe
 
     assert ("RX-03" in found) is offered
     if offered:
+        product = found["RX-03"]["productCodeableConcept"]
+        assert [(c["system"], c["code"]) for c in product["coding"]] == [(RXNORM, "72625")]
         urls = [e["url"].rpartition("/")[2] for e in found["RX-03"]["extension"]]
         assert "activity-dissent" in urls

@@ -590,9 +590,15 @@ def test_the_next_derivation_knows_what_was_refused(service: httpx.Client) -> No
     body = answer_with("changed", activity("EX-01", "declined", "No"))
     answered = respond(service, plan, body)
 
-    answer = service.post("/fhir/$derive", json=bundle(patient(of)))
+    answer = service.post("/fhir/$derive", json=bundle(patient(of), intake(screened(), of=of)))
 
+    assert "EX-01" in {a["detail"]["code"]["coding"][0]["code"] for a in plan["activity"]}
     found = decision(service, answer)
+    (exercise,) = (i for i in found["interventions"] if i["id"] == "EX-01")
+    assert exercise["status"] == "withheld"
+    assert any("declined" in reason for reason in exercise["reasons"])
+    left = answer.json()["entry"][0]["resource"]["activity"]
+    assert "EX-01" not in {a["detail"]["code"]["coding"][0]["code"] for a in left}
     version = f"CarePlan/{plan['id']}/_history/2"
     assert [(a["plan"], a["declined"]) for a in found["answered"]] == [(version, ["EX-01"])]
     assert found["answered"][0]["decision"] == answered.headers["x-decision-id"]

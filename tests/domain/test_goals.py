@@ -129,8 +129,27 @@ def test_a_target_is_rounded_to_what_is_harder_to_reach() -> None:
     def target(measure: GoalMeasure) -> Decimal | None:
         content = replace(knowledge(), goals={template.id: replace(template, measures=(measure,))})
         decision = patient.decide()
-        (goal,) = goals(content, decision.standings, decision.worlds, AS_OF)
+        (goal,) = goals(content, decision.standings, decision.worlds, AS_OF, activities=frozenset())
         return goal.target
 
     assert target(lower) == Decimal("2.3")
     assert target(higher) == Decimal("4.3")
+
+
+def test_a_goal_goes_with_the_activity_that_serves_it() -> None:
+    patient = screened(a_patient()).with_("physical-activity-minutes-week", 30)
+    assert "G-3" in {g.id for g in patient.decide().plan.goals}
+
+    plan = patient.with_("declined-activity", "EX-04").decide().plan
+
+    assert {g.id for g in plan.goals} == {"G-1", "G-7"}
+
+
+def test_with_claudication_the_goal_is_no_longer_about_walking_upright() -> None:
+    """Amendment 25: cycling or flexion bias in place of EX-04 and its goal."""
+    patient = screened(a_patient()).with_("physical-activity-minutes-week", 30)
+    patient.with_("neurogenic-claudication", True)
+
+    assert goal(patient, "G-3").label == knowledge().texts["G-3.claudication"]
+    (walking,) = (a for a in patient.decide().plan.activities if a.id == "EX-04")
+    assert walking.text == knowledge().texts["EX-04.claudication"]

@@ -365,3 +365,74 @@ def test_what_lies_ahead_is_listed_and_never_used(record: Record, days: int) -> 
     assert {n.reference for n in decision.not_used} >= {f.source for f in ahead}
     expected = conclusions(decide(record)) | {"not used": None}
     assert conclusions(decision) | {"not used": None} == expected
+
+
+# What would change this plan
+
+
+@given(records(), st.randoms(use_true_random=False))
+def test_a_question_that_is_not_listed_changes_nothing_alone(
+    record: Record, choosing: random.Random
+) -> None:
+    """Neither what is concluded of everybody nor the safety of what the plan named."""
+    decision = decide(record)
+    listed = set(decision.open_questions)
+    today = {f.input for f in record.facts if f.at.date() == AS_OF.date()}
+    others = [w for w in decision.worlds.others if w.input not in listed | today]
+    if not others:
+        return
+    world = choosing.choice(others)
+    if is_settled(world.input, decision):
+        return  # what comes now would correct what a rule has settled
+    note(f"{world.input} = {world.answer.answer}")
+
+    after = truths(decide(with_answer(record, world.input, world.answer)))
+
+    told = {r.id for r in CONTENT.conclusions} | safety_of(decision)
+    before = truths(decision)
+    assert {id_: after[id_] for id_ in told} == {id_: before[id_] for id_ in told}
+
+
+@given(records(), st.randoms(use_true_random=False))
+def test_a_listed_question_changes_what_it_says(record: Record, choosing: random.Random) -> None:
+    """Some answer does, and nothing else: compared with deriving again with every answer."""
+    decision = decide(record)
+    today = {f.input for f in record.facts if f.at.date() == AS_OF.date()}
+    listed = [stake for stake in decision.stakes if stake.input not in today]
+    if not listed:
+        return
+    stake = choosing.choice(listed)
+    assert stake.could_change, stake
+
+    before, told = truths(decision), safety_of(decision)
+    flags, grades_, safety = set(), set(), set()
+    for answer in CONTENT.what_if[stake.input]:
+        after = truths(decide(with_answer(record, stake.input, answer)))
+        for rule in CONTENT.rules:
+            if after[rule.id] is before[rule.id]:
+                continue
+            if rule.concludes and rule.flag:
+                flags.add(f"the red flag {rule.flag}")
+            elif rule.concludes and rule.mechanism:
+                grades_.add(f"the grade of {rule.mechanism} pain")
+            elif rule.id in told:
+                safety.add(rule.id)
+
+    said = set(stake.could_change)
+    assert {s for s in said if s.startswith("the red flag")} == flags
+    assert {s for s in said if s.startswith("the grade")} == grades_
+    assert any(s.startswith("whether") for s in said) is bool(safety)
+
+
+def safety_of(decision: Decision) -> set[str]:
+    return {
+        rule.id
+        for activity in decision.plan.considered
+        for _, rules in CONTENT.safety_rules.get(activity, ())
+        for rule in rules
+    }
+
+
+def is_settled(name: str, decision: Decision) -> bool:
+    settling = CONTENT.inputs[name].answered_by
+    return bool(settling) and truths(decision)[settling] is not Truth.UNKNOWN

@@ -5,6 +5,7 @@ import pytest
 from app.domain.content import ValueType
 from app.domain.trace import standings_of, trace_of
 from app.domain.unlocking import Unlocking, unlocking
+from app.domain.worlds import evaluate
 from tests.patients import CHECKED, Patient, a_patient, knowledge, screened
 
 LISTS = ("Condition", "MedicationRequest", "AllergyIntolerance")
@@ -22,7 +23,7 @@ def nociceptive(*missing: str) -> Patient:
 
 def found(patient: Patient, activity: str) -> list[Unlocking]:
     decision = patient.decide()
-    told = unlocking(knowledge(), decision.standings, decision.plan.considered)
+    told = unlocking(knowledge(), decision.standings, decision.worlds, decision.plan.considered)
     return [one for one in told if one.activity == activity]
 
 
@@ -88,6 +89,8 @@ def test_a_stored_decision_tells_the_same() -> None:
     decision = nociceptive("egfr", "systolic-bp").decide()
     told = standings_of(trace_of(decision, knowledge()), knowledge())
 
-    again = unlocking(knowledge(), told, decision.plan.considered)
+    again = unlocking(knowledge(), told, evaluate(knowledge(), told), decision.plan.considered)
 
-    assert again == unlocking(knowledge(), decision.standings, decision.plan.considered)
+    assert again == unlocking(
+        knowledge(), decision.standings, decision.worlds, decision.plan.considered
+    )

@@ -6,6 +6,7 @@ A file says the story, the facts in codes, and what must, must not or may only w
 import random
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 
 from app.domain.content import Rule
 from app.domain.decision import Decision
-from app.domain.facts import CodedCondition, Fact
+from app.domain.facts import CodedCondition, CodedMedicine, Fact
 from app.domain.gate import GateLevel
+from app.domain.record_codes import acting_codes
 from tests.patients import AS_OF, CHECKED, Patient, knowledge
 
 FOLDER = Path(__file__).parent / "patients"
@@ -210,24 +212,53 @@ def test_another_profile_changes_only_what_guidelines_disagree_about(name: str) 
     assert changed <= STANCE
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "text"),
-    [
-        (
-            "anticoagulant",
-            ("http://www.nlm.nih.gov/research/umls/rxnorm", "1364430"),
-            "Apixaban 5 mg",
-        )
-    ],
-)
-def test_equivalent_codes_say_the_same(name: str, code: tuple[str, str], text: str) -> None:
-    plans = []
-    for how in ({"text": text}, {"system": code[0], "code": code[1]}):
-        patient = patient_of(name)
-        patient.medicines.clear()
-        plans.append(patient.taking(**how).decide().plan)  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", NAMES)
+def test_equivalent_codes_say_the_same(name: str) -> None:
+    """Each medicine by its other name or number, each problem by another code that acts alike."""
+    other = patient_of(name)
+    other.medicines[:] = [replace(m, **_other_medicine(m)) for m in other.medicines]
+    other.conditions[:] = [
+        replace(c, system_codes=tuple(map(_other_code, c.system_codes))) for c in other.conditions
+    ]
 
-    assert plans[0] == plans[1] == decide(name).plan
+    assert other.decide(profile=profile_of(name)).plan == decide(name).plan
+
+
+def test_there_are_codes_with_equivalents_among_them() -> None:
+    """The law above is not about nothing."""
+    people = [patient_of(name) for name in NAMES]
+    coded = [pair for p in people for c in p.conditions for pair in c.system_codes]
+
+    assert [m for p in people for m in p.medicines if _other_medicine(m)]
+    assert [pair for pair in coded if _other_code(pair) != pair]
+
+
+def _other_medicine(medicine: CodedMedicine) -> dict[str, Any]:
+    """A name in place of its number or the reverse; nothing where there is but one."""
+    numbers = {name: pair for pair, name in CONTENT.ingredients.items()}
+    by_name = numbers.get(medicine.text.lower().split(" ")[0] if medicine.text else "")
+    if by_name is not None:
+        return {"system_codes": (by_name,), "text": ""}
+    for pair in medicine.system_codes:
+        if pair in CONTENT.ingredients:
+            return {"system_codes": (), "text": CONTENT.ingredients[pair]}
+    return {}
+
+
+def _other_code(pair: tuple[str, str]) -> tuple[str, str]:
+    """Another code whose rows are the same, also the categories that it falls under."""
+    acting = _acting(pair)
+    for candidate in CONTENT.record_codes:
+        if acting and candidate != pair and _acting(candidate) == acting:
+            return candidate
+    return pair
+
+
+def _acting(pair: tuple[str, str]) -> set[tuple[object, ...]]:
+    return {
+        (row.acts_as, row.value, row.within, row.undated, row.history)
+        for row in acting_codes(*pair, CONTENT)
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,7 +14,20 @@ from app.knowledge.records import (
 )
 
 TOLD_OF_AN_INTERVENTION = frozenset(
-    {"label", "kind", "stage", "family", "evidence", "text", "codings", "dose", "goals", "why_not"}
+    {
+        "label",
+        "kind",
+        "stage",
+        "family",
+        "evidence",
+        "text",
+        "codings",
+        "products",
+        "ordered_as",
+        "dose",
+        "goals",
+        "why_not",
+    }
 )
 TOLD_OF_A_PLACEMENT = frozenset(
     {"activity", "row", "stage", "status", "rule", "trigger", "unless", "unless_open"}
@@ -74,6 +87,12 @@ def _intervention(id_: str, record: InterventionRecord, material: Material) -> S
     ]
     if record.codings:
         pairs.append(("Codes", listed([_coded(c, material) for c in record.codings], "; ")))
+    if record.ordered_as:
+        pairs.append(
+            ("Already ordered by", listed([_coded(c, material) for c in record.ordered_as], "; "))
+        )
+    if record.products:
+        pairs.append(("Medicine", listed([_coded(c, material) for c in record.products], "; ")))
     pairs += rest(record, TOLD_OF_AN_INTERVENTION, names)
     return Section(anchor("intervention", id_), f"{id_}: {record.label}", (Facts(tuple(pairs)),))
 

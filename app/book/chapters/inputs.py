@@ -3,7 +3,7 @@
 from app.book.conditions import length, of_finding
 from app.book.document import Code, Paragraph, Row, Section, Table, Text, listed
 from app.book.fields import rest_in_line
-from app.book.marks import CHOICES, told
+from app.book.marks import CHOICES, MARKS, told
 from app.book.material import Material
 from app.book.names import Names, anchor
 from app.knowledge.records import FindingRecord, InputRecord
@@ -23,6 +23,7 @@ TOLD_OF_AN_INPUT = frozenset(
         "codings",
         "known_for",
         "gate_question",
+        "members",
     }
 )
 TOLD_OF_A_FINDING = frozenset(
@@ -87,6 +88,8 @@ def _answer(record: InputRecord, names: Names) -> Text:
         words.append((f"{record.low} to {record.high}",))
     if record.unit:
         words.append((f"unit {record.unit}",))
+    if record.members:
+        words.append((f"membership of the class: {MARKS[record.members]} [{record.members}]",))
     words += [(f"{c[0]} ", Code(c[1])) for c in record.codings]
     return listed([*words, *rest_in_line(record, TOLD_OF_AN_INPUT, names)], "; ")
 

@@ -6,7 +6,6 @@ from app.book.document import Bullets, Code, Paragraph, Row, Section, Table, Tex
 from app.domain.content import Content
 from app.domain.plan_types import NOT_INDICATED, WITHHELD
 from app.domain.questions import Question, questions
-from app.domain.unlocking import unlocking
 from app.use_cases.read_history import Seen
 
 STATUSES = {WITHHELD: "withheld", NOT_INDICATED: "not indicated"}
@@ -22,8 +21,7 @@ def missing(seen: Seen) -> Iterator[Section]:
         header = ("Question", "An answer of", "would change")
         rows = tuple(row for question in asked for row in _rows(question, content))
         blocks.append(Table("Worth asking next", header, rows))
-    unlocked = unlocking(content, decision.standings, decision.plan.considered)
-    if unlocked:
+    if decision.unlocks:
         rows = tuple(
             Row(
                 (
@@ -31,7 +29,7 @@ def missing(seen: Seen) -> Iterator[Section]:
                     (" and ".join(_answer(*pair, content) for pair in one.answers),),
                 )
             )
-            for one in unlocked
+            for one in decision.unlocks
         )
         blocks.append(Table("What would open an option", ("Option", "Answers"), rows))
     if decision.lists_wanted:

@@ -20,7 +20,7 @@ OTHERWISE = "kept; no rule of this version reads it"
 
 def read_imaging(resource: Json, reference: str, gathered: Gathered, content: Content) -> None:
     """A fact where the code or the words name it; everything else is listed as not used."""
-    if not KINDS & kinds_of(pairs(resource.get("code")), words(resource.get("code")), content):
+    if not is_imaging(resource, content):
         gathered.skip(reference, OTHERWISE)
         return
     if resource.get("status") not in DONE:
@@ -34,6 +34,12 @@ def read_imaging(resource: Json, reference: str, gathered: Gathered, content: Co
     else:
         fact = Fact(DONE_BEFORE, value=True, at=at, said_by=SaidBy.CLINICIAN, source=reference)
         gathered.facts.append(fact)
+
+
+def is_imaging(resource: Json, content: Content) -> bool:
+    """Whether its code or its words name lumbar MR or CT."""
+    code = resource.get("code")
+    return not KINDS.isdisjoint(kinds_of(pairs(code), words(code), content))
 
 
 def _when(resource: Json) -> datetime | None:

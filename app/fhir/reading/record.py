@@ -22,12 +22,13 @@ from app.domain.submission import Received
 from app.fhir.reading.completeness import closed_list
 from app.fhir.reading.condition import read_allergy, read_condition, read_medicine
 from app.fhir.reading.gathered import Gathered
-from app.fhir.reading.imaging import read_imaging
+from app.fhir.reading.imaging import is_imaging, read_imaging
 from app.fhir.reading.items import keep_totals
 from app.fhir.reading.observation import members, read_observation
 from app.fhir.reading.plan import plan_of
 from app.fhir.reading.received import from_history
 from app.fhir.reading.response import Forms, Questionnaires, items_by_link, read_response
+from app.fhir.reading.service import read_service
 from app.fhir.reading.terms import Terms, terms_of
 from app.fhir.reading.times import instant, last_updated
 from app.fhir.reading.usable import DERIVED, is_derived, why_not_processed
@@ -36,7 +37,8 @@ LISTED = frozenset({"Condition", "MedicationRequest", "MedicationStatement", "Al
 LIST_OF = {"MedicationStatement": "MedicationRequest"}
 OLDEST = 130
 BIRTH_DATE, GENDER = "birth-date", "gender"
-IMAGED = frozenset({"Procedure", "ServiceRequest", "DiagnosticReport"})
+SERVICE = "ServiceRequest"
+IMAGED = frozenset({"Procedure", SERVICE, "DiagnosticReport"})
 NOTHING_READ = frozenset(
     {
         "Encounter",
@@ -85,7 +87,9 @@ class RecordReader:
             if received.type in LISTED:
                 closed.update(filter(None, (closed_list(resource),)))
             try:
-                if received.type in IMAGED:
+                if received.type == SERVICE and not is_imaging(resource, content):
+                    read_service(resource, received.reference, gathered)
+                elif received.type in IMAGED:
                     read_imaging(resource, received.reference, gathered, content)
                 else:
                     self._read(received, resource, gathered, lists)

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.domain.content import Content, Input, Instrument, Item
-from app.fhir.canon import EXAMINATION, FINDING, INSTRUMENT_SCORE, INTAKE, LOINC, QUESTIONNAIRE
+from app.fhir.canon import (
+    ACTIVITY,
+    EXAMINATION,
+    FINDING,
+    INSTRUMENT_SCORE,
+    INTAKE,
+    LOINC,
+    QUESTIONNAIRE,
+)
 
 Ordinals = Mapping[tuple[str, str], int]
 
@@ -16,7 +24,7 @@ class Terms:
     ``ordinals`` gives the number of a coded answer, by the input that it answers; ``panels`` the
     instruments behind the code of a panel or of a total, ``forms`` those behind the canonical of
     each of our questionnaires (none for intake and examination); ``parts`` the subscales of an
-    instrument.
+    instrument; ``services`` the activities that are ordered by a code.
     """
 
     inputs: Mapping[tuple[str, str], Input]
@@ -26,6 +34,7 @@ class Terms:
     panels: Mapping[tuple[str, str], frozenset[str]]
     forms: Mapping[str, frozenset[str]]
     parts: Mapping[str, tuple[Instrument, ...]]
+    services: Mapping[tuple[str, str], tuple[str, ...]]
 
 
 def terms_of(content: Content) -> Terms:
@@ -59,12 +68,22 @@ def terms_of(content: Content) -> Terms:
         if instrument.questionnaire:
             forms[f"{QUESTIONNAIRE}{instrument.questionnaire}"] = own
     whole = tuple(i for i in content.instruments.values() if i.items and not i.part_of)
-    return Terms(inputs, items, ordinals, whole, panels, forms, parts)
+    services = _services(content)
+    return Terms(inputs, items, ordinals, whole, panels, forms, parts, services)
 
 
 def ordinals_of(item: Item) -> Ordinals:
     """The points of each coded answer to an item."""
     return {(answer.system, answer.code): answer.points for answer in item.answers}
+
+
+def _services(content: Content) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Our own code, and the standard ones that mean this activity and no other."""
+    services: dict[tuple[str, str], tuple[str, ...]] = {}
+    for intervention in content.interventions.values():
+        for pair in ((ACTIVITY, intervention.id), *intervention.ordered_as):
+            services[pair] = (*services.get(pair, ()), intervention.id)
+    return services
 
 
 def codings_of(concept: object) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from app.fhir.writing.narrative import row_of
 RANK, STAGE = profile("activity-rank"), profile("activity-stage")
 RULE, EVIDENCE = profile("activity-rule"), profile("activity-evidence")
 DISSENT = profile("activity-dissent")
+MEDICINE = "MedicationRequest"
 RULE_SYSTEM = f"{CANON}/CodeSystem/rule"
 
 
@@ -49,10 +50,22 @@ def _constant(item: Intervention, content: Content) -> Json:
         "evidence": [written(one) for one in evidence],
         "row": row_of(item, content),
     }
+    if item.kind == MEDICINE and item.products:
+        constant["product"] = _product(item)
     timing = _timing(item)
     if timing is not None:
         constant["scheduledTiming"] = written(timing)
     return constant
+
+
+def _product(item: Intervention) -> Json:
+    """The ingredient by RxNorm; of a class each one that was meant, one of which is to be chosen.
+
+    A route that makes the medicine (a gel) has no ingredient alone for a code (amendment 18).
+    """
+    codings = [{"system": c.system, "code": c.code, "display": c.display} for c in item.products]
+    names = [c.display.lower() for c in item.products]
+    return {"coding": codings, "text": " or ".join(names)}
 
 
 def dissent(activity: str, content: Content) -> str:
@@ -122,6 +135,8 @@ def activity_row(
         detail["scheduledTiming"] = {"event": reviews}
     elif "scheduledTiming" in constant:
         detail["scheduledTiming"] = constant["scheduledTiming"]
+    if "product" in constant:
+        detail["productCodeableConcept"] = constant["product"]
     text = activity.text
     if activity.reasons:
         text = f"{text} ({'; '.join(activity.reasons)})"

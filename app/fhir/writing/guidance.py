@@ -8,6 +8,7 @@ from app.domain.content import Content, ValueType
 from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.gate import GateLevel
+from app.domain.stakes import together
 from app.fhir.canon import CANON, FINDING, PLAN_DEFINITION
 from app.fhir.characters import without_barred
 from app.fhir.writing.care_plan import care_plan_id
@@ -51,11 +52,28 @@ def guidance_response(
     if decision.not_used:
         resource["contained"] = [_messages(decision)]
         resource["evaluationMessage"] = [{"reference": f"#{MESSAGES}"}]
+    notes = _notes(decision, content)
+    if notes:
+        resource["note"] = notes
     wanted: list[Json | orjson.Fragment] = [ready[name] for name in asked]
     wanted += [_whole_list(type_) for type_ in decision.lists_wanted]
     if wanted:
         resource["dataRequirement"] = wanted
     return resource
+
+
+def _notes(decision: Decision, content: Content) -> list[Json]:
+    """What would change this plan: each question alone, then what only two answers would do."""
+    said = [
+        f"{content.inputs[stake.input].label} ({stake.input}) could change: "
+        f"{', '.join(stake.could_change)}."
+        for stake in decision.stakes
+    ]
+    said += [
+        f"{activity} is possible only when {' and '.join(names)} are both known."
+        for activity, names in together(decision.unlocks)
+    ]
+    return [{"text": without_barred(text)} for text in said]
 
 
 def _whole_list(type_: str) -> Json:

@@ -11,6 +11,7 @@ from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.placing import LISTS
 from app.domain.plan_types import DO_NOT, NEXT_STEP, Activity
+from app.domain.stakes import together
 from app.fhir.characters import without_barred
 
 OPENING = '<div xmlns="http://www.w3.org/1999/xhtml">'
@@ -83,6 +84,7 @@ def _parts(
     if decision.plan.reviews:
         yield _p(f"Review: {', '.join(d.isoformat() for d in decision.plan.reviews)}.")
     yield _list("Worth asking next", _asked(decision, content))
+    yield _list("Together they would make an option possible", _together(decision, content))
     yield _list("Lists wanted in full", (LISTS[name] for name in decision.lists_wanted))
     yield _list("Disagreements", decision.disagreements)
     yield _list("Not used", (f"{n.reference}: {n.why}" for n in decision.not_used))
@@ -98,6 +100,13 @@ def _led_by(decision: Decision, content: Content) -> Iterator[str]:
         if grade.counts(content):
             label = content.drivers[grade.driver].label
             yield f"{label}: {grade.at_least} of 3 (rule {grade.rule})"
+
+
+def _together(decision: Decision, content: Content) -> Iterator[str]:
+    """What no single answer makes possible and two do."""
+    for activity, names in together(decision.unlocks):
+        labels = " and ".join(content.inputs[name].label for name in names)
+        yield f"{activity} {content.interventions[activity].label}: {labels}"
 
 
 def _asked(decision: Decision, content: Content) -> list[str]:
