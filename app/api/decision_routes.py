@@ -9,6 +9,7 @@ from app.domain.problem import NotUnderstood, Problem
 
 JSON, HTML = "application/json", "text/html"
 PAGE_MAY = "default-src 'none'; style-src 'unsafe-inline'"
+KINDS = ("derive", "respond", "order-review")
 
 
 async def decision(request: Request) -> Response:
@@ -34,7 +35,7 @@ async def replay(request: Request) -> Response:
 
 
 async def decisions(request: Request) -> Response:
-    """``GET /decisions?patient=``."""
+    """``GET /decisions?patient=&kind=``: an order form calls often, and plans are few."""
     patient = request.query_params.get("patient", "").removeprefix("Patient/")
     if not patient:
         raise NotUnderstood(
@@ -45,5 +46,16 @@ async def decisions(request: Request) -> Response:
                 code="required",
             )
         )
-    found = await request.app.state.read_history.decisions(caller_of(request).tenant, patient)
+    kind = request.query_params.get("kind")
+    if kind is not None and kind not in KINDS:
+        raise NotUnderstood(
+            Problem(
+                "There is no such kind of decision.",
+                where="kind",
+                mend=f"Send one of {', '.join(KINDS)}.",
+                code="value",
+            )
+        )
+    tenant = caller_of(request).tenant
+    found = await request.app.state.read_history.decisions(tenant, patient, kind or "")
     return Response(orjson.dumps(found), media_type=JSON)

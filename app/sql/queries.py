@@ -38,7 +38,7 @@ CURRENT = (
 )
 ONE_DECISION = "SELECT * FROM decision WHERE tenant = ? AND id = ?"
 DECISIONS = (
-    "SELECT * FROM decision WHERE tenant = ? AND patient = ?"
+    "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND (? = '' OR kind = ?)"
     " ORDER BY sequence DESC, position DESC LIMIT 100"
 )
 BEFORE = (
@@ -136,9 +136,11 @@ class History:
         row = self._execute(ONE_DECISION, (tenant, id)).fetchone()
         return None if row is None else decision_of(row)
 
-    async def decisions_of(self, tenant: str, patient: str) -> Sequence[DecisionRecord]:
-        """The newest hundred decisions about a patient."""
-        rows = self._execute(DECISIONS, (tenant, patient)).fetchall()
+    async def decisions_of(
+        self, tenant: str, patient: str, kind: str = ""
+    ) -> Sequence[DecisionRecord]:
+        """The newest hundred decisions about a patient, of one kind where one is named."""
+        rows = self._execute(DECISIONS, (tenant, patient, kind, kind)).fetchall()
         return [decision_of(row) for row in rows]
 
     async def previous_decision(

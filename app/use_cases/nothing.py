@@ -60,9 +60,11 @@ class Nothing:
         del tenant, id
         return None
 
-    async def decisions_of(self, tenant: str, patient: str) -> Sequence[DecisionRecord]:
+    async def decisions_of(
+        self, tenant: str, patient: str, kind: str = ""
+    ) -> Sequence[DecisionRecord]:
         """Nothing is there."""
-        del tenant, patient
+        del tenant, patient, kind
         return ()
 
     async def previous_decision(

@@ -153,7 +153,9 @@ class History(Protocol):
 
     async def decision(self, tenant: str, id: str) -> DecisionRecord | None: ...  # noqa: A002
 
-    async def decisions_of(self, tenant: str, patient: str) -> Sequence[DecisionRecord]: ...
+    async def decisions_of(
+        self, tenant: str, patient: str, kind: str = ""
+    ) -> Sequence[DecisionRecord]: ...
 
     async def previous_decision(
         self, tenant: str, patient: str, before: datetime

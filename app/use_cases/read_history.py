@@ -111,9 +111,9 @@ class ReadHistory:
         answered = await self._answered(tenant, record)
         return {**_rendered(record, expertise), "answered": [_answered(a) for a in answered]}
 
-    async def decisions(self, tenant: str, patient: str) -> Json:
-        """The decisions about one patient, newest first."""
-        found = await self.history.decisions_of(tenant, patient)
+    async def decisions(self, tenant: str, patient: str, kind: str = "") -> Json:
+        """The decisions about one patient, newest first, of one kind where one is named."""
+        found = await self.history.decisions_of(tenant, patient, kind)
         return {"patient": f"Patient/{patient}", "decisions": [_summary(r) for r in found]}
 
     async def replay(self, tenant: str, id_: str) -> Json:

@@ -169,6 +169,23 @@ def test_a_review_is_listed_with_the_patients_decisions(
     assert SEVERE in listed[0]["cards"]
 
 
+def test_plans_are_found_among_many_reviews(service: httpx.Client, somebody: str) -> None:
+    body = bundle(a_patient(somebody), intake(screened(), of=somebody))
+    service.post("/fhir/$derive", json=body).raise_for_status()
+    answered(service, severe(somebody))
+
+    def kinds(**more: str) -> list[str]:
+        found = service.get("/decisions", params={"patient": somebody, **more})
+        return [decision["kind"] for decision in found.json()["decisions"]]
+
+    assert kinds() == ["order-review", "derive"]
+    assert kinds(kind="derive") == ["derive"]
+    assert kinds(kind="order-review") == ["order-review"]
+    for kind in ("other", ""):
+        answer = service.get("/decisions", params={"patient": somebody, "kind": kind})
+        assert answer.status_code == 400
+
+
 def test_a_review_has_no_provenance_and_is_no_plan_before(
     service: httpx.Client, somebody: str
 ) -> None:

@@ -1,0 +1,149 @@
+"""What an order is understood to be: by code, then by words, and what stays open."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from app.domain.orders.meaning import kinds_of, what_is_ordered, why_ordered
+from app.domain.orders.types import Order
+from tests.orders import ICD, LOINC, SNOMED, an_order, prescription
+from tests.patients import knowledge
+
+IMAGING = {"order-lumbar-imaging"}
+MR = IMAGING | {"order-lumbar-mr"}
+
+
+def said_of(order: Order) -> dict[str, object]:
+    return dict(what_is_ordered(order, knowledge()))
+
+
+def reason_of(order: Order) -> dict[str, object]:
+    return dict(why_ordered(order, knowledge()))
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("MRI of the lumbar spine without contrast", MR),
+        ("Lumbar spine MRI", MR),
+        ("X-ray lumbosacral spine", IMAGING | {"order-lumbar-xr"}),
+        ("Computed tomography, lumbar spine", IMAGING | {"order-lumbar-ct"}),
+        ("Lumbar puncture under CT guidance", set()),
+        ("MRI cervical spine", set()),
+        ("Transforaminal injection L5", {"order-epidural"}),
+        ("Lumbar medial branch block", {"order-spinal-injection"}),
+        ("Physical therapy evaluation", {"order-physiotherapy"}),
+        ("Complete blood count", set()),
+        ("", set()),
+    ],
+)
+def test_words_tell_a_kind_in_any_order(text: str, kinds: set[str]) -> None:
+    assert kinds_of([], text, knowledge()) == kinds
+
+
+def test_a_code_beats_the_words() -> None:
+    found = kinds_of([(LOINC, "24972-2")], "MRI lumbar spine", knowledge())
+
+    assert found == IMAGING | {"order-lumbar-xr"}
+
+
+def test_an_order_known_to_be_one_thing_is_not_the_others() -> None:
+    said = said_of(an_order(code=(SNOMED, "306170007")))
+
+    assert said["order-physiotherapy"] is True
+    assert said["order-lumbar-imaging"] is False
+    assert said["order-opioid"] is False
+
+
+def test_of_an_order_that_matches_nothing_no_kind_is_known() -> None:
+    said = said_of(an_order("Something else"))
+
+    assert "order-lumbar-imaging" not in said
+    assert said["order-opioid"] is False
+
+
+def test_the_modality_stays_open_while_only_imaging_is_known() -> None:
+    content = knowledge()
+    codes = {**content.orders.codes, ("urn:local", "1"): ("order-lumbar-imaging",)}
+    known = replace(content, orders=replace(content.orders, codes=codes))
+    said = dict(what_is_ordered(an_order(code=("urn:local", "1")), known))
+
+    assert said["order-lumbar-imaging"] is True
+    assert "order-lumbar-mr" not in said
+    assert said["order-epidural"] is False
+
+
+def test_a_medicine_has_its_classes_and_lacks_the_others() -> None:
+    said = said_of(prescription("tramadol", dose=100))
+
+    assert said["order-opioid"] is True
+    assert said["order-tramadol"] is True
+    assert said["order-nsaid"] is False
+    assert said["order-daily-dose"] == Decimal(100)
+
+
+def test_a_group_leaves_open_which_member_it_is() -> None:
+    said = said_of(prescription("", code=("http://www.whocc.no/atc", "N02A")))
+
+    assert said["order-opioid"] is True
+    assert "order-tramadol" not in said
+
+
+def test_a_medicine_nobody_knows_may_be_anything() -> None:
+    said = said_of(prescription("zzz", code=("urn:local", "1")))
+
+    assert "order-nsaid" not in said
+    assert said["order-lumbar-imaging"] is False
+
+
+def test_the_dose_of_a_combination_or_a_patch_is_no_dose_in_milligrams() -> None:
+    assert "order-daily-dose" not in said_of(prescription("paracetamol codeine", dose=60))
+    assert "order-daily-dose" not in said_of(prescription("fentanyl", dose=25, unit="ug/h"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_long"),
+    [
+        ("12 HR oxycodone 10 MG Extended Release Oral Tablet", True),
+        ("morphine sulfate SR", True),
+        ("fentanyl patch", True),
+        ("oxycodone 5 MG Oral Tablet", False),
+        ("oxycodone", None),
+    ],
+)
+def test_words_tell_how_a_medicine_is_released(text: str, is_long: bool | None) -> None:
+    assert said_of(prescription(text)).get("order-extended-release") is is_long
+
+
+@pytest.mark.parametrize(
+    ("reason", "words", "is_low_back"),
+    [
+        ((ICD, "M54.50"), "", True),
+        ((ICD, "M5450"), "", True),
+        ((ICD, "M54.16"), "", True),
+        ((SNOMED, "278860009"), "", True),
+        ((ICD, "M54.2"), "", False),
+        ((ICD, "M54.12"), "", False),
+        ((ICD, "J01.90"), "low back pain", True),
+        (("urn:local", "7"), "", None),
+        (("urn:local", "7"), "lumbago", True),
+        (None, "sinusitis", None),
+        (None, "", False),
+    ],
+)
+def test_the_reason(reason: tuple[str, str] | None, words: str, is_low_back: bool | None) -> None:
+    said = reason_of(an_order(reason=reason, reason_text=words))
+
+    assert said.get("order-reason-is-low-back-pain") is is_low_back
+    assert said["order-has-reason"] is bool(reason or words)
+
+
+def test_one_reason_of_several_is_enough() -> None:
+    order = an_order(reason=(ICD, "J01.90"))
+    both = replace(order, reasons=(*order.reasons, ((ICD, "M54.31"),)))
+
+    said = reason_of(both)
+
+    assert said["order-reason-is-low-back-pain"] is True
+    assert said["order-reason-is-radicular"] is True
