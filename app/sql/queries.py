@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Stored
+from app.domain.searching import Cursor, Search, Versions
 from app.sql.bodies import unpacked
 from app.sql.rows import decision_of, instant, stored_of
+from app.sql.searching import number_of, page_of
 from app.sql.sqlite import path_of, reader
+from app.sql.versions import number_of_versions, page_of_versions
 
 WITH_BLOCK = (
     "SELECT r.*, b.committed_at FROM resource_version r JOIN block b ON b.sequence = r.sequence"
@@ -48,8 +51,13 @@ OPEN_PLANS = (
     " WHERE n.tenant = r.tenant AND n.type = r.type AND n.id = r.id)"
     " ORDER BY r.sequence, r.position"
 )
+OUTPUTS = (
+    "SELECT id, outputs FROM decision WHERE tenant = ? AND patient = ?"
+    " ORDER BY sequence DESC, position DESC"
+)
 SCHEMA = "SELECT version_num FROM alembic_version"
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
+HEAD = "SELECT sequence FROM head WHERE id = 1"
 PROMISE = (
     "SELECT request_digest, decision_id FROM idempotency"
     " WHERE tenant = ? AND client = ? AND operation = ? AND key = ?"
@@ -151,6 +159,52 @@ class History:
         """The plans of a patient that are proposed or in force, each in its newest version."""
         rows = self._execute(OPEN_PLANS, (tenant, patient)).fetchall()
         return [stored_of(row) for row in rows]
+
+    async def head(self) -> int:
+        """The newest block."""
+        (sequence,) = self._execute(HEAD, ()).fetchone()
+        return int(sequence)
+
+    async def search(
+        self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
+    ) -> list[tuple[Stored, Cursor]]:
+        """At most ``count`` matches after the cursor, each with the cursor that ends on it."""
+        statement = page_of(tenant, search, cursor, order, count)
+        rows = self._execute(statement.text, statement.values).fetchall()
+        return [
+            (
+                stored_of(row),
+                Cursor(cursor.snapshot, row["place"], row["sequence"], row["position"]),
+            )
+            for row in rows
+        ]
+
+    async def versions(
+        self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
+    ) -> list[tuple[Stored, Cursor]]:
+        """At most ``count`` versions of a history after the cursor, newest first."""
+        rows = self._execute(*page_of_versions(tenant, wanted, cursor, count)).fetchall()
+        return [
+            (stored_of(row), Cursor(cursor.snapshot, "", row["sequence"], row["position"]))
+            for row in rows
+        ]
+
+    async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int:
+        """How many versions there are in all."""
+        sql, values = number_of_versions(tenant, wanted, snapshot)
+        (found,) = self._execute(sql, values).fetchone()
+        return int(found)
+
+    async def number(self, tenant: str, search: Search, snapshot: int) -> int:
+        """How many match in all, as of a block."""
+        statement = number_of(tenant, search, snapshot)
+        (found,) = self._execute(statement.text, statement.values).fetchone()
+        return int(found)
+
+    async def outputs(self, tenant: str, patient: str) -> Sequence[tuple[str, bytes]]:
+        """What each decision about a patient made, newest first."""
+        rows = self._execute(OUTPUTS, (tenant, patient)).fetchall()
+        return [(row["id"], unpacked(row["outputs"])) for row in rows]
 
     async def content(self, digest: str) -> ContentVersion | None:
         """The knowledge that once decided."""
