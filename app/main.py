@@ -15,12 +15,23 @@ import yaml
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from app.api import decision_routes, errors, fhir_routes, operations
+from app.api import (
+    decision_routes,
+    errors,
+    fhir_routes,
+    history_routes,
+    operations,
+    reading_routes,
+    search_routes,
+    writing_routes,
+)
 from app.api.capability import capability_statement
 from app.api.frame import RequestFrame
 from app.domain.problem import Problem, Unavailable
 from app.domain.submission import Submission
 from app.fhir.reading.record import RecordReader
+from app.fhir.searching.values import VERSION as EXTRACTION
+from app.fhir.searching.values import values_in
 from app.fhir.validation import Validator
 from app.fhir.writing import ResourceWriter
 from app.knowledge.library import Library
@@ -29,12 +40,14 @@ from app.settings import Settings
 from app.sql.journal import Journal
 from app.sql.migrate import head, migrate
 from app.sql.queries import History
+from app.sql.reindex import Extraction, is_current, reindex
 from app.sql.sqlite import WriterLock, path_of
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_history import ReadHistory
 from app.use_cases.record_resource import RecordResource
 from app.use_cases.respond import RespondToPlan
+from app.use_cases.search_resources import SearchResources
 
 log = structlog.get_logger()
 ROOT = Path(__file__).parent.parent
@@ -43,6 +56,7 @@ READ = ["GET", "HEAD"]
 WRITE = ["POST", "PUT", "PATCH", "DELETE"]
 # A request makes some 20,000 objects and hardly a cycle: one look at the young ones is enough.
 GARBAGE = (20_000, 20, 50)
+SEARCH = Extraction(EXTRACTION, values_in)
 BUT_POST = [*READ, "PUT", "PATCH", "DELETE"]
 Published = dict[tuple[str, str], tuple[bytes, str]]
 
@@ -90,6 +104,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.library = _library(settings)
     state.validator = Validator.load()
     state.published = published()
+    state.published_values = {key: values_in(body) for key, (body, _) in state.published.items()}
     state.reader = RecordReader(questionnaires(state.published))
     state.journal = Journal(settings.database_url)
     history = History(settings.database_url)
@@ -113,7 +128,8 @@ def _join(app: FastAPI, settings: Settings) -> None:
         clock=now,
     )
     state.read_history = ReadHistory(history, state.library, state.reader, writer)
-    state.record_resource = RecordResource(state.journal, now)
+    state.search_resources = SearchResources(history)
+    state.record_resource = RecordResource(history, state.journal, now)
     content = state.library.current.content
     state.capability = _with_digest(
         capability_statement(
@@ -202,11 +218,21 @@ def _route(app: FastAPI) -> None:
         ("/fhir/PlanDefinition/$apply", fhir_routes.refuse_on_operation, BUT_POST),
         ("/fhir/CarePlan/{id}/$respond", fhir_routes.respond, ["POST"]),
         ("/fhir/CarePlan/{id}/$respond", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/{type}", fhir_routes.create, ["POST"]),
-        ("/fhir/{type}", fhir_routes.refuse_on_type, BUT_POST),
-        ("/fhir/{type}/{id}", fhir_routes.read, READ),
-        ("/fhir/{type}/{id}", fhir_routes.refuse_on_instance, WRITE),
-        ("/fhir/{type}/{id}/_history/{vid}", fhir_routes.vread, READ),
+        ("/fhir/{type}", writing_routes.create, ["POST"]),
+        ("/fhir/{type}", search_routes.search, READ),
+        ("/fhir/{type}", writing_routes.update_by_condition, ["PUT"]),
+        ("/fhir/{type}", writing_routes.refuse_on_type, ["PATCH", "DELETE"]),
+        ("/fhir/{type}/_search", search_routes.search_by_post, ["POST"]),
+        ("/fhir/{type}/_search", search_routes.refuse_on_search, BUT_POST),
+        ("/fhir/{type}/_history", history_routes.of_type, READ),
+        ("/fhir/{type}/_history", history_routes.refuse_on_history, WRITE),
+        ("/fhir/{type}/{id}", reading_routes.read, READ),
+        ("/fhir/{type}/{id}", writing_routes.update, ["PUT"]),
+        ("/fhir/{type}/{id}", writing_routes.refuse_on_instance, ["POST", "PATCH", "DELETE"]),
+        ("/fhir/{type}/{id}/_history", history_routes.of_instance, READ),
+        ("/fhir/{type}/{id}/_history", history_routes.refuse_on_history, WRITE),
+        ("/fhir/{type}/{id}/_history/{vid}", history_routes.refuse_on_history, WRITE),
+        ("/fhir/{type}/{id}/_history/{vid}", reading_routes.vread, READ),
         ("/decisions", decision_routes.decisions, READ),
         ("/decisions/{id}", decision_routes.decision, READ),
         ("/decisions/{id}/replay", decision_routes.replay, READ),
@@ -227,6 +253,8 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         lock = WriterLock.take(path_of(settings.database_url))
         try:
             migrate(settings.database_url)
+            if not is_current(settings.database_url, SEARCH):
+                reindex(settings.database_url, SEARCH)
         finally:
             lock.release()
         await app.state.journal.start()

@@ -43,11 +43,11 @@ def require_json(request: Request) -> None:
     """UnsupportedMedia unless the body is announced as FHIR JSON in UTF-8."""
     header = request.headers.get("content-type", "")
     media, _, parameters = header.partition(";")
-    if media.strip().lower() not in JSON_TYPES:
+    if media.strip().lower() not in JSON_TYPES or not _is_r4(parameters):
         raise UnsupportedMedia(
             Problem(
-                f"The body type {media.strip()[:64]!r} is not supported.",
-                mend="Send application/fhir+json.",
+                f"The body type {header.strip()[:64]!r} is not supported.",
+                mend="Send application/fhir+json (FHIR 4.0).",
                 code="not-supported",
             )
         )
@@ -75,6 +75,11 @@ def _parameter(parameters: str, name: str) -> str:
     return ""
 
 
+def _is_r4(parameters: str) -> bool:
+    """Another version of FHIR is never read or answered as if it were ours (F-06)."""
+    return _parameter(parameters, "fhirversion") in ("", "4.0", "4.0.1")
+
+
 def answer_type(request: Request) -> str:
     """The media type to answer in: ``_format`` over Accept; NotAcceptable when none fits."""
     wanted = request.query_params.get("_format")
@@ -87,7 +92,7 @@ def answer_type(request: Request) -> str:
     offered = [
         media.strip().lower()
         for media, _, parameters in parts
-        if not NO_WEIGHT.fullmatch(_parameter(parameters, "q"))
+        if not NO_WEIGHT.fullmatch(_parameter(parameters, "q")) and _is_r4(parameters)
     ]
     for media in offered:
         if media in ANY_TYPE or media in ("application/fhir+json", "application/json+fhir", ""):
