@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from app.api import (
+    bundle_routes,
     decision_routes,
     errors,
     fhir_routes,
@@ -208,6 +209,8 @@ def _with_digest(resource: dict[str, object]) -> tuple[bytes, str]:
 def _route(app: FastAPI) -> None:
     """Every path of contract §3, §4 and §6 that this release offers."""
     routes = (
+        ("/fhir", bundle_routes.take, ["POST"]),
+        ("/fhir", bundle_routes.refuse_on_base, BUT_POST),
         ("/fhir/metadata", fhir_routes.metadata, READ),
         ("/fhir/metadata", fhir_routes.refuse_on_metadata, WRITE),
         ("/fhir/$derive", fhir_routes.derive, ["POST"]),

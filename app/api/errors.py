@@ -70,13 +70,18 @@ def refused(path: str, error: Refusal) -> Response:
 
 async def _routing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class only)
+    return unrouted(request.url.path, error)
+
+
+def unrouted(path: str, error: HTTPException) -> Response:
+    """The answer where no route takes the request."""
     code = ROUTING.get(error.status_code, "processing")
     what = {
         404: "There is nothing at this address.",
         405: "This address does not take that method.",
     }.get(error.status_code, "The request cannot be answered.")
     headers = dict(error.headers or {})
-    return answer(request.url.path, error.status_code, (Problem(what, code=code),), headers)
+    return answer(path, error.status_code, (Problem(what, code=code),), headers)
 
 
 def fault(path: str, request_id: str, error: Exception) -> Response:

@@ -113,11 +113,15 @@ def _not_acceptable(wanted: str) -> NotAcceptable:
 
 
 def if_match(request: Request) -> frozenset[str] | None:
-    """The version ids that If-Match allows; None where it is not sent or ``*``.
+    """The version ids that If-Match allows; None where it is not sent or ``*``."""
+    return allowed_versions(request.headers.get("if-match"))
+
+
+def allowed_versions(header: str | None) -> frozenset[str] | None:
+    """The same from the header itself.
 
     FHIR writes them as weak ETags, and compares them as if they were strong.
     """
-    header = request.headers.get("if-match")
     if header is None or header.strip() == "*":
         return None
     if not ENTITY_TAGS.fullmatch(header):

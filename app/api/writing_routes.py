@@ -1,23 +1,21 @@
 """Create and update, by id or by condition (F-08 to F-12)."""
 
 import uuid
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import resource_body, version_headers
+from app.api.conditions import condition_of
 from app.api.interactions import allowed_on_instance, allowed_on_type
-from app.api.offers import not_allowed, offer_of, require
+from app.api.offers import not_allowed, offer_of
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, if_match, read_body, require_json
 from app.domain.problem import NotUnderstood, Problem
-from app.domain.searching import Search
 from app.domain.submission import Received
 from app.fhir.reading.parameters import ID
 from app.fhir.reading.submission import read_one
-from app.fhir.searching.query import understand_condition
 from app.fhir.writing import operation_outcome
 from app.use_cases.record_resource import Wish, Written
 
@@ -30,9 +28,10 @@ async def create(request: Request) -> Response:
     if not offer.takes("create"):
         raise not_allowed(f"{type_} is only read here.", allowed_on_type(offer))
     media = answer_type(request)
-    condition = _condition(request, type_, request.headers.get(IF_NONE_EXIST))
+    criteria = request.headers.get(IF_NONE_EXIST)
+    condition = None if criteria is None else condition_of(request, type_, criteria)
     received = await _received(request, type_)
-    wish = Wish(type_, str(uuid.uuid4()), condition=condition, where=_at(condition, IF_NONE_EXIST))
+    wish = Wish(type_, str(uuid.uuid4()), condition=condition)
     return await _written(request, wish, received, media)
 
 
@@ -59,7 +58,7 @@ async def update_by_condition(request: Request) -> Response:
     if not (offer.takes("update") and request.url.query):
         raise not_allowed(f"{type_} does not take PUT here.", allowed_on_type(offer))
     media = answer_type(request)
-    condition = _condition(request, type_, request.url.query)
+    condition = condition_of(request, type_, request.url.query)
     allowed = if_match(request)
     received = await _received(request, type_)
     id_ = _own_id(received)
@@ -80,20 +79,6 @@ async def refuse_on_instance(request: Request) -> Response:
     """Any other method on ``/fhir/{type}/{id}``: nothing is deleted, what we derive is ours."""
     type_, offer = offer_of(request)
     raise not_allowed(f"{type_} does not take {request.method} here.", allowed_on_instance(offer))
-
-
-def _condition(request: Request, type_: str, query: str | None) -> Search | None:
-    if query is None:
-        return None
-    require(request, "search-type")
-    state = request.app.state
-    pairs = parse_qsl(query.removeprefix("?").removeprefix(f"{type_}?"), keep_blank_values=True)
-    base = f"{state.settings.public_url}/fhir"
-    return understand_condition(pairs, type_=type_, now=state.clock(), base=base)
-
-
-def _at(condition: Search | None, where: str) -> str:
-    return "" if condition is None else where
 
 
 async def _received(request: Request, type_: str) -> Received:
