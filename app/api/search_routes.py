@@ -31,6 +31,7 @@ async def search(request: Request) -> Response:
 
 async def search_by_post(request: Request) -> Response:
     """``POST /fhir/{type}/_search``: parameters in the form, in the address, or in both."""
+    require(request, "search-type")
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await read_body(request)
     if body and media != FORM:

@@ -166,7 +166,7 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "DetectedIssue": (
         _p("patient", "reference", "clinical-patient", "patient"),
-        CODE,
+        _token("DetectedIssue", "code", "code"),
         _p("identified", "date", "DetectedIssue-identified", "identifiedDateTime"),
     ),
     "GuidanceResponse": _of_patient("GuidanceResponse", by="GuidanceResponse-patient"),
