@@ -15,20 +15,7 @@ import yaml
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from app.api import (
-    bundle_routes,
-    decision_routes,
-    errors,
-    everything_routes,
-    extract_routes,
-    fhir_routes,
-    history_routes,
-    operations,
-    reading_routes,
-    search_routes,
-    validate_routes,
-    writing_routes,
-)
+from app.api import decision_routes, errors, operations, routes
 from app.api.capability import capability_statement
 from app.api.frame import RequestFrame
 from app.domain.problem import Problem, Unavailable
@@ -57,11 +44,9 @@ log = structlog.get_logger()
 ROOT = Path(__file__).parent.parent
 ENGINE = version("painplan")
 READ = ["GET", "HEAD"]
-WRITE = ["POST", "PUT", "PATCH", "DELETE"]
 # A request makes some 20,000 objects and hardly a cycle: one look at the young ones is enough.
 GARBAGE = (20_000, 20, 50)
 SEARCH = Extraction(EXTRACTION, values_in)
-BUT_POST = [*READ, "PUT", "PATCH", "DELETE"]
 Published = dict[tuple[str, str], tuple[bytes, str]]
 
 
@@ -211,41 +196,8 @@ def _with_digest(resource: dict[str, object]) -> tuple[bytes, str]:
 
 def _route(app: FastAPI) -> None:
     """Every path of contract §3, §4 and §6 that this release offers."""
-    routes = (
-        ("/fhir", bundle_routes.take, ["POST"]),
-        ("/fhir", bundle_routes.refuse_on_base, BUT_POST),
-        ("/fhir/metadata", fhir_routes.metadata, READ),
-        ("/fhir/metadata", fhir_routes.refuse_on_metadata, WRITE),
-        ("/fhir/$derive", fhir_routes.derive, ["POST"]),
-        ("/fhir/$derive", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.apply, ["POST"]),
-        ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/PlanDefinition/$apply", fhir_routes.apply_named, ["POST"]),
-        ("/fhir/PlanDefinition/$apply", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/CarePlan/{id}/$respond", fhir_routes.respond, ["POST"]),
-        ("/fhir/CarePlan/{id}/$respond", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/QuestionnaireResponse/$extract", extract_routes.of_body, ["POST"]),
-        ("/fhir/QuestionnaireResponse/$extract", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/QuestionnaireResponse/{id}/$extract", extract_routes.of_stored, ["GET", "POST"]),
-        ("/fhir/Patient/{id}/$everything", everything_routes.everything, ["GET"]),
-        ("/fhir/{type}/$validate", validate_routes.of_type, ["POST"]),
-        ("/fhir/{type}/$validate", validate_routes.refuse_on_validate, BUT_POST),
-        ("/fhir/{type}/{id}/$validate", validate_routes.of_instance, ["GET", "POST"]),
-        ("/fhir/{type}", writing_routes.create, ["POST"]),
-        ("/fhir/{type}", search_routes.search, READ),
-        ("/fhir/{type}", writing_routes.update_by_condition, ["PUT"]),
-        ("/fhir/{type}", writing_routes.refuse_on_type, ["PATCH", "DELETE"]),
-        ("/fhir/{type}/_search", search_routes.search_by_post, ["POST"]),
-        ("/fhir/{type}/_search", search_routes.refuse_on_search, BUT_POST),
-        ("/fhir/{type}/_history", history_routes.of_type, READ),
-        ("/fhir/{type}/_history", history_routes.refuse_on_history, WRITE),
-        ("/fhir/{type}/{id}", reading_routes.read, READ),
-        ("/fhir/{type}/{id}", writing_routes.update, ["PUT"]),
-        ("/fhir/{type}/{id}", writing_routes.refuse_on_instance, ["POST", "PATCH", "DELETE"]),
-        ("/fhir/{type}/{id}/_history", history_routes.of_instance, READ),
-        ("/fhir/{type}/{id}/_history", history_routes.refuse_on_history, WRITE),
-        ("/fhir/{type}/{id}/_history/{vid}", history_routes.refuse_on_history, WRITE),
-        ("/fhir/{type}/{id}/_history/{vid}", reading_routes.vread, READ),
+    addresses = (
+        *routes.fhir(),
         ("/decisions", decision_routes.decisions, READ),
         ("/decisions/{id}", decision_routes.decision, READ),
         ("/decisions/{id}/replay", decision_routes.replay, READ),
@@ -255,8 +207,8 @@ def _route(app: FastAPI) -> None:
         ("/docs", operations.docs, READ),
         ("/redoc", operations.redoc, READ),
     )
-    for path, endpoint, methods in routes:
-        app.router.add_route(path, endpoint, methods=methods)
+    for path, endpoint, methods in addresses:
+        app.router.add_route(path, endpoint, methods=list(methods))
 
 
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:

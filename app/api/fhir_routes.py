@@ -131,6 +131,12 @@ async def refuse_on_operation(request: Request) -> Response:
     raise NotAllowed(problem, allow=("POST",))
 
 
+async def refuse_on_question(request: Request) -> Response:
+    """Any other method on an operation that changes nothing, which is called by GET, too."""
+    problem = Problem(f"{request.method} does not call an operation.", code="not-supported")
+    raise NotAllowed(problem, allow=("GET", "HEAD", "POST"))
+
+
 async def refuse_on_metadata(request: Request) -> Response:
     """Any other method on ``/fhir/metadata``."""
     problem = Problem(f"metadata does not take {request.method}.", code="not-supported")

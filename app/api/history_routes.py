@@ -38,10 +38,11 @@ async def of_type(request: Request) -> Response:
     return await _history(request, type_, None)
 
 
-async def refuse_on_history(request: Request) -> Response:
-    """Any other method on a history or one of its versions."""
-    type_, _ = require(request, "read")
-    raise not_allowed(f"The history of {type_} is only read.", ALLOW)
+async def refuse_on_reading(request: Request) -> Response:
+    """Any other method on what is only read: histories, their versions, what is kept of someone."""
+    if "type" in request.path_params:
+        require(request, "read")
+    raise not_allowed(f"This is only read; it does not take {request.method}.", ALLOW)
 
 
 async def _history(request: Request, type_: str, id_: str | None) -> Response:

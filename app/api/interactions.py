@@ -75,7 +75,7 @@ OFFERED: Mapping[str, Offer] = {
 
 def allowed_on_type(offer: Offer) -> tuple[str, ...]:
     """The methods of ``/fhir/{type}``."""
-    return ("GET", "HEAD", "POST") if offer.is_written else ("GET", "HEAD")
+    return ("GET", "HEAD", "POST", "PUT") if offer.is_written else ("GET", "HEAD")
 
 
 def allowed_on_instance(offer: Offer) -> tuple[str, ...]:

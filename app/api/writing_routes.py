@@ -55,8 +55,8 @@ async def update(request: Request) -> Response:
 async def update_by_condition(request: Request) -> Response:
     """``PUT /fhir/{type}?...``: what the criteria find, or something new."""
     type_, offer = offer_of(request)
-    if not (offer.takes("update") and request.url.query):
-        raise not_allowed(f"{type_} does not take PUT here.", allowed_on_type(offer))
+    if not offer.takes("update"):
+        raise not_allowed(f"{type_} is only read here.", allowed_on_type(offer))
     media = answer_type(request)
     condition = condition_of(request, type_, request.url.query)
     allowed = if_match(request)
