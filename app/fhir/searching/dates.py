@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from app.domain.searching import Alternative, Comparison
@@ -19,6 +20,7 @@ _MICROSECONDS = 6
 Span = tuple[str, str]
 
 
+@lru_cache(maxsize=1024)  # the resources of one request share their instants
 def span_of(text: str) -> Span | None:
     """From the first instant to before the first one after; None for what is no date.
 

@@ -1,6 +1,7 @@
 """The values by which a resource is found: a pure function of the resource."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import orjson
@@ -17,15 +18,24 @@ LONGEST = 1024
 def search_values(resource: dict[str, Any]) -> tuple[SearchValue, ...]:
     """All of them, in a fixed order and none twice. Whose it is stands beside the version."""
     type_ = str(resource["resourceType"])
-    parameters = STORED.get(type_) or PUBLISHED.get(type_, ())
     found: dict[SearchValue, None] = {}
-    for parameter in parameters:
-        if parameter.name in PATIENT:
-            continue
-        for path in parameter.paths:
-            for node in _at(resource, path.split(".")):
-                found.update(dict.fromkeys(_values(parameter, node)))
+    for parameter, paths in _extracted(type_):
+        for path in paths:
+            if path[0] in resource:
+                for node in _at(resource[path[0]], path[1:]):
+                    found.update(dict.fromkeys(_values(parameter, node)))
     return tuple(found)
+
+
+@cache
+def _extracted(type_: str) -> tuple[tuple[Parameter, tuple[tuple[str, ...], ...]], ...]:
+    """The parameters whose values are kept, with their paths in steps."""
+    parameters = STORED.get(type_) or PUBLISHED.get(type_, ())
+    return tuple(
+        (parameter, tuple(tuple(path.split(".")) for path in parameter.paths))
+        for parameter in parameters
+        if parameter.name not in PATIENT
+    )
 
 
 def values_in(body: bytes) -> tuple[SearchValue, ...]:
@@ -33,7 +43,7 @@ def values_in(body: bytes) -> tuple[SearchValue, ...]:
     return search_values(orjson.loads(body))
 
 
-def _at(node: Any, path: list[str]) -> Iterator[Any]:
+def _at(node: Any, path: tuple[str, ...]) -> Iterator[Any]:
     """What stands at a path, through lists."""
     if isinstance(node, list):
         for one in node:
