@@ -17,7 +17,7 @@ from app.domain.problem import Conflict, Problem, Refusal
 from app.domain.searching import Search, matches
 from app.sql.chain import Value, block_hash, entry_hash, merkle_root
 from app.sql.reindex import INSERT as INSERT_SEARCH
-from app.sql.reindex import search_row
+from app.sql.reindex import UP_TO, search_row
 from app.sql.rows import HASHED, instant, moment, row_of
 from app.sql.searching import some_of
 from app.sql.tables import SALT
@@ -254,6 +254,7 @@ def _append(connection: sqlite3.Connection, accepted: _Accepted) -> Committed:
             for value in v.search
         ],
     )
+    connection.execute(UP_TO, (sequence,))
     if accepted.promises:
         connection.executemany(PROMISE, accepted.promises)
     connection.execute(

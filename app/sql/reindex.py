@@ -22,7 +22,8 @@ INSERT = (
     " (tenant, patient, type, name, value, until, system, id, version)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-STATE = "SELECT version FROM search_state WHERE id = 1"
+STATE = "SELECT s.version FROM search_state s JOIN head h ON h.sequence = s.sequence WHERE s.id = 1"
+UP_TO = "UPDATE search_state SET sequence = ? WHERE id = 1"
 Row = tuple[str | int, ...]
 Progress = Callable[[int], None]
 
@@ -36,7 +37,7 @@ class Extraction:
 
 
 def is_current(url: str, extraction: Extraction) -> bool:
-    """Whether the values that are kept were found by this extraction, all of them."""
+    """Whether the values that are kept were found by this extraction, up to the newest block."""
     connection = reader(path_of(url))
     try:
         row = connection.execute(STATE).fetchone()
@@ -64,7 +65,10 @@ def reindex(url: str, extraction: Extraction, progress: Progress | None = None) 
             done += len(chunk)
             if progress is not None:
                 progress(done)
-        connection.execute("INSERT INTO search_state VALUES (1, ?)", (extraction.version,))
+        connection.execute(
+            "INSERT INTO search_state SELECT 1, ?, sequence FROM head WHERE id = 1",
+            (extraction.version,),
+        )
         return done
     finally:
         connection.close()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from app.domain.searching import Alternative, Criterion, Cursor, Search
 
+BY_TIME = "_lastUpdated"
 TELLING = ("identifier", "questionnaire", "code", "date")
 NOBODY = ""
 BEFORE_ALL = ""
@@ -58,6 +59,8 @@ def page_of(tenant: str, search: Search, cursor: Cursor, order: str, count: int)
     """The rows of one page with their bodies, after ``cursor`` in ``order``."""
     name, is_descending = order.removeprefix("-"), order.startswith("-")
     direction, beyond = ("DESC", "<") if is_descending else ("ASC", ">")
+    # In the order of the blocks the place is all there is, so that nothing need be sorted.
+    by = ["r.sequence", "r.position"] if name == BY_TIME else ["place", "r.sequence", "r.position"]
     statement = Statement()
     statement.add(
         "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, r.sequence AS s,"
@@ -65,12 +68,13 @@ def page_of(tenant: str, search: Search, cursor: Cursor, order: str, count: int)
     )
     _add_key(statement, name)
     statement.add("AS place")
-    _found(statement, tenant, search, cursor.snapshot)
+    _found(statement, tenant, search, cursor.snapshot, is_in_order=name == BY_TIME)
     if cursor.position >= 0:
-        statement.add(f"AND (place, r.sequence, r.position) {beyond} (?, ?, ?)")
-        statement.values.extend((cursor.key, cursor.sequence, cursor.position))
+        after = [cursor.key, cursor.sequence, cursor.position][-len(by) :]
+        marks = ", ".join("?" * len(by))
+        statement.add(f"AND ({', '.join(by)}) {beyond} ({marks})", *after)
     statement.add(
-        f"ORDER BY place {direction}, r.sequence {direction}, r.position {direction} LIMIT ?)"
+        f"ORDER BY {', '.join(f'{column} {direction}' for column in by)} LIMIT ?)"
         " q CROSS JOIN resource_version v ON v.rowid = q.row"
         " CROSS JOIN block b ON b.sequence = v.sequence"
         f" ORDER BY q.place {direction}, q.s {direction}, q.p {direction}",
@@ -106,19 +110,26 @@ def _add_key(statement: Statement, name: str) -> None:
             statement.add(_KEY, name)
 
 
-def _found(statement: Statement, tenant: str, search: Search, snapshot: int) -> None:
-    """FROM and WHERE."""
+def _found(
+    statement: Statement, tenant: str, search: Search, snapshot: int, *, is_in_order: bool = False
+) -> None:
+    """FROM and WHERE. Where nothing else drives, the order of the blocks does, if it is wanted."""
     rest = list(search.criteria)
     driver = None if search.ids or search.patients else _driver(search)
+    is_open = driver is None and not (search.ids or search.patients or search.updated)
+    by_block = is_open and is_in_order
     if driver is not None:
         rest.remove(driver)
         _drive_by_values(statement, tenant, search.types[0], driver)
-    elif search.ids or search.patients or not search.updated:
+    elif search.ids or search.patients or is_open:
         statement.add("FROM resource_version r CROSS JOIN block b ON b.sequence = r.sequence")
     else:
         statement.add("FROM block b CROSS JOIN resource_version r ON r.sequence = b.sequence")
-    statement.add("WHERE r.tenant = ?", tenant)
-    _among(statement, "r.type", search.types)
+    # A plus keeps a column from driving.
+    off, on = ("+", "") if by_block else ("", "+")
+    statement.add(f"WHERE {off}r.tenant = ?", tenant)
+    _among(statement, f"{off}r.type", search.types)
+    statement.add(f"AND {on}r.sequence <= ?", snapshot)
     for ids in search.ids:
         _among(statement, "r.id", sorted(ids))
     for patients in search.patients:
@@ -128,7 +139,6 @@ def _found(statement: Statement, tenant: str, search: Search, snapshot: int) -> 
         statement.add("AND (" + " OR ".join(_time(a, statement) for a in updated.any_of) + ")")
     for criterion in rest:
         _also(statement, criterion)
-    statement.add("AND +r.sequence <= ?", snapshot)  # the plus: never what drives
     statement.add(f"AND {_NEWEST}", snapshot)
 
 
@@ -167,8 +177,8 @@ def _drive_by_values(statement: Statement, tenant: str, type_: str, driver: Crit
 def _also(statement: Statement, criterion: Criterion) -> None:
     negation = "NOT " if criterion.is_negated else ""
     statement.add(f"AND {negation}EXISTS ({_OWN}", criterion.name)
-    alternatives = [_alternative(a, statement) for a in criterion.any_of if a]
-    if alternatives and all(criterion.any_of):
+    if all(criterion.any_of):  # one that asks nothing holds of any value
+        alternatives = [_alternative(a, statement) for a in criterion.any_of]
         statement.add("AND (" + " OR ".join(alternatives) + ")")
     statement.add(")")
 

@@ -139,6 +139,7 @@ SEARCH_STATE = Table(
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
 )
 IDEMPOTENCY = Table(
     "idempotency",

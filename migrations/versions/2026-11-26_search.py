@@ -3,8 +3,8 @@
 Revision: 20261126_search
 Follows: 20261124_journal
 
-Additive: an older release goes on working; what it writes is missing from the search values until
-the newer one has read it again, which it does at its start.
+Additive: an older release goes on working. What it writes has no search values; the newer one sees
+that at its start, from the block up to which there are some, and makes all of them again.
 """
 
 import sqlalchemy as sa
@@ -52,6 +52,7 @@ def upgrade() -> None:
         "search_state",
         sa.Column("id", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_search_state"),
     )
     op.create_index("ix_block_committed_at", "block", ["committed_at"])

@@ -1,18 +1,24 @@
 """Search values: written with the version, made again the same, and always found by an index."""
 
+import asyncio
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from app.domain.searching import Cursor, Search
+from app.domain.searching import Comparison, Criterion, Cursor, Search, SearchValue, matches
 from app.fhir.searching.parameters import STORED, parameters_of
 from app.fhir.searching.query import understand
 from app.fhir.searching.values import VERSION, values_in
+from app.main import create_app
+from app.settings import Settings
 from app.sql.migrate import migrate
-from app.sql.reindex import Extraction, differences, is_current, reindex
+from app.sql.reindex import INSERT, Extraction, differences, is_current, reindex, search_row
 from app.sql.searching import number_of, page_of, some_of
 from tests.sql.history import write
 
@@ -38,6 +44,15 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = tmp_path_factory.mktemp("history") / "painplan.db"
     write(database)
     return database
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    database = tmp_path_factory.mktemp("empty") / "painplan.db"
+    migrate(f"sqlite:///{database}")
+    connection = sqlite3.connect(database, isolation_level=None)
+    yield connection
+    connection.close()
 
 
 def _search(type_: str, *pairs: tuple[str, str]) -> Search:
@@ -125,3 +140,108 @@ def test_an_empty_database_is_searched_too(tmp_path: Path) -> None:
         statement = page_of("t", _search(type_, (name, value)), START, order, 5)
         with sqlite3.connect(database) as connection:
             assert connection.execute(statement.text, statement.values).fetchall() == []
+
+
+def test_the_newest_of_a_type_are_found_without_sorting_all_of_it(history: Path) -> None:
+    for order in ("-_lastUpdated", "_lastUpdated"):
+        statement = page_of("t", Search(("CarePlan",)), START, order, 5)
+        steps = _plan(history, statement.text, statement.values)
+        inner = steps[: steps.index("SCAN q")]
+        assert not [s for s in inner if "TEMP B-TREE" in s], steps
+
+
+NAMES = ("code", "date")
+TEXTS = st.sampled_from(["a", "b", "c"])
+VALUES = st.lists(
+    st.builds(SearchValue, st.sampled_from(NAMES), TEXTS, until=TEXTS, system=TEXTS),
+    max_size=4,
+    unique=True,
+)
+COMPARISONS = st.builds(
+    Comparison,
+    st.sampled_from(["value", "until", "system"]),
+    st.sampled_from(["=", "<", "<=", ">", ">="]),
+    TEXTS,
+)
+CRITERIA = st.lists(
+    st.builds(
+        Criterion,
+        st.sampled_from(NAMES),
+        st.lists(st.lists(COMPARISONS, max_size=2).map(tuple), min_size=1, max_size=2).map(tuple),
+        is_negated=st.booleans(),
+    ),
+    max_size=3,
+)
+
+
+@given(
+    kept=st.lists(st.tuples(VALUES, st.sampled_from(["p", "q", None])), max_size=4),
+    criteria=CRITERIA,
+    patients=st.sampled_from([(), (frozenset({"p"}),), (frozenset({"p", "q"}),)]),
+)
+@settings(max_examples=150)
+def test_the_database_answers_what_the_values_say(
+    empty: sqlite3.Connection,
+    kept: list[tuple[list[SearchValue], str | None]],
+    criteria: list[Criterion],
+    patients: tuple[frozenset[str], ...],
+) -> None:
+    search = Search(("Observation",), tuple(criteria), patients)
+    empty.execute("BEGIN")
+    try:
+        empty.execute("INSERT INTO block VALUES (1, '2026', 1, x'', x'', x'')")
+        for number, (values, patient) in enumerate(kept):
+            empty.execute(
+                "INSERT INTO resource_version (tenant, type, id, version, patient, origin, sha256,"
+                " sequence, position, hash) VALUES"
+                " ('t', 'Observation', ?, 1, ?, 'received', x'', 1, ?, x'')",
+                (f"o{number}", patient, number),
+            )
+            rows = [
+                search_row("t", patient or "", "Observation", f"o{number}", 1, v) for v in values
+            ]
+            empty.executemany(INSERT, rows)
+        statement = page_of("t", search, START, "_id", 10)
+        found = [row[3] for row in empty.execute(statement.text, statement.values)]
+        counted = number_of("t", search, 9)
+        (number,) = empty.execute(counted.text, counted.values).fetchone()
+    finally:
+        empty.execute("ROLLBACK")
+
+    expected = [
+        f"o{number}"
+        for number, (values, patient) in enumerate(kept)
+        if matches(search, "Observation", f"o{number}", patient, values)
+    ]
+    assert found == expected
+    assert number == len(expected)
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        "DELETE FROM search_state",
+        "UPDATE search_state SET version = 0",
+        "UPDATE search_state SET sequence = sequence - 1",
+    ],
+)
+def test_a_service_that_finds_other_values_makes_them_again_at_its_start(
+    tmp_path: Path, older: str
+) -> None:
+    database = tmp_path / "painplan.db"
+    write(database, 1)
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM search_value")
+        connection.execute(older)
+    assert not is_current(f"sqlite:///{database}", EXTRACTION)
+
+    asyncio.run(_start(database))
+
+    assert is_current(f"sqlite:///{database}", EXTRACTION)
+    assert list(differences(f"sqlite:///{database}", EXTRACTION)) == []
+
+
+async def _start(database: Path) -> None:
+    app = create_app(Settings(database_url=f"sqlite:///{database}", log_level="ERROR"))
+    async with app.router.lifespan_context(app):
+        pass
