@@ -14,12 +14,11 @@ from app.api.offers import not_allowed
 from app.api.rendering import rendered
 from app.api.requests import answer_type, read_body, require_json
 from app.api.transactions import Outcome, carried_out
-from app.api.writing_routes import written_answer
+from app.api.writing_routes import parts_of
 from app.fhir.reading.bundle_requests import Asked, read_requests
 from app.fhir.writing.bundles import Entry, bundle
 
 REFUSED = 400
-MEDIA = "application/fhir+json"
 
 
 async def take(request: Request) -> Response:
@@ -45,8 +44,9 @@ async def refuse_on_base(request: Request) -> Response:
 def _entry(request: Request, asked: Asked, answer: Outcome) -> Entry:
     """What became of one entry; a refusal stands in ``response.outcome``."""
     if not isinstance(answer, InnerAnswer):
-        one = written_answer(request, answer, MEDIA)
-        answer = InnerAnswer(one.status_code, dict(one.headers), bytes(one.body))
+        body, status, headers = parts_of(request, answer)
+        named = {name.lower(): value for name, value in headers.items()}
+        answer = InnerAnswer(status, named, body)
     response: dict[str, object] = {"status": _status(answer.status)}
     for name, header in (("location", "location"), ("etag", "etag")):
         if header in answer.headers:

@@ -11,6 +11,7 @@ from app.api.answers import (
     derive_answer,
     respond_answer,
 )
+from app.api.rendering import is_known, rendered
 from app.api.requests import (
     answer_type,
     caller_of,
@@ -148,6 +149,6 @@ async def metadata(request: Request) -> Response:
     media = answer_type(request)
     body, digest = request.app.state.capability
     headers = {"ETag": f'W/"{digest[:16]}"', "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if is_known(request, headers["ETag"]):
         return Response(b"", 304, headers)
-    return Response(body, 200, headers, media_type=media)
+    return rendered(request, body, media, 200, headers)

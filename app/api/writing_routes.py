@@ -105,10 +105,13 @@ async def _written(request: Request, wish: Wish, received: Received, media: str)
     written: Written = await request.app.state.record_resource.one(
         wish, received, caller_of(request)
     )
-    return written_answer(request, written, media)
+    body, status, headers = parts_of(request, written)
+    if not body:
+        return Response(b"", status, headers)
+    return rendered(request, body, media, status, headers)
 
 
-def written_answer(request: Request, written: Written, media: str) -> Response:
+def parts_of(request: Request, written: Written) -> tuple[bytes, int, dict[str, str]]:
     """201 for what is new, 200 for the rest, with as much as Prefer asks for."""
     version = written.stored.version
     headers = version_headers(version.version, written.stored.committed_at)
@@ -117,12 +120,11 @@ def written_answer(request: Request, written: Written, media: str) -> Response:
     status = 201 if written.is_new else 200
     match preferences_of(request).returns:
         case "minimal":
-            return Response(b"", status, headers)
+            return b"", status, headers
         case "OperationOutcome":
-            told = operation_outcome((_told(written),), "information")
-            return rendered(request, told, media, status, headers)
+            return operation_outcome((_told(written),), "information"), status, headers
         case "representation":
-            return rendered(request, resource_body(written.stored), media, status, headers)
+            return resource_body(written.stored), status, headers
 
 
 def _told(written: Written) -> Problem:

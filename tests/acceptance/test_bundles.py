@@ -193,6 +193,30 @@ def test_two_entries_of_one_resource_are_refused(service: httpx.Client) -> None:
     assert service.get(f"/fhir/Patient/{id_}").status_code == 404
 
 
+def test_one_name_for_two_entries_is_refused(service: httpx.Client) -> None:
+    name = urn()
+    create = entry("POST", "Patient", nameless(patient()), fullUrl=name)
+
+    answer = send(service, "transaction", create, create)
+
+    assert answer.status_code == 400
+
+
+def test_an_outcome_that_is_asked_for_stands_beside_and_in_no_resource(
+    service: httpx.Client,
+) -> None:
+    create = entry("POST", "Patient", nameless(patient()))
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": [create]}
+
+    answer = service.post(
+        "/fhir?_pretty=true", json=body, headers={"Prefer": "return=OperationOutcome"}
+    )
+
+    (only,) = answer.json()["entry"]
+    assert only["response"]["outcome"]["issue"][0]["severity"] == "information"
+    assert "resource" not in only
+
+
 def test_conditions_and_conditional_references(service: httpx.Client) -> None:
     mrn, other = str(uuid.uuid4()), str(uuid.uuid4())
     stored = service.post("/fhir/Patient", json=patient(identifier=[{"value": mrn}])).json()
@@ -227,11 +251,12 @@ def test_reads_in_a_transaction_see_what_it_wrote(service: httpx.Client) -> None
         "transaction",
         entry("GET", f"Patient/{id_}"),
         entry("GET", f"Observation?patient={id_}"),
+        entry("GET", f"Patient/{id_}/_history/1"),
         entry("PUT", f"Patient/{id_}", patient(id_)),
         entry("POST", "Observation", about(f"Patient/{id_}")),
     )
 
-    assert statuses(answer) == ["200", "200", "201", "201"]
+    assert statuses(answer) == ["200", "200", "200", "201", "201"]
     found = [e["resource"] for e in answer.json()["entry"]]
     assert found[0]["id"] == id_
     assert found[1]["total"] == 1

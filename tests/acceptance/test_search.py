@@ -349,6 +349,7 @@ def test_an_unknown_parameter_is_ignored_and_told_or_refused_as_the_client_wishe
         ("status:missing=perhaps", "status"),
         ("status:above=draft", "status"),
         ("status=" + ",".join(["draft"] * 101), "status"),
+        ("&".join(["status=draft"] * 51), "status"),
         ("_cursor=abc", "_cursor"),
         ("_cursor=%C3%A9", "_cursor"),
     ],

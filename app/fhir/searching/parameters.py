@@ -192,6 +192,7 @@ PUBLISHED: Mapping[str, tuple[Parameter, ...]] = {
     "ActivityDefinition": _canonical("ActivityDefinition"),
     "CodeSystem": _canonical("conformance"),
     "ConceptMap": _canonical("conformance"),
+    "ImplementationGuide": _canonical("conformance"),
     "Library": _canonical("Library"),
     "OperationDefinition": _canonical("conformance"),
     "PlanDefinition": _canonical("PlanDefinition"),

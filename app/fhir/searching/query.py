@@ -15,6 +15,7 @@ from app.fhir.searching.texts import parts, unescaped
 
 COUNT, MOST = 50, 500
 ALTERNATIVES_AT_MOST = 100
+PARAMETERS_AT_MOST = 50
 SUMMARIES = ("true", "text", "data", "count", "false")
 TOTALS = ("none", "estimate", "accurate")
 ANYWHERE = frozenset({"_format", "_pretty"})
@@ -85,7 +86,9 @@ def understand(  # noqa: PLR0913  (a query, and what it is read against)
     used: list[tuple[str, str]] = []
     ignored: list[Problem] = []
     shaping: list[tuple[str, str]] = []
-    for key, value in pairs:
+    for number, (key, value) in enumerate(pairs):
+        if number == PARAMETERS_AT_MOST:
+            raise wrong(f"More than {PARAMETERS_AT_MOST} parameters.", key, code="too-long")
         name, _, modifier = key.partition(":")
         if key in ANYWHERE:
             used.append((key, value))
