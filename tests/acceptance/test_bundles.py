@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.acceptance.wire import finding, patient
 
@@ -345,3 +347,39 @@ def test_the_result_does_not_depend_on_the_order_of_entries(service: httpx.Clien
         found = [e["resource"] for e in answer.json()["entry"]][::turn]
         assert found[0]["subject"]["reference"] == f"Patient/{found[1]['id']}"
         assert found[3]["id"] == id_
+
+
+URLS = st.sampled_from(
+    ["Patient", "Patient/fuzz", "Patient?identifier=x", "Observation", "CarePlan/1", "metadata", "",
+     "/", "..", "Patient/../x", "Patient/%2e%2e", "$derive", "Patient/$validate", "a b", "é", "?x",
+     "Patient?", "http://127.0.0.1/fhir/Patient", "//x/Patient", "Patient/fuzz/_history",
+     "Patient/_search", "Bundle", "Patient#x", "Patient/%00"]
+)  # fmt: skip
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=5))
+RESOURCES = st.one_of(
+    st.sampled_from([patient("fuzz"), about("Patient?identifier=x"), about("urn:uuid:1"), {}]),
+    st.dictionaries(st.sampled_from(["resourceType", "id", "subject", "meta"]), SCALARS),
+    st.just({"resourceType": "Observation"}),
+)
+HEADERS = st.sampled_from(['W/"1"', "1", "identifier=x", "identifier=", "2026", "é", "x\ny"])
+ASKED = st.fixed_dictionaries(
+    {"method": st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD"]), "url": URLS},
+    optional=dict.fromkeys(("ifMatch", "ifNoneExist", "ifNoneMatch"), HEADERS),
+)
+ENTRIES = st.fixed_dictionaries(
+    {"request": st.one_of(ASKED, ASKED, ASKED, SCALARS), "resource": RESOURCES},
+    optional={"fullUrl": st.one_of(st.just("urn:uuid:1"), SCALARS)},
+)
+
+
+@given(kind=st.sampled_from(["batch", "transaction"]), entries=st.lists(ENTRIES, max_size=3))
+@settings(max_examples=100)
+def test_no_bundle_breaks_the_service(
+    service: httpx.Client, kind: str, entries: list[Json]
+) -> None:
+    answer = send(service, kind, *entries)
+
+    assert answer.status_code < 500, answer.text
+    if answer.status_code == 200:
+        for told in answer.json().get("entry", ()):
+            assert not told["response"]["status"].startswith("5"), told

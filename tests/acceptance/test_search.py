@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.acceptance.wire import AS_OF, CANON, bundle, finding, intake, patient, screened
 
@@ -378,3 +380,60 @@ def test_escaped_separators_are_text(service: httpx.Client, person: str) -> None
     escaped = value.replace("\\", "\\\\").replace(",", "\\,").replace("|", "\\|")
 
     assert _ids(service.get("/fhir/Patient", params={"identifier": escaped})) == [id_]
+
+
+NAMES = st.sampled_from(
+    "_id _lastUpdated patient subject status category date code identifier _sort _count _summary"
+    " _elements _total _include _revinclude _cursor _format _pretty colour".split()
+)
+MODIFIERS = st.sampled_from(["", "", "", ":missing", ":not", ":Patient", ":exact", ":", ".name"])
+VALUES = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        [
+            "true",
+            "a|b",
+            "|",
+            "a|",
+            "|a",
+            "\\",
+            "\\,",
+            ",",
+            "ge2026",
+            "2026-05-28",
+            "ap0001",
+            "sa9999",
+            "Patient/p1",
+            "-date",
+            "_id",
+            "count",
+            "0",
+            "CarePlan:goal",
+            "Provenance:target",
+            "json",
+            "WzEsIiIsMSwxXQ",
+            "lt0001-01-01T00:00:00+14:00",
+            "ap9999-12-31",
+        ]
+    ),
+)
+PAIRS = st.lists(st.tuples(st.builds("".join, st.tuples(NAMES, MODIFIERS)), VALUES), max_size=5)
+
+
+@given(pairs=PAIRS, type_=st.sampled_from(["CarePlan", "Observation", "Questionnaire", "Goal"]))
+@settings(max_examples=300)
+def test_whatever_is_asked_is_answered_or_refused(
+    service: httpx.Client, pairs: list[tuple[str, str]], type_: str
+) -> None:
+    answer = service.get(f"/fhir/{type_}", params=[*pairs])
+    posted = service.post(
+        f"/fhir/{type_}/_search",
+        content=str(httpx.QueryParams([*pairs])),
+        headers=FORM,
+    )
+
+    assert answer.status_code in (200, 400, 406), answer.text
+    assert posted.status_code in (200, 400), posted.text
+    if answer.status_code == 200:
+        following = _link(answer, "self")
+        assert service.get(str(following)).status_code == 200
