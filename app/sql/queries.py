@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Stored
 from app.domain.searching import Cursor, Search, Versions
 from app.sql.bodies import unpacked
+from app.sql.open_searches import OpenSearches
 from app.sql.rows import decision_of, instant, stored_of
-from app.sql.searching import number_of, page_of
+from app.sql.searching import COMMON, Statement, number_of, page_of, probe_of
 from app.sql.sqlite import path_of, reader
 from app.sql.versions import number_of_versions, page_of_versions
 
@@ -70,6 +72,7 @@ class History:
     def __init__(self, url: str) -> None:
         self._path = path_of(url)
         self._connection: sqlite3.Connection | None = None
+        self._open = OpenSearches(self._path)
 
     def _execute(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
         if self._connection is None:
@@ -86,6 +89,7 @@ class History:
 
     def close(self) -> None:
         """Give the connection back."""
+        self._open.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -169,8 +173,10 @@ class History:
         self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
     ) -> list[tuple[Stored, Cursor]]:
         """At most ``count`` matches after the cursor, each with the cursor that ends on it."""
-        statement = page_of(tenant, search, cursor, order, count)
-        rows = self._execute(statement.text, statement.values).fetchall()
+        probe = probe_of(tenant, search, COMMON, order)
+        is_common = probe is not None and len(await self._found(search, probe)) == COMMON
+        statement = page_of(tenant, search, cursor, order, count, is_common=is_common)
+        rows = await self._found(search, statement)
         return [
             (
                 stored_of(row),
@@ -197,9 +203,14 @@ class History:
 
     async def number(self, tenant: str, search: Search, snapshot: int) -> int:
         """How many match in all, as of a block."""
-        statement = number_of(tenant, search, snapshot)
-        (found,) = self._execute(statement.text, statement.values).fetchone()
+        ((found,),) = await self._found(search, number_of(tenant, search, snapshot))
         return int(found)
+
+    async def _found(self, search: Search, statement: Statement) -> list[Any]:
+        """By patient or id at once; over everybody in turn and with a limit."""
+        if search.patients or search.ids:
+            return self._execute(statement.text, statement.values).fetchall()
+        return await self._open.rows(statement)
 
     async def outputs(self, tenant: str, patient: str) -> Sequence[tuple[str, bytes]]:
         """What each decision about a patient made, newest first."""

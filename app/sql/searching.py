@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from app.domain.searching import Alternative, Criterion, Cursor, Search
 
 BY_TIME = "_lastUpdated"
+# So many have it that the newest fifty of them are soon met in the order of the blocks.
+COMMON = 2000
 TELLING = ("identifier", "questionnaire", "code", "date")
 NOBODY = ""
 BEFORE_ALL = ""
@@ -55,8 +57,19 @@ class Statement:
         return " ".join(self.sql)
 
 
-def page_of(tenant: str, search: Search, cursor: Cursor, order: str, count: int) -> Statement:
-    """The rows of one page with their bodies, after ``cursor`` in ``order``."""
+def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
+    tenant: str,
+    search: Search,
+    cursor: Cursor,
+    order: str,
+    count: int,
+    *,
+    is_common: bool = False,
+) -> Statement:
+    """The rows of one page with their bodies, after ``cursor`` in ``order``.
+
+    ``is_common`` says that what would drive is had by many: then the order of the blocks drives.
+    """
     name, is_descending = order.removeprefix("-"), order.startswith("-")
     direction, beyond = ("DESC", "<") if is_descending else ("ASC", ">")
     # In the order of the blocks the place is all there is, so that nothing need be sorted.
@@ -68,7 +81,14 @@ def page_of(tenant: str, search: Search, cursor: Cursor, order: str, count: int)
     )
     _add_key(statement, name)
     statement.add("AS place")
-    _found(statement, tenant, search, cursor.snapshot, is_in_order=name == BY_TIME)
+    _found(
+        statement,
+        tenant,
+        search,
+        cursor.snapshot,
+        is_in_order=name == BY_TIME,
+        is_common=is_common,
+    )
     if cursor.position >= 0:
         after = [cursor.key, cursor.sequence, cursor.position][-len(by) :]
         marks = ", ".join("?" * len(by))
@@ -80,6 +100,18 @@ def page_of(tenant: str, search: Search, cursor: Cursor, order: str, count: int)
         f" ORDER BY q.place {direction}, q.s {direction}, q.p {direction}",
         count,
     )
+    return statement
+
+
+def probe_of(tenant: str, search: Search, at_most: int, order: str) -> Statement | None:
+    """Some of what the driving criterion finds, to know whether many have it; None without one."""
+    driver = None if search.ids or search.patients else _driver(search)
+    if driver is None or order.removeprefix("-") != BY_TIME:
+        return None
+    statement = Statement()
+    statement.add("SELECT 1 FROM (")
+    _values_of(statement, tenant, search.types[0], driver)
+    statement.add(") LIMIT ?", at_most)
     return statement
 
 
@@ -110,12 +142,18 @@ def _add_key(statement: Statement, name: str) -> None:
             statement.add(_KEY, name)
 
 
-def _found(
-    statement: Statement, tenant: str, search: Search, snapshot: int, *, is_in_order: bool = False
+def _found(  # noqa: PLR0913  (what, and what may drive)
+    statement: Statement,
+    tenant: str,
+    search: Search,
+    snapshot: int,
+    *,
+    is_in_order: bool = False,
+    is_common: bool = False,
 ) -> None:
     """FROM and WHERE. Where nothing else drives, the order of the blocks does, if it is wanted."""
     rest = list(search.criteria)
-    driver = None if search.ids or search.patients else _driver(search)
+    driver = None if search.ids or search.patients or is_common else _driver(search)
     is_open = driver is None and not (search.ids or search.patients or search.updated)
     by_block = is_open and is_in_order
     if driver is not None:
@@ -149,8 +187,21 @@ def _driver(search: Search) -> Criterion | None:
 
 
 def _drive_by_values(statement: Statement, tenant: str, type_: str, driver: Criterion) -> None:
-    """The resources with such a value, each once, one index range for each alternative."""
+    """The resources with such a value, each once."""
     statement.add("FROM (")
+    _values_of(statement, tenant, type_, driver)
+    if len(driver.any_of) == 1:
+        statement.add("GROUP BY s.id, s.version")
+    statement.add(
+        ") d CROSS JOIN resource_version r ON r.tenant = ? AND r.type = ? AND r.id = d.id"
+        " AND r.version = d.version CROSS JOIN block b ON b.sequence = r.sequence",
+        tenant,
+        type_,
+    )
+
+
+def _values_of(statement: Statement, tenant: str, type_: str, driver: Criterion) -> None:
+    """One index range for each alternative."""
     for number, alternative in enumerate(driver.any_of):
         statement.add("UNION" if number else "")
         statement.add(
@@ -164,14 +215,6 @@ def _drive_by_values(statement: Statement, tenant: str, type_: str, driver: Crit
             statement.add(
                 f"AND {_COLUMNS[comparison.column]} {comparison.operator} ?", comparison.text
             )
-    if len(driver.any_of) == 1:
-        statement.add("GROUP BY s.id, s.version")
-    statement.add(
-        ") d CROSS JOIN resource_version r ON r.tenant = ? AND r.type = ? AND r.id = d.id"
-        " AND r.version = d.version CROSS JOIN block b ON b.sequence = r.sequence",
-        tenant,
-        type_,
-    )
 
 
 def _also(statement: Statement, criterion: Criterion) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain.problem import Refused
 from app.domain.searching import Comparison, Criterion, Cursor, Search, SearchValue, matches
 from app.fhir.searching.parameters import STORED, parameters_of
 from app.fhir.searching.query import understand
@@ -18,8 +19,9 @@ from app.fhir.searching.values import VERSION, values_in
 from app.main import create_app
 from app.settings import Settings
 from app.sql.migrate import migrate
+from app.sql.open_searches import OpenSearches
 from app.sql.reindex import INSERT, Extraction, differences, is_current, reindex, search_row
-from app.sql.searching import number_of, page_of, some_of
+from app.sql.searching import Statement, number_of, page_of, probe_of, some_of
 from tests.sql.history import write
 
 EXTRACTION = Extraction(VERSION, values_in)
@@ -132,6 +134,34 @@ def test_values_that_are_not_those_of_their_bodies_are_told(tmp_path: Path, tamp
     assert list(differences(f"sqlite:///{database}", EXTRACTION))
 
 
+async def test_a_search_that_goes_through_too_much_is_refused(history: Path) -> None:
+    searches = OpenSearches(history, seconds=0.05)
+    endless = (
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    )
+
+    with pytest.raises(Refused, match="too much"):
+        await searches.rows(Statement([endless], []))
+    rows = await searches.rows(Statement(["SELECT 1"], []))
+
+    assert [tuple(row) for row in rows] == [(1,)]
+    searches.close()
+
+
+def test_what_many_have_is_found_in_the_order_of_the_blocks(history: Path) -> None:
+    search = _search("Observation", ("status", "final"))
+    probe = probe_of("t", search, 5, "-_lastUpdated")
+    assert probe is not None
+    assert all("SCAN s" not in step for step in _plan(history, probe.text, probe.values))
+    assert probe_of("t", _search("Observation", ("patient", "p")), 5, "-_lastUpdated") is None
+    assert probe_of("t", search, 5, "date") is None
+
+    common = page_of("t", search, START, "-_lastUpdated", 5, is_common=True)
+    steps = _plan(history, common.text, common.values)
+
+    assert "TEMP B-TREE" not in " ".join(steps[: steps.index("SCAN q")])
+
+
 def test_an_empty_database_is_searched_too(tmp_path: Path) -> None:
     database = tmp_path / "painplan.db"
     migrate(f"sqlite:///{database}")
@@ -203,6 +233,13 @@ def test_the_database_answers_what_the_values_say(
             empty.executemany(INSERT, rows)
         statement = page_of("t", search, START, "_id", 10)
         found = [row[3] for row in empty.execute(statement.text, statement.values)]
+        newest = [
+            [row[3] for row in empty.execute(one.text, one.values)]
+            for one in (
+                page_of("t", search, START, "-_lastUpdated", 10, is_common=common)
+                for common in (False, True)
+            )
+        ]
         counted = number_of("t", search, 9)
         (number,) = empty.execute(counted.text, counted.values).fetchone()
     finally:
@@ -214,6 +251,7 @@ def test_the_database_answers_what_the_values_say(
         if matches(search, "Observation", f"o{number}", patient, values)
     ]
     assert found == expected
+    assert newest == [expected[::-1]] * 2
     assert number == len(expected)
 
 
