@@ -9,9 +9,10 @@ from app.api import cursors
 from app.api.answers import resource_body
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
-from app.api.requests import answer_type, caller_of
+from app.api.requests import answer_type, caller_of, read_body, require_json
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Criterion, Search
+from app.fhir.reading.operation_input import read_input
 from app.fhir.searching.dates import alternatives, span_of
 from app.fhir.searching.parameters import STORED
 from app.fhir.searching.query import COUNT, count_of, wrong
@@ -24,11 +25,11 @@ MATCH: dict[str, object] = {"search": {"mode": "match"}}
 
 
 async def everything(request: Request) -> Response:
-    """``GET /fhir/Patient/{id}/$everything``; NotFound when the patient is not kept."""
+    """``GET|POST /fhir/Patient/{id}/$everything``; NotFound when the patient is not kept."""
     media = answer_type(request)
     id_, tenant, state = request.path_params["id"], caller_of(request).tenant, request.app.state
     await state.read_history.resource(tenant, "Patient", id_)
-    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    pairs = await _pairs(request)
     given = {key: value for key, value in pairs if key in KNOWN and value}
     told = _told(request, [key for key, _ in pairs if key not in KNOWN])
     cursor = cursors.read(given.pop(cursors.NAME)) if cursors.NAME in given else None
@@ -50,6 +51,20 @@ async def everything(request: Request) -> Response:
         links.append(("next", _with(address, {**given, cursors.NAME: cursors.written(page.next)})))
     body = bundle("searchset", [*entries, *told], links=links, total=page.total)
     return rendered(request, body, media)
+
+
+async def _pairs(request: Request) -> list[tuple[str, str]]:
+    """The query; by POST also Parameters, where some came."""
+    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    body = await read_body(request) if request.method == "POST" else b""
+    if not body:
+        return pairs
+    require_json(request)
+    given = read_input(body, name="", validator=request.app.state.validator)
+    if given.resource is not None:
+        what = f"The body is a {given.where[:64]}; expected is Parameters."
+        raise wrong(what, "resourceType", code="structure")
+    return [*pairs, *given.settings.items()]
 
 
 def _told(request: Request, unknown: list[str]) -> list[Entry]:

@@ -47,8 +47,8 @@ ADDRESSES: Sequence[tuple[str, Mapping[Sequence[str], Endpoint], Endpoint]] = (
     ),
     (
         "/fhir/Patient/{id}/$everything",
-        {GET: everything_routes.everything},
-        history_routes.refuse_on_reading,
+        {BOTH: everything_routes.everything},
+        fhir_routes.refuse_on_question,
     ),
     (
         "/fhir/{type}/$validate",

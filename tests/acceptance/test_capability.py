@@ -243,7 +243,10 @@ def test_every_operation_is_called_and_no_other_answers(
     calls: dict[str, list[httpx.Response]] = {
         "respond": [service.post(f"/fhir/CarePlan/{ids['CarePlan']}/$respond", json=accepted)],
         "apply": [service.post("/fhir/PlanDefinition/$apply", json=applied)],
-        "everything": [service.get("/fhir/Patient/cap/$everything")],
+        "everything": [
+            service.get("/fhir/Patient/cap/$everything"),
+            service.post("/fhir/Patient/cap/$everything"),
+        ],
         "extract": [
             service.get(f"/fhir/QuestionnaireResponse/{response}/$extract"),
             service.post("/fhir/QuestionnaireResponse/$extract", json=intake(screened())),

@@ -131,6 +131,11 @@ def test_everything_about_a_patient(service: httpx.Client) -> None:
     assert found == derived | {("Patient", id_), ("QuestionnaireResponse", f"{id_}-intake")}
     assert answer["type"] == "searchset"
     assert answer["total"] == len(found)
+    assert service.post(url).json()["total"] == answer["total"]
+    asked = {"name": "_type", "valueString": "CarePlan"}
+    posted = service.post(url, json={"resourceType": "Parameters", "parameter": [asked]})
+    assert {e["resource"]["resourceType"] for e in posted.json()["entry"]} == {"CarePlan"}
+    assert service.post(url, json=patient()).status_code == 400
     only = service.get(f"{url}?_type=Patient,CarePlan").json()
     assert {e["resource"]["resourceType"] for e in only["entry"]} == {"Patient", "CarePlan"}
     assert service.get(f"{url}?_since=2999-01-01T00:00:00Z").json()["total"] == 0

@@ -150,7 +150,7 @@ def test_what_we_derive_is_only_read(service: httpx.Client, person: str) -> None
         ("GET", "Patient/_search", "POST"),
         ("OPTIONS", "Patient", "GET, HEAD, POST, PUT"),
         ("TRACE", "Patient/p/_history", "GET, HEAD"),
-        ("PUT", "Patient/p/$everything", "GET, HEAD"),
+        ("PUT", "Patient/p/$everything", "GET, HEAD, POST"),
         ("PUT", "Patient/p/$validate", "GET, HEAD, POST"),
     ],
 )
