@@ -6,7 +6,7 @@ import binascii
 import msgspec
 
 from app.domain.searching import Cursor
-from app.fhir.searching.query import wrong
+from app.fhir.searching.telling import wrong
 
 NAME = "_cursor"
 LONGEST = 4096

@@ -15,7 +15,8 @@ from app.domain.searching import Criterion, Search
 from app.fhir.reading.operation_input import read_input
 from app.fhir.searching.dates import alternatives, span_of
 from app.fhir.searching.parameters import STORED
-from app.fhir.searching.query import COUNT, count_of, wrong
+from app.fhir.searching.shape import COUNT, count_of
+from app.fhir.searching.telling import wrong
 from app.fhir.writing import operation_outcome
 from app.fhir.writing.bundles import Entry, bundle
 

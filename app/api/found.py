@@ -13,7 +13,8 @@ from app.domain.history import Stored
 from app.domain.problem import NotFound, NotUnderstood, Problem
 from app.domain.searching import Cursor, Search, matches
 from app.fhir.searching.includes import target_of, targets
-from app.fhir.searching.query import Shape, Understood
+from app.fhir.searching.query import Understood
+from app.fhir.searching.shape import Shape
 from app.fhir.searching.summary import part_of
 from app.fhir.writing.bundles import Entry
 

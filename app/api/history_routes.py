@@ -17,7 +17,8 @@ from app.domain.history import Stored
 from app.domain.problem import NotFound, NotUnderstood, Problem
 from app.domain.searching import Cursor, Versions
 from app.fhir.reading.times import instant
-from app.fhir.searching.query import COUNT, count_of, wrong
+from app.fhir.searching.shape import COUNT, count_of
+from app.fhir.searching.telling import wrong
 from app.fhir.writing.bundles import Entry, bundle
 
 ALLOW = ("GET", "HEAD")

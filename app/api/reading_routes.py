@@ -12,7 +12,7 @@ from app.api.rendering import NOT_MODIFIED, is_known, rendered
 from app.api.requests import answer_type, caller_of
 from app.api.types import PUBLISHED
 from app.domain.problem import NotFound, Problem
-from app.fhir.searching.query import shape_of
+from app.fhir.searching.shape import shape_of
 from app.fhir.searching.summary import part_of
 
 ALLOW = ("GET", "HEAD")

@@ -248,7 +248,7 @@ def _version(received: Received, target: Target, wish: Wish) -> ResourceVersion:
             ),
             allow=READ_ONLY,
         )
-    if known is not None and known.patient != patient:
+    if known is not None and known.patient not in (None, patient):
         raise Conflict(
             Problem(
                 f"{target.reference} is stored for another patient.",

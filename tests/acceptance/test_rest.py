@@ -114,6 +114,19 @@ def test_an_id_belongs_to_one_patient(service: httpx.Client, person: str) -> Non
     assert issue["expression"] == ["Observation.id"]
 
 
+def test_whose_it_is_may_be_learnt_later_and_never_lost(service: httpx.Client, person: str) -> None:
+    id_ = f"n-{person}"
+    of_nobody = {**finding("pain-localised", True), "id": id_}
+    del of_nobody["subject"]
+    of_somebody = {**finding("pain-localised", True, of=person), "id": id_}
+    url = f"/fhir/Observation/{id_}"
+
+    assert service.put(url, json=of_nobody).status_code == 201
+    assert service.put(url, json=of_somebody).status_code == 200
+    outcome(service.put(url, json=of_nobody), 409)
+    assert service.get(f"/fhir/Observation?patient={person}").json()["total"] == 1
+
+
 def test_what_we_derive_is_only_read(service: httpx.Client, person: str) -> None:
     body = bundle(patient(person), intake(screened(), of=person))
     answer = service.post(f"/fhir/$derive?asOf={AS_OF}", json=body).json()

@@ -6,40 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.domain.problem import NotUnderstood, Problem
-from app.domain.searching import NEWEST_FIRST, Alternative, Comparison, Criterion, Search
+from app.domain.searching import Alternative, Comparison, Criterion, Search
 from app.fhir.reading.parameters import ID
 from app.fhir.reading.received import logical_patient
 from app.fhir.searching.dates import PREFIXES, alternatives, span_of
 from app.fhir.searching.parameters import PATIENT, Parameter, parameters_of
+from app.fhir.searching.shape import RESULT, Shape, shape_with
+from app.fhir.searching.telling import not_used, wrong
 from app.fhir.searching.texts import parts, unescaped
 
-COUNT, MOST = 50, 500
 ALTERNATIVES_AT_MOST = 100
 PARAMETERS_AT_MOST = 50
-SUMMARIES = ("true", "text", "data", "count", "false")
-TOTALS = ("none", "estimate", "accurate")
 ANYWHERE = frozenset({"_format", "_pretty"})
-RESULT = frozenset(
-    {"_sort", "_count", "_summary", "_elements", "_total", "_include", "_revinclude"}
-)
 ANYTHING: tuple[Alternative, ...] = ((),)
 AFTER_ALL = "\U0010ffff"
 _PREFIXED = re.compile(rf"({'|'.join(PREFIXES)})?(\d.*)\Z")
-Query = Mapping[str, Sequence[str]]
 Pairs = Iterable[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How the answer is cut: what a page holds, in which order, and how much of each resource."""
-
-    count: int = COUNT
-    order: str = NEWEST_FIRST
-    summary: str = "false"
-    elements: tuple[str, ...] = ()
-    total: str = ""
-    include: tuple[str, ...] = ()
-    revinclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +75,7 @@ def understand(  # noqa: PLR0913  (a query, and what it is read against)
         if key in ANYWHERE:
             used.append((key, value))
         elif not value and (name in known or key in RESULT):
-            ignored.append(_not_used(key, "is empty"))
+            ignored.append(not_used(key, "is empty"))
         elif key in RESULT:
             shaping.append((key, value))
         elif name in known:
@@ -102,8 +84,8 @@ def understand(  # noqa: PLR0913  (a query, and what it is read against)
         elif name.partition(".")[0] in known:
             raise wrong(f"Chained parameters such as {key[:64]!r} are not supported.", key)
         else:
-            ignored.append(_not_used(key, f"is no search parameter of {type_} here"))
-    shape = _shape(shaping, known, includes, revincludes, used, ignored)
+            ignored.append(not_used(key, f"is no search parameter of {type_} here"))
+    shape = shape_with(shaping, known, includes, revincludes, used, ignored)
     if is_strict and ignored:
         raise NotUnderstood(*ignored)
     search = Search(
@@ -127,20 +109,6 @@ def understand_condition(pairs: Pairs, *, type_: str, now: datetime, base: str) 
     if not (search.criteria or search.patients or search.ids or search.updated):
         raise wrong("The condition names no criterion.", "", code="required")
     return search
-
-
-def wrong(what: str, where: str, mend: str = "", code: str = "not-supported") -> NotUnderstood:
-    """A query that cannot be answered."""
-    return NotUnderstood(Problem(what, where=where[:64], mend=mend, code=code))
-
-
-def _not_used(key: str, why: str) -> Problem:
-    return Problem(
-        f"The parameter {key[:64]!r} {why} and was not used.",
-        where=key[:64],
-        mend="GET /fhir/metadata lists what a search may name.",
-        code="not-supported",
-    )
 
 
 def _criterion(parameter: Parameter, modifier: str, text: str, draft: _Draft) -> None:
@@ -252,75 +220,3 @@ def _id(text: str) -> str:
     if ID.fullmatch(text):
         return text
     raise wrong("An id has 1 to 64 letters, digits, hyphens and dots.", "_id", code="value")
-
-
-def _shape(  # noqa: PLR0913  (what was asked for, and what is told back)
-    pairs: Sequence[tuple[str, str]],
-    known: Mapping[str, Parameter],
-    includes: Sequence[str],
-    revincludes: Sequence[str],
-    used: list[tuple[str, str]],
-    ignored: list[Problem],
-) -> Shape:
-    given: dict[str, str] = {}
-    lists: dict[str, list[str]] = {"_include": [], "_revinclude": []}
-    for key, value in pairs:
-        if key in lists:
-            offered = includes if key == "_include" else revincludes
-            if value not in offered:
-                ignored.append(_not_used(f"{key}={value}", "names nothing that is offered"))
-                continue
-            lists[key].append(value)
-        elif key in given:
-            raise wrong(f"{key} comes twice.", key, "Send it once.", "value")
-        elif key == "_sort" and value.removeprefix("-") not in _sortable(known):
-            ignored.append(_not_used(f"_sort={value}", "names no order that is offered"))
-            continue
-        else:
-            given[key] = _checked(key, value)
-        used.append((key, given.get(key, value)))
-    count = int(given.get("_count", COUNT))
-    part = shape_of(given.items())
-    return Shape(
-        count=count,
-        order=given.get("_sort", NEWEST_FIRST),
-        summary=part.summary if count else "count",
-        elements=part.elements,
-        total=_one_of("_total", given.get("_total", ""), ("", *TOTALS)),
-        include=tuple(lists["_include"]),
-        revinclude=tuple(lists["_revinclude"]),
-    )
-
-
-def shape_of(pairs: Pairs) -> Shape:
-    """How much of each resource is wanted; what else is asked for is not looked at."""
-    given = dict(pairs)
-    return Shape(
-        summary=_one_of("_summary", given.get("_summary") or "false", SUMMARIES),
-        elements=tuple(e.strip() for e in given.get("_elements", "").split(",") if e.strip()),
-    )
-
-
-def _checked(key: str, value: str) -> str:
-    return str(count_of(value)) if key == "_count" else value
-
-
-def count_of(text: str) -> int:
-    """``_count``: how many a page may hold; more than we give is as many as we give."""
-    if not (text.isascii() and text.isdigit()):
-        raise wrong("_count is no whole number from 0.", "_count", code="value")
-    return min(int(text[:9]), MOST)
-
-
-def _sortable(known: Mapping[str, Parameter]) -> frozenset[str]:
-    if "_lastUpdated" not in known:
-        return frozenset({"_id"})
-    dates = {name for name, parameter in known.items() if parameter.kind == "date"}
-    return frozenset({"_id", "_lastUpdated", *dates})
-
-
-def _one_of(key: str, value: str, allowed: Sequence[str]) -> str:
-    if value in allowed:
-        return value
-    listed = ", ".join(a for a in allowed if a)
-    raise wrong(f"{key} is none of {listed}.", key, code="value")
