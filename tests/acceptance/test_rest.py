@@ -27,6 +27,7 @@ def outcome(answer: httpx.Response, status: int) -> Json:
     assert answer.json()["resourceType"] == "OperationOutcome"
     issue: Json = answer.json()["issue"][0]
     assert issue["severity"] == "error"
+    assert issue["expression"]
     return issue
 
 
@@ -406,3 +407,21 @@ def test_one_request_id_may_write_twice(service: httpx.Client, person: str) -> N
             headers={"X-Request-Id": f"same-{person}"},
         )
         assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("url", "about"),
+    [
+        ("Patient/nobody", "Patient"),
+        ("Patient/nobody/_history/7", "Patient"),
+        ("Nothing/1", "Nothing"),
+        ("CarePlan/nobody?_format=xml", "CarePlan"),
+        ("a/b/c/d", "Bundle"),
+        ("metadata?_format=xml", "CapabilityStatement"),
+    ],
+)
+def test_every_error_says_what_it_is_about(service: httpx.Client, url: str, about: str) -> None:
+    answer = service.get(f"/fhir/{url}")
+
+    assert answer.is_client_error
+    assert [i["expression"] for i in answer.json()["issue"]] == [[about]]

@@ -1,7 +1,7 @@
 """A search as it is spelled in a query, read into what has to be looked up."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
