@@ -44,12 +44,21 @@ from app.knowledge.check import check_content
 from app.knowledge.errors import ContentError
 from app.knowledge.files import read_folder
 from app.knowledge.terminology import read_terminology, with_terminology
-from app.main import ROOT, derive_once, published, questionnaires, terminology_of, trusted_of
+from app.main import (
+    ROOT,
+    SEARCH,
+    derive_once,
+    published,
+    questionnaires,
+    terminology_of,
+    trusted_of,
+)
 from app.population import population as run_population
 from app.printing import print_alerts, print_plan
 from app.settings import Settings
 from app.sql.migrate import migrate as migrate_database
 from app.sql.queries import History
+from app.sql.reindex import differences, reindex
 from app.sql.sqlite import WriterLock, path_of
 from app.sql.verify import verify
 from app.use_cases.report_alerts import ReportAlerts
@@ -257,10 +266,32 @@ def population_command(  # noqa: PLR0913  (the options of a command)
     )
 
 
+@app.command("reindex")
+def reindex_command() -> None:
+    """Make the search values of every stored version again, from their bodies."""
+    url = Settings().database_url
+    lock = WriterLock.take(path_of(url))
+    try:
+        migrate_database(url)
+        done = reindex(url, SEARCH, _versions)
+    finally:
+        lock.release()
+    sys.stdout.write(f"{done} versions: their search values are made again.\n")
+
+
 @audit.command("verify")
-def audit_verify() -> None:
+def audit_verify(
+    *,
+    derived: Annotated[
+        bool, typer.Option("--derived", help="Also compare the search values with the bodies.")
+    ] = False,
+) -> None:
     """Recompute every hash of the history; says where one fails."""
-    report = verify(Settings().database_url, _progress)
+    url = Settings().database_url
+    report = verify(url, _progress)
+    if derived and report.is_intact:
+        for difference in differences(url, SEARCH):
+            report.fault(difference)
     for fault in report.faults:
         sys.stderr.write(f"{fault}\n")
     state = "intact" if report.is_intact else "NOT intact"
@@ -314,6 +345,10 @@ def _examples(folder: Path) -> list[Patient]:
 def _read_with(submission: Submission, reader: RecordReader, content: Content) -> Record:
     resources, complete = submission.resources, submission.complete
     return reader.record(resources, content, as_of=POPULATION_AS_OF, complete=complete)
+
+
+def _versions(done: int) -> None:
+    sys.stderr.write(f"{done} versions\n")
 
 
 def _progress(entries: int) -> None:

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.datastructures import State
 from starlette.types import Lifespan
 
-from app.api import decision_routes, errors, fhir_routes, hook_routes, operations
+from app.api import decision_routes, errors, hook_routes, operations, routes
 from app.api.capability import capability_statement
 from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
@@ -29,6 +29,8 @@ from app.ehr.origins import Place
 from app.ehr.trust import Trust, trusted
 from app.fhir.reading.hook_reader import HookReader
 from app.fhir.reading.record import RecordReader
+from app.fhir.searching.values import VERSION as EXTRACTION
+from app.fhir.searching.values import values_in
 from app.fhir.validation import Validator
 from app.fhir.writing import ResourceWriter
 from app.fhir.writing.hook_answer import HookWriter
@@ -38,6 +40,7 @@ from app.settings import Settings
 from app.sql.journal import Journal
 from app.sql.migrate import head, migrate
 from app.sql.queries import History
+from app.sql.reindex import Extraction, is_current, reindex
 from app.sql.sqlite import WriterLock, path_of
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
@@ -46,16 +49,16 @@ from app.use_cases.record_resource import RecordResource
 from app.use_cases.report_alerts import ReportAlerts
 from app.use_cases.respond import RespondToPlan
 from app.use_cases.review_order import ReviewOrder
+from app.use_cases.search_resources import SearchResources
 from app.use_cases.take_feedback import TakeFeedback
 
 log = structlog.get_logger()
 ROOT = Path(__file__).parent.parent
 ENGINE = version("painplan")
 READ = ["GET", "HEAD"]
-WRITE = ["POST", "PUT", "PATCH", "DELETE"]
 # A request makes some 20,000 objects and hardly a cycle: one look at the young ones is enough.
 GARBAGE = (20_000, 20, 50)
-BUT_POST = [*READ, "PUT", "PATCH", "DELETE"]
+SEARCH = Extraction(EXTRACTION, values_in)
 Published = dict[tuple[str, str], tuple[bytes, str]]
 
 
@@ -96,6 +99,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.library = _library(settings)
     state.validator = Validator.load()
     state.published = published()
+    state.published_values = {key: values_in(body) for key, (body, _) in state.published.items()}
     state.reader = RecordReader(questionnaires(state.published))
     state.journal = Journal(settings.database_url)
     history = History(settings.database_url)
@@ -124,8 +128,9 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.read_history = ReadHistory(
         history, state.library, state.reader, writer, state.hook_reader, state.hook_writer
     )
+    state.search_resources = SearchResources(history)
     state.decision_page = decision_page
-    state.record_resource = RecordResource(state.journal, now)
+    state.record_resource = RecordResource(history, state.journal, now)
     content = state.library.current.content
     state.capability = _with_digest(
         capability_statement(
@@ -237,22 +242,8 @@ def _with_digest(resource: dict[str, object]) -> tuple[bytes, str]:
 
 def _route(app: FastAPI) -> None:
     """Every path of contract §3, §4 and §6 that this release offers."""
-    routes = (
-        ("/fhir/metadata", fhir_routes.metadata, READ),
-        ("/fhir/metadata", fhir_routes.refuse_on_metadata, WRITE),
-        ("/fhir/$derive", fhir_routes.derive, ["POST"]),
-        ("/fhir/$derive", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.apply, ["POST"]),
-        ("/fhir/PlanDefinition/clbp-care/$apply", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/PlanDefinition/$apply", fhir_routes.apply_named, ["POST"]),
-        ("/fhir/PlanDefinition/$apply", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/CarePlan/{id}/$respond", fhir_routes.respond, ["POST"]),
-        ("/fhir/CarePlan/{id}/$respond", fhir_routes.refuse_on_operation, BUT_POST),
-        ("/fhir/{type}", fhir_routes.create, ["POST"]),
-        ("/fhir/{type}", fhir_routes.refuse_on_type, BUT_POST),
-        ("/fhir/{type}/{id}", fhir_routes.read, READ),
-        ("/fhir/{type}/{id}", fhir_routes.refuse_on_instance, WRITE),
-        ("/fhir/{type}/{id}/_history/{vid}", fhir_routes.vread, READ),
+    addresses = (
+        *routes.fhir(),
         ("/cds-services", hook_routes.services, READ),
         ("/cds-services/{id}", hook_routes.call, ["POST"]),
         ("/cds-services/{id}/feedback", hook_routes.feedback, ["POST"]),
@@ -267,8 +258,8 @@ def _route(app: FastAPI) -> None:
         ("/docs", operations.docs, READ),
         ("/redoc", operations.redoc, READ),
     )
-    for path, endpoint, methods in routes:
-        app.router.add_route(path, endpoint, methods=methods)
+    for path, endpoint, methods in addresses:
+        app.router.add_route(path, endpoint, methods=list(methods))
 
 
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
@@ -278,6 +269,8 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         lock = WriterLock.take(path_of(settings.database_url))
         try:
             migrate(settings.database_url)
+            if not is_current(settings.database_url, SEARCH):
+                reindex(settings.database_url, SEARCH)
         finally:
             lock.release()
         await app.state.journal.start()

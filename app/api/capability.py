@@ -1,23 +1,38 @@
-"""The CapabilityStatement: what is routed, and nothing else (F-01, F-02)."""
+"""The CapabilityStatement, made from the table that the routes ask (F-01, F-02)."""
 
 from typing import Any
 
-from app.api.types import DERIVED, PUBLISHED, WRITABLE
+from app.api.interactions import DERIVE, OFFERED, SYSTEM, Offer, Operation
 from app.fhir.canon import CANON
+from app.fhir.searching.parameters import Parameter
 
 Json = dict[str, Any]
-OPERATIONS = {"PlanDefinition": "apply", "CarePlan": "respond"}
+MODIFIERS = {
+    "token": "Modifiers: missing, not.",
+    "date": "Prefixes: eq, ne, gt, lt, ge, le, sa, eb, ap. Modifier: missing.",
+    "reference": "Modifier: missing.",
+    "uri": "Modifier: missing.",
+    "string": "Modifiers: missing, exact.",
+}
+PATIENT = "As Patient/id, id or an absolute reference. Modifier: Patient."
+OWN = {
+    "_id": "No modifiers.",
+    "_lastUpdated": "Prefixes: eq, ne, gt, lt, ge, le, sa, eb, ap. No modifiers.",
+    "patient": PATIENT,
+    "subject": PATIENT,
+}
+RESULTS = (
+    ("_count", "number", "0 to 500 matches a page; 50 where it is not sent."),
+    ("_sort", "string", "_lastUpdated, _id or a date of the type; - in front for descending."),
+    ("_total", "token", "none, estimate or accurate (both are exact)."),
+    ("_summary", "token", "true, text, data, count or false."),
+    ("_elements", "string", "Top-level elements; mandatory ones stay."),
+)
+CONDITIONS = {"create": "conditionalCreate", "update": "conditionalUpdate"}
 
 
 def capability_statement(*, public_url: str, released_on: str, version: str) -> Json:
     """A kind=instance statement for this service."""
-    resources = [_entry(t, ("create", "read", "vread")) for t in WRITABLE]
-    resources += [_entry(t, ("read", "vread")) for t in DERIVED]
-    resources += [_entry(t, ("read",)) for t in PUBLISHED]
-    for entry in resources:
-        name = OPERATIONS.get(entry["type"])
-        if name is not None:
-            entry["operation"] = [_operation(name)]
     return {
         "resourceType": "CapabilityStatement",
         "id": "painplan",
@@ -37,20 +52,51 @@ def capability_statement(*, public_url: str, released_on: str, version: str) -> 
         "rest": [
             {
                 "mode": "server",
-                "resource": sorted(resources, key=lambda entry: str(entry["type"])),
-                "operation": [_operation("derive")],
+                "resource": [_resource(type_, OFFERED[type_]) for type_ in sorted(OFFERED)],
+                "interaction": [{"code": code} for code in SYSTEM],
+                "searchParam": [_result(*result) for result in RESULTS],
+                "operation": [_operation(DERIVE)],
             }
         ],
     }
 
 
-def _operation(name: str) -> Json:
-    return {"name": name, "definition": f"{CANON}/OperationDefinition/painplan-{name}"}
-
-
-def _entry(type_: str, interactions: tuple[str, ...]) -> Json:
-    return {
+def _resource(type_: str, offer: Offer) -> Json:
+    """One type: only what it offers is said."""
+    entry: Json = {
         "type": type_,
-        "interaction": [{"code": code} for code in interactions],
-        "versioning": "versioned" if "vread" in interactions else "no-version",
+        "interaction": [{"code": code} for code in offer.interactions],
+        "versioning": "versioned" if offer.takes("vread") else "no-version",
     }
+    if offer.takes("vread"):
+        entry["readHistory"] = True
+    entry["updateCreate"] = offer.takes("update")
+    for interaction, name in CONDITIONS.items():
+        entry[name] = offer.takes(interaction)
+    entry["conditionalRead"] = "full-support" if offer.takes("vread") else "not-match"
+    entry["conditionalDelete"] = "not-supported"
+    if offer.includes:
+        entry["searchInclude"] = list(offer.includes)
+    if offer.revincludes:
+        entry["searchRevInclude"] = list(offer.revincludes)
+    entry["searchParam"] = [_parameter(parameter) for parameter in offer.parameters]
+    if offer.operations:
+        entry["operation"] = [_operation(operation) for operation in offer.operations]
+    return entry
+
+
+def _parameter(parameter: Parameter) -> Json:
+    return {
+        "name": parameter.name,
+        "definition": parameter.definition,
+        "type": parameter.kind,
+        "documentation": OWN.get(parameter.name, MODIFIERS[parameter.kind]),
+    }
+
+
+def _result(name: str, kind: str, documentation: str) -> Json:
+    return {"name": name, "type": kind, "documentation": documentation}
+
+
+def _operation(operation: Operation) -> Json:
+    return {"name": operation.name, "definition": operation.definition}

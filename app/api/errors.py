@@ -1,6 +1,8 @@
 """Problems as HTTP answers: the only place that knows both status codes and OperationOutcome."""
 
+import re
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -46,6 +48,7 @@ RETRY_AFTER = "2"
 DEEPEST_SHOWN = 8
 FHIR_PATHS = ("/fhir", "/cds-services")
 REPORT = "/cds-services-report"  # begins like the services, and is none
+TYPE_IN_PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{0,63})(?:/|\Z)")
 ROUTING = {404: "not-found", 405: "not-supported"}
 log = structlog.get_logger()
 
@@ -84,13 +87,18 @@ def refused(path: str, error: Refusal) -> Response:
 
 async def _routing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for this class only)
+    return unrouted(request.url.path, error)
+
+
+def unrouted(path: str, error: HTTPException) -> Response:
+    """The answer where no route takes the request."""
     code = ROUTING.get(error.status_code, "processing")
     what = {
         404: "There is nothing at this address.",
         405: "This address does not take that method.",
     }.get(error.status_code, "The request cannot be answered.")
     headers = dict(error.headers or {})
-    return answer(request.url.path, error.status_code, (Problem(what, code=code),), headers)
+    return answer(path, error.status_code, (Problem(what, code=code),), headers)
 
 
 def fault(path: str, request_id: str, error: Exception) -> Response:
@@ -114,12 +122,21 @@ def answer(
 ) -> Response:
     """An OperationOutcome below /fhir and /cds-services, problem+json elsewhere (RFC 9457)."""
     if path.startswith(FHIR_PATHS) and path != REPORT:
-        body, media = operation_outcome(problems), "application/fhir+json"
+        placed = tuple(p if p.where else replace(p, where=_about(path)) for p in problems)
+        body, media = operation_outcome(placed), "application/fhir+json"
     else:
         detail = " ".join(f"{p.what} {p.mend}".strip() for p in problems)
         document = {"type": "about:blank", "title": _title(status), "status": status}
         body, media = orjson.dumps({**document, "detail": detail}), "application/problem+json"
     return Response(body, status, headers, media_type=media)
+
+
+def _about(path: str) -> str:
+    """What a problem without a place of its own is about: the resource that was asked for."""
+    named = TYPE_IN_PATH.match(path)
+    if named is not None:
+        return named[1]
+    return "CapabilityStatement" if path == "/fhir/metadata" else "Bundle"
 
 
 def _title(status: int) -> str:

@@ -45,11 +45,11 @@ def require_json(request: Request) -> None:
     """UnsupportedMedia unless the body is announced as FHIR JSON in UTF-8."""
     header = request.headers.get("content-type", "")
     media, _, parameters = header.partition(";")
-    if media.strip().lower() not in JSON_TYPES:
+    if media.strip().lower() not in JSON_TYPES or not _is_r4(parameters):
         raise UnsupportedMedia(
             Problem(
-                f"The body type {media.strip()[:64]!r} is not supported.",
-                mend="Send application/fhir+json.",
+                f"The body type {header.strip()[:64]!r} is not supported.",
+                mend="Send application/fhir+json (FHIR 4.0).",
                 code="not-supported",
             )
         )
@@ -77,6 +77,11 @@ def _parameter(parameters: str, name: str) -> str:
     return ""
 
 
+def _is_r4(parameters: str) -> bool:
+    """Another version of FHIR is never read or answered as if it were ours (F-06)."""
+    return _parameter(parameters, "fhirversion") in ("", "4.0", "4.0.1")
+
+
 def answer_type(request: Request) -> str:
     """The media type to answer in: ``_format`` over Accept; NotAcceptable when none fits."""
     wanted = request.query_params.get("_format")
@@ -89,7 +94,7 @@ def answer_type(request: Request) -> str:
     offered = [
         media.strip().lower()
         for media, _, parameters in parts
-        if not NO_WEIGHT.fullmatch(_parameter(parameters, "q"))
+        if not NO_WEIGHT.fullmatch(_parameter(parameters, "q")) and _is_r4(parameters)
     ]
     for media in offered:
         if media in ANY_TYPE or media in ("application/fhir+json", "application/json+fhir", ""):
@@ -110,11 +115,15 @@ def _not_acceptable(wanted: str) -> NotAcceptable:
 
 
 def if_match(request: Request) -> frozenset[str] | None:
-    """The version ids that If-Match allows; None where it is not sent or ``*``.
+    """The version ids that If-Match allows; None where it is not sent or ``*``."""
+    return allowed_versions(request.headers.get("if-match"))
+
+
+def allowed_versions(header: str | None) -> frozenset[str] | None:
+    """The same from the header itself.
 
     FHIR writes them as weak ETags, and compares them as if they were strong.
     """
-    header = request.headers.get("if-match")
     if header is None or header.strip() == "*":
         return None
     if not ENTITY_TAGS.fullmatch(header):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.domain.searching import SearchValue
+
 
 @dataclass(frozen=True, slots=True)
 class InputVersion:
@@ -37,7 +39,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One resource to send and keep: bytes without ``meta.versionId`` and ``meta.lastUpdated``."""
+    """One resource to send and keep: bytes without ``meta.versionId`` and ``meta.lastUpdated``.
+
+    ``search`` holds the values it will be found by.
+    """
 
     type: str
     id: str
@@ -45,3 +50,4 @@ class Output:
     code: str | None
     date: str | None
     body: bytes
+    search: tuple[SearchValue, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
+from app.domain.searching import Search, SearchValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class ResourceVersion:
     ``patient`` is the logical id of the Patient it belongs to (``p1``), None for none.
     ``status``, ``code`` (first coding as ``system|code``) and ``date`` (RFC 3339 or FHIR date)
     are what a search by patient needs. ``origin`` is ``received`` or ``derived``; ``source`` is
-    where an inline input came from (its fullUrl), kept for ``meta.source``.
+    where an inline input came from (its fullUrl), kept for ``meta.source``. ``search`` holds the
+    further values it is found by; they follow from ``body`` and are no part of the hash.
     """
 
     type: str
@@ -32,6 +34,7 @@ class ResourceVersion:
     body: bytes
     origin: str = "received"
     source: str | None = None
+    search: tuple[SearchValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,14 @@ class ReadSet:
 
     ``patient_head`` is the sequence of the last block that touched the patient when it was read
     (0 for none); None means that the use case did not look. ``versions`` are the current version
-    numbers it saw: 0 says that the resource did not exist.
+    numbers it saw: 0 says that the resource did not exist. ``unmatched`` are searches that found
+    nothing: conditions on which something new is written.
     """
 
     patient: str | None = None
     patient_head: int | None = None
     versions: tuple[tuple[str, str, int], ...] = ()
+    unmatched: tuple[Search, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.domain.facts import NotUsed
 from app.domain.problem import Problem
+from app.domain.searching import SearchValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,9 @@ class Received:
     ``parsed`` is the one parse of ``body``, opaque to everything but ``app/fhir``. ``patient`` is
     the logical id of the Patient it belongs to. ``source`` is the fullUrl it came under, kept as
     ``meta.source``; ``last_updated`` is the ``meta.lastUpdated`` it came with; ``birth_date`` is a
-    Patient's. ``version`` is 0 for what has just come in and the stored version for what was read
-    from the history. ``where`` is its place in what came in, a FHIRPath; empty when it came alone.
+    Patient's; ``search`` holds the values it will be found by. ``version`` is 0 for what has just
+    come in and the stored version for what was read from the history. ``where`` is its place in
+    what came in, a FHIRPath; empty when it came alone.
     """
 
     type: str
@@ -32,6 +34,7 @@ class Received:
     birth_date: str | None = None
     version: int = 0
     where: str = ""
+    search: tuple[SearchValue, ...] = ()
 
     @property
     def reference(self) -> str:

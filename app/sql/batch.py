@@ -6,14 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from app.domain.history import Committed, ContentVersion, SomethingMoved, WriteSet
+from app.domain.history import (
+    Committed,
+    ContentVersion,
+    ResourceVersion,
+    SomethingMoved,
+    WriteSet,
+)
 from app.domain.problem import Conflict, Problem, Refusal, Unauthenticated
+from app.domain.searching import Search, matches
 from app.sql.chain import Value, block_hash, entry_hash, merkle_root
+from app.sql.reindex import INSERT as INSERT_SEARCH
+from app.sql.reindex import UP_TO, search_row
 from app.sql.rows import HASHED, instant, moment, row_of
+from app.sql.searching import some_of
 from app.sql.tables import SALT
 
 Row = tuple[Value, ...]
 Outcome = Committed | Exception
+EVER = (1 << 62) - 1
 INSERT = {
     table: (
         f"INSERT INTO {table} ({', '.join(columns)}, sequence, position, salt, hash)"  # noqa: S608
@@ -51,6 +62,7 @@ class _Accepted:
     promises: list[tuple[Value, ...]] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    written: list[tuple[str, ResourceVersion]] = field(default_factory=list)
 
 
 def write_batch(
@@ -104,6 +116,8 @@ def _take(
         return SomethingMoved()
     if _token_seen(connection, write_set, accepted):
         return Unauthenticated(Problem("This token was used before.", code="login"))
+    if any(_is_matched(connection, tenant, search, accepted) for search in reads.unmatched):
+        return SomethingMoved()
     rows = [
         row_of(entry, tenant)
         for entry in write_set.entries
@@ -141,6 +155,19 @@ def _versions_moved(
     return any(newest.get((type_, id_), 0) != seen for type_, id_, seen in expected)
 
 
+def _is_matched(
+    connection: sqlite3.Connection, tenant: str, search: Search, accepted: _Accepted
+) -> bool:
+    """What a condition found missing is there now, stored or in this very batch."""
+    if any(
+        of == tenant and matches(search, v.type, v.id, v.patient, v.search)
+        for of, v in accepted.written
+    ):
+        return True
+    statement = some_of(tenant, search, EVER, 1)
+    return connection.execute(statement.text, statement.values).fetchone() is not None
+
+
 def _accept(write_set: WriteSet, rows: Sequence[tuple[str, Row]], accepted: _Accepted) -> None:
     tenant = write_set.tenant
     for table, values in rows:
@@ -155,6 +182,9 @@ def _accept(write_set: WriteSet, rows: Sequence[tuple[str, Row]], accepted: _Acc
     token = write_set.token
     if token is not None:
         accepted.tokens[(token.issuer, token.jti)] = instant(token.expires)
+    accepted.written.extend(
+        (tenant, entry) for entry in write_set.entries if isinstance(entry, ResourceVersion)
+    )
     promise = write_set.idempotency
     if promise is not None:
         accepted.promises.append(
@@ -239,6 +269,15 @@ def _append(connection: sqlite3.Connection, accepted: _Accepted) -> Committed:
     connection.execute(INSERT_BLOCK, (sequence, committed_at, len(hashes), previous, root, own))
     for table, rows in by_table.items():
         connection.executemany(INSERT[table], rows)
+    connection.executemany(
+        INSERT_SEARCH,
+        [
+            search_row(tenant, v.patient or "", v.type, v.id, v.version, value)
+            for tenant, v in accepted.written
+            for value in v.search
+        ],
+    )
+    connection.execute(UP_TO, (sequence,))
     if accepted.promises:
         connection.executemany(PROMISE, accepted.promises)
     if accepted.tokens:

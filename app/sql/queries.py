@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Stored
 from app.domain.hook_history import (
@@ -12,10 +13,14 @@ from app.domain.hook_history import (
     OutcomeCount,
     ShownCount,
 )
+from app.domain.searching import Cursor, Search, Versions
 from app.sql.bodies import unpacked
 from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
+from app.sql.open_searches import OpenSearches
 from app.sql.rows import decision_of, hook_call_of, hook_card_of, instant, moment, stored_of
+from app.sql.searching import COMMON, Statement, number_of, page_of, probe_of
 from app.sql.sqlite import path_of, reader
+from app.sql.versions import number_of_versions, page_of_versions
 
 WITH_BLOCK = (
     "SELECT r.*, b.committed_at FROM resource_version r JOIN block b ON b.sequence = r.sequence"
@@ -56,8 +61,13 @@ OPEN_PLANS = (
     " WHERE n.tenant = r.tenant AND n.type = r.type AND n.id = r.id)"
     " ORDER BY r.sequence, r.position"
 )
+OUTPUTS = (
+    "SELECT id, outputs FROM decision WHERE tenant = ? AND patient = ?"
+    " ORDER BY sequence DESC, position DESC"
+)
 SCHEMA = "SELECT version_num FROM alembic_version"
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
+HEAD = "SELECT sequence FROM head WHERE id = 1"
 PROMISE = (
     "SELECT request_digest, decision_id FROM idempotency"
     " WHERE tenant = ? AND client = ? AND operation = ? AND key = ?"
@@ -70,6 +80,7 @@ class History:
     def __init__(self, url: str) -> None:
         self._path = path_of(url)
         self._connection: sqlite3.Connection | None = None
+        self._open = OpenSearches(self._path)
 
     def _execute(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
         if self._connection is None:
@@ -86,6 +97,7 @@ class History:
 
     def close(self) -> None:
         """Give the connection back."""
+        self._open.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -161,6 +173,59 @@ class History:
         """The plans of a patient that are proposed or in force, each in its newest version."""
         rows = self._execute(OPEN_PLANS, (tenant, patient)).fetchall()
         return [stored_of(row) for row in rows]
+
+    async def head(self) -> int:
+        """The newest block."""
+        (sequence,) = self._execute(HEAD, ()).fetchone()
+        return int(sequence)
+
+    async def search(
+        self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
+    ) -> list[tuple[Stored, Cursor]]:
+        """At most ``count`` matches after the cursor, each with the cursor that ends on it."""
+        probe = probe_of(tenant, search, COMMON, order)
+        is_common = probe is not None and len(await self._found(search, probe)) == COMMON
+        statement = page_of(tenant, search, cursor, order, count, is_common=is_common)
+        rows = await self._found(search, statement)
+        return [
+            (
+                stored_of(row),
+                Cursor(cursor.snapshot, row["place"], row["sequence"], row["position"]),
+            )
+            for row in rows
+        ]
+
+    async def versions(
+        self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
+    ) -> list[tuple[Stored, Cursor]]:
+        """At most ``count`` versions of a history after the cursor, newest first."""
+        rows = self._execute(*page_of_versions(tenant, wanted, cursor, count)).fetchall()
+        return [
+            (stored_of(row), Cursor(cursor.snapshot, "", row["sequence"], row["position"]))
+            for row in rows
+        ]
+
+    async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int:
+        """How many versions there are in all."""
+        sql, values = number_of_versions(tenant, wanted, snapshot)
+        (found,) = self._execute(sql, values).fetchone()
+        return int(found)
+
+    async def number(self, tenant: str, search: Search, snapshot: int) -> int:
+        """How many match in all, as of a block."""
+        ((found,),) = await self._found(search, number_of(tenant, search, snapshot))
+        return int(found)
+
+    async def _found(self, search: Search, statement: Statement) -> list[Any]:
+        """By patient or id at once; over everybody in turn and with a limit."""
+        if search.patients or search.ids:
+            return self._execute(statement.text, statement.values).fetchall()
+        return await self._open.rows(statement)
+
+    async def outputs(self, tenant: str, patient: str) -> Sequence[tuple[str, bytes]]:
+        """What each decision about a patient made, newest first."""
+        rows = self._execute(OUTPUTS, (tenant, patient)).fetchall()
+        return [(row["id"], unpacked(row["outputs"])) for row in rows]
 
     async def content(self, digest: str) -> ContentVersion | None:
         """The knowledge that once decided."""

@@ -47,6 +47,7 @@ BLOCK = Table(
     Column("previous", LargeBinary(HASH), nullable=False),
     Column("merkle_root", LargeBinary(HASH), nullable=False),
     Column("hash", LargeBinary(HASH), nullable=False, unique=True),
+    Index(None, "committed_at"),
 )
 HEAD = Table(
     "head",
@@ -117,6 +118,28 @@ CONTENT_VERSION = Table(
     Column("version", String, nullable=False),
     Column("files", LargeBinary),
     *_journal_columns(),
+)
+SEARCH_VALUE = Table(
+    "search_value",
+    METADATA,
+    Column("tenant", String, primary_key=True),
+    Column("patient", String, primary_key=True),
+    Column("type", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", String, primary_key=True),
+    Column("until", String, primary_key=True),
+    Column("system", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Index(None, "tenant", "type", "name", "value"),
+    sqlite_with_rowid=False,  # the key is the row: one tree by patient, one by value
+)
+SEARCH_STATE = Table(
+    "search_state",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
 )
 IDEMPOTENCY = Table(
     "idempotency",

@@ -516,6 +516,7 @@ def _version(received: Received) -> ResourceVersion:
         sha256=received.sha256,
         body=received.body,
         source=received.source,
+        search=received.search,
     )
 
 
@@ -531,6 +532,7 @@ def _output_version(output: Output, patient: str, sha256: bytes) -> ResourceVers
         sha256=sha256,
         body=output.body,
         origin="derived",
+        search=output.search,
     )
 
 

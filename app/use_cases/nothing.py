@@ -20,6 +20,7 @@ from app.domain.hook_history import (
     OutcomeCount,
     ShownCount,
 )
+from app.domain.searching import Cursor, Search, Versions
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,6 +84,39 @@ class Nothing:
 
     async def open_plans(self, tenant: str, patient: str) -> Sequence[Stored]:
         """Nothing is there."""
+        del tenant, patient
+        return ()
+
+    async def head(self) -> int:
+        """No block was ever written."""
+        return 0
+
+    async def search(
+        self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
+    ) -> Sequence[tuple[Stored, Cursor]]:
+        """Nothing is there."""
+        del tenant, search, cursor, order, count
+        return ()
+
+    async def versions(
+        self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
+    ) -> Sequence[tuple[Stored, Cursor]]:
+        """Nothing is there."""
+        del tenant, wanted, cursor, count
+        return ()
+
+    async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int:
+        """Nothing is there."""
+        del tenant, wanted, snapshot
+        return 0
+
+    async def number(self, tenant: str, search: Search, snapshot: int) -> int:
+        """Nothing is there."""
+        del tenant, search, snapshot
+        return 0
+
+    async def outputs(self, tenant: str, patient: str) -> Sequence[tuple[str, bytes]]:
+        """Nothing was decided."""
         del tenant, patient
         return ()
 

@@ -30,6 +30,7 @@ from app.domain.orders.call import CardFrame, Draft, Part, Unread, WrittenAnswer
 from app.domain.orders.ehr import EhrAccess, Outcome, Query
 from app.domain.orders.types import Order, Review
 from app.domain.response import Change, PlanVersion
+from app.domain.searching import Cursor, Search, Versions
 from app.domain.submission import Received
 
 
@@ -166,6 +167,22 @@ class History(Protocol):
     ) -> Sequence[DecisionRecord]: ...
 
     async def open_plans(self, tenant: str, patient: str) -> Sequence[Stored]: ...
+
+    async def head(self) -> int: ...
+
+    async def search(
+        self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
+    ) -> Sequence[tuple[Stored, Cursor]]: ...
+
+    async def versions(
+        self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
+    ) -> Sequence[tuple[Stored, Cursor]]: ...
+
+    async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int: ...
+
+    async def number(self, tenant: str, search: Search, snapshot: int) -> int: ...
+
+    async def outputs(self, tenant: str, patient: str) -> Sequence[tuple[str, bytes]]: ...
 
     async def content(self, digest: str) -> ContentVersion | None: ...
 

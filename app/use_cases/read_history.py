@@ -1,6 +1,6 @@
 """Read the history: a resource version, a decision with its reasons, and its replay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -99,6 +99,33 @@ class ReadHistory:
         first = await self.resource(tenant, *outputs[0])
         frame = frame_of_response(record) if is_answer else frame_of(record)
         return Origin(is_answer, frame, outputs, record.as_of, first.committed_at)
+
+    async def made_by(
+        self, tenant: str, patient: str, targets: Collection[tuple[str, str]]
+    ) -> list[str]:
+        """The decisions about a patient that made a version of any of these, newest first."""
+        return [
+            id_
+            for id_, outputs in await self.history.outputs(tenant, patient)
+            if any((type_, id_) in targets for type_, id_, *_ in orjson.loads(outputs))
+        ]
+
+    async def makers_of(self, tenant: str, targets: Sequence[tuple[str, str]]) -> list[str]:
+        """The same for resources of whatever patient."""
+        current = await self.history.current_versions(tenant, list(dict.fromkeys(targets)))
+        of_patient: dict[str, set[tuple[str, str]]] = {}
+        for key, version in current.items():
+            if version.patient is not None:
+                of_patient.setdefault(version.patient, set()).add(key)
+        return [
+            id_
+            for patient, made in of_patient.items()
+            for id_ in await self.made_by(tenant, patient, made)
+        ]
+
+    async def is_decision(self, tenant: str, id_: str) -> bool:
+        """Whether a decision of this id is kept."""
+        return await self.history.decision(tenant, id_) is not None
 
     async def decision(self, tenant: str, id_: str) -> Json:
         """A decision with its reasons, in the words of the content that made it (contract §3)."""

@@ -193,6 +193,7 @@ def next_version(version: ResourceVersion, output: Output) -> ResourceVersion:
         sha256=hashlib.sha256(output.body).digest(),
         body=output.body,
         origin=version.origin,
+        search=output.search,
     )
 
 

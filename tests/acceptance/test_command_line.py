@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.wire import activities, derived, gate, of_type
+from tests.sql.history import write
 
 ROOT = Path(__file__).parents[2]
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
@@ -209,6 +211,24 @@ def test_migrate_and_verify_an_empty_history(tmp_path: Path) -> None:
 
     assert verified.returncode == 0
     assert "0 entries: intact" in verified.stdout
+
+
+def test_search_values_are_compared_and_made_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/painplan.db"
+    write(tmp_path / "painplan.db", 1)
+    with sqlite3.connect(tmp_path / "painplan.db") as connection:
+        connection.execute("DELETE FROM search_value WHERE type = 'CarePlan'")
+
+    plain = painplan("audit", "verify", PAINPLAN_DATABASE_URL=url)
+    derived_too = painplan("audit", "verify", "--derived", PAINPLAN_DATABASE_URL=url)
+    again = painplan("reindex", PAINPLAN_DATABASE_URL=url)
+    afterwards = painplan("audit", "verify", "--derived", PAINPLAN_DATABASE_URL=url)
+
+    assert plain.returncode == 0, plain.stderr
+    assert derived_too.returncode == 1
+    assert "search_value CarePlan/" in derived_too.stderr
+    assert again.returncode == 0, again.stderr
+    assert afterwards.returncode == 0, afterwards.stderr
 
 
 def test_serve_refuses_an_open_address_while_authentication_is_off() -> None:

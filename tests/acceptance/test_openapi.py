@@ -1,6 +1,7 @@
 """openapi.yaml tells the truth: its routes, its examples, and what schemathesis finds."""
 
 import uuid
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,21 @@ def _operations() -> set[Operation]:
 
 def _examples() -> list[Any]:
     found = []
-    for path, item in DOCUMENT["paths"].items():
-        body = item.get("post", {}).get("requestBody", {}).get("content", {})
+    for (path, item), method in product(DOCUMENT["paths"].items(), ("post", "put")):
+        body = item.get(method, {}).get("requestBody", {}).get("content", {})
         for kind, content in body.items():
             for name, example in content.get("examples", {}).items():
-                found.append(pytest.param(path, kind, example["value"], id=f"POST {path} {name}"))
+                id_ = f"{method.upper()} {path} {name}"
+                found.append(pytest.param(method, path, kind, example["value"], id=id_))
     return found
+
+
+def _questions() -> list[Any]:
+    return [
+        pytest.param(path, url, id=url)
+        for path, item in DOCUMENT["paths"].items()
+        for url in item.get("get", {}).get("x-examples", ())
+    ]
 
 
 def test_the_document_is_valid_openapi() -> None:
@@ -70,30 +80,52 @@ def test_the_pages_show_that_document(service: httpx.Client, path: str) -> None:
     assert "/openapi.json" in page.text
 
 
-@pytest.mark.parametrize(("path", "kind", "example"), _examples())
+@pytest.mark.parametrize(("method", "path", "kind", "example"), _examples())
 def test_every_example_works_and_its_answer_has_the_shape_promised(
-    service: httpx.Client, path: str, kind: str, example: dict[str, Any]
+    service: httpx.Client, method: str, path: str, kind: str, example: dict[str, Any]
 ) -> None:
-    url = path.replace("{type}", str(example.get("resourceType")))
+    is_form = kind == "application/x-www-form-urlencoded"
+    url = path.replace("{type}", "CarePlan" if is_form else str(example.get("resourceType")))
     if url.startswith("/cds-services"):
         url = url.replace("{id}", f"clbp-{example.get('hook', 'order-sign')}")
     elif "{id}" in url:
-        url = url.replace("{id}", _a_plan(service))
+        url = url.replace("{id}", str(example.get("id") or _a_plan(service)))
+    if (method, path) == ("put", "/fhir/{type}"):
+        url += "?identifier=urn:mrn|4712"
+    sent: dict[str, Any] = {"data": example} if is_form else {"json": example}
 
-    answer = service.post(url, json=example, headers={"Content-Type": kind})
+    answer = service.request(method, url, headers={"Content-Type": kind}, **sent)
 
-    responses = DOCUMENT["paths"][path]["post"]["responses"]
+    _has_the_shape_promised(answer, DOCUMENT["paths"][path][method])
+
+
+@pytest.mark.parametrize(("path", "url"), _questions())
+def test_every_question_is_answered_in_the_shape_promised(
+    service: httpx.Client, path: str, url: str
+) -> None:
+    of = str(uuid.uuid4())
+    names = {"plan": _a_plan(service, of), "patient": of, "response": f"{of}-intake"}
+    for name, id_ in names.items():
+        url = url.replace(f"{{{name}}}", id_)
+
+    answer = service.get(f"/fhir/{url}")
+
+    _has_the_shape_promised(answer, DOCUMENT["paths"][path]["get"])
+
+
+def _has_the_shape_promised(answer: httpx.Response, operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
     assert str(answer.status_code) in responses, answer.text
     assert answer.is_success, answer.text
-    content = responses[str(answer.status_code)]["content"][kind]
+    (content,) = responses[str(answer.status_code)]["content"].values()
     Draft202012Validator({**content["schema"], "components": DOCUMENT["components"]}).validate(
         answer.json()
     )
 
 
-def _a_plan(service: httpx.Client) -> str:
+def _a_plan(service: httpx.Client, of: str | None = None) -> str:
     """The id of a plan that nobody has answered yet."""
-    of = str(uuid.uuid4())
+    of = of or str(uuid.uuid4())
     answer = service.post("/fhir/$derive", json=bundle(patient(of), intake(screened(), of=of)))
     return str(answer.json()["entry"][0]["resource"]["id"])
 

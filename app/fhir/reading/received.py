@@ -12,6 +12,7 @@ from app.domain.history import Stored
 from app.domain.submission import Received
 from app.fhir.reading.terms import codings_of
 from app.fhir.reading.times import last_updated
+from app.fhir.searching.values import search_values
 
 NAMESPACE = uuid.UUID("0c8a4c0e-6d62-5f4e-9c29-6b6a1de0f7a1")
 SUBJECT = {
@@ -70,6 +71,7 @@ def received(
         last_updated=last_updated(resource),
         birth_date=resource.get("birthDate") if type_ == "Patient" else None,
         where=where,
+        search=search_values(resource),
     )
 
 

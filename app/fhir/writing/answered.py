@@ -10,6 +10,7 @@ from app.domain.frame import Output
 from app.domain.history import ResourceVersion
 from app.domain.response import ActivityAnswer, Change, Outcome, Response
 from app.fhir.canon import ACTIVITY
+from app.fhir.searching.values import search_values
 from app.fhir.writing.elements import Json
 from app.fhir.writing.narrative import OPENING
 
@@ -37,6 +38,7 @@ def answered(version: ResourceVersion, change: Change, at: datetime) -> Output:
         code=version.code,
         date=version.date,
         body=orjson.dumps(plan),
+        search=search_values(plan),
     )
 
 

@@ -12,6 +12,7 @@ from app.domain.decision import Decision
 from app.domain.frame import Frame, Output
 from app.domain.history import ResourceVersion
 from app.domain.response import Change
+from app.fhir.searching.values import search_values
 from app.fhir.writing.activity import constants
 from app.fhir.writing.answered import answered
 from app.fhir.writing.care_plan import care_plan
@@ -77,4 +78,5 @@ def _output(resource: Json, at: str) -> Output:
         code=first,
         date=at,
         body=orjson.dumps(resource),
+        search=search_values(resource),
     )

@@ -1,0 +1,28 @@
+"""The criteria of a conditional interaction, read strictly."""
+
+from dataclasses import replace
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from app.api.interactions import OFFERED
+from app.domain.problem import NotUnderstood, Problem
+from app.domain.searching import Search
+from app.fhir.searching.query import understand_condition
+
+
+def condition_of(request: Request, type_: str, query: str, where: str = "") -> Search:
+    """``identifier=...``, also as ``Patient?identifier=...``. NotUnderstood names the place."""
+    offer = OFFERED.get(type_)
+    if offer is None or not offer.is_written:
+        what = f"{type_[:64]} cannot be found by a condition."
+        raise NotUnderstood(Problem(what, where, "", "not-supported"))
+    state = request.app.state
+    pairs = parse_qsl(query.removeprefix(f"{type_}?").removeprefix("?"), keep_blank_values=True)
+    base = f"{state.settings.public_url}/fhir"
+    try:
+        return understand_condition(pairs, type_=type_, now=state.clock(), base=base)
+    except NotUnderstood as refusal:
+        if not where:
+            raise
+        raise NotUnderstood(*(replace(p, where=where) for p in refusal.problems)) from refusal

@@ -1,0 +1,90 @@
+"""A request inside a Bundle, answered by the very routes that answer it alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
+
+from app.api.errors import fault, unrouted
+from app.fhir.reading.bundle_requests import Asked
+
+OWN = frozenset({"starlette.exception_handlers", "app", "request_id", "client", "server", "scheme"})
+PASSED_ON = frozenset({b"prefer", b"host", b"authorization"})
+HEADERS = {
+    "ifMatch": b"if-match",
+    "ifNoneMatch": b"if-none-match",
+    "ifNoneExist": b"if-none-exist",
+    "ifModifiedSince": b"if-modified-since",
+}
+
+
+@dataclass(slots=True)
+class InnerAnswer:
+    """What a route answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def answer_to(request: Request, asked: Asked) -> InnerAnswer:
+    """The answer to one entry; a fault of ours is that entry's and is logged like any other."""
+    scope, receive = _asgi(request, asked)
+    caught = _Caught()
+    try:
+        await request.app.router(scope, receive, caught)
+    except HTTPException as error:
+        await unrouted(scope["path"], error)(scope, receive, caught)
+    except Exception as error:  # noqa: BLE001  (the other entries have answers of their own)
+        broken = fault(scope["path"], request.scope["request_id"], error)
+        return InnerAnswer(broken.status_code, {}, bytes(broken.body))
+    return InnerAnswer(caught.status, caught.headers, bytes(caught.body))
+
+
+class _Caught:
+    """Where a route sends its answer."""
+
+    def __init__(self) -> None:
+        self.status = 500
+        self.headers: dict[str, str] = {}
+        self.body = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in message["headers"]}
+        else:
+            self.body += message.get("body", b"")
+
+
+def _asgi(request: Request, asked: Asked) -> tuple[Scope, Receive]:
+    path, _, query = asked.url.partition("?")
+    headers = [pair for pair in request.scope["headers"] if pair[0] in PASSED_ON]
+    headers += [(b"content-type", b"application/fhir+json"), (b"accept", b"application/fhir+json")]
+    for name, header in HEADERS.items():
+        if name in asked.request:
+            headers.append((header, _http(asked, name).encode("latin-1", "replace")))
+    scope = {
+        **{name: value for name, value in request.scope.items() if name in OWN},
+        "type": "http",
+        "asgi": request.scope["asgi"],
+        "http_version": "1.1",
+        "method": asked.method,
+        "path": unquote(f"/fhir/{path}"),
+        "root_path": "",
+        "query_string": query.encode("ascii", "replace"),
+        "headers": headers,
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": asked.body, "more_body": False}
+
+    return scope, receive
+
+
+def _http(asked: Asked, name: str) -> str:
+    """As the header spells it: ifModifiedSince is an instant in a Bundle."""
+    return asked.modified_since() if name == "ifModifiedSince" else str(asked.request[name])

@@ -1,0 +1,19 @@
+"""Provenance as it is answered: rendered from the decision that it is about."""
+
+from datetime import datetime
+
+from starlette.requests import Request
+
+from app.api.requests import caller_of
+from app.fhir.writing import answer_provenance, provenance, with_meta
+from app.use_cases.read_history import Origin
+
+
+async def provenance_body(request: Request, id_: str) -> tuple[bytes, datetime]:
+    """The bytes, and when the decision was kept. NotFound when there is none."""
+    tenant = caller_of(request).tenant
+    origin: Origin = await request.app.state.read_history.origin(tenant, id_)
+    render = answer_provenance if origin.is_answer else provenance
+    body = render(origin.frame, origin.outputs, origin.as_of)
+    at = origin.committed_at
+    return with_meta(body, version=1, last_updated=at), at

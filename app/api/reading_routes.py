@@ -1,0 +1,70 @@
+"""Read and vread: what was received, derived, rendered or published (F-07)."""
+
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.answers import resource_body, version_headers
+from app.api.offers import require
+from app.api.provenances import provenance_body
+from app.api.rendering import NOT_MODIFIED, is_known, rendered
+from app.api.requests import answer_type, caller_of
+from app.api.types import PUBLISHED
+from app.domain.problem import NotFound, Problem
+from app.fhir.searching.shape import shape_of
+from app.fhir.searching.summary import part_of
+
+ALLOW = ("GET", "HEAD")
+DIGITS = 9
+
+
+async def read(request: Request) -> Response:
+    """``GET /fhir/{type}/{id}``."""
+    type_, _ = require(request, "read")
+    return await _read(request, type_, None)
+
+
+async def vread(request: Request) -> Response:
+    """``GET /fhir/{type}/{id}/_history/{vid}``."""
+    type_, _ = require(request, "vread")
+    text = request.path_params["vid"]
+    if not text.isascii() or not text.isdigit() or len(text) > DIGITS:
+        raise NotFound(Problem("There is no such version.", code="not-found"))
+    return await _read(request, type_, int(text))
+
+
+async def _read(request: Request, type_: str, version: int | None) -> Response:
+    media = answer_type(request)
+    shape = shape_of(request.query_params.multi_items())
+    body, headers, modified = await _found(request, type_, version)
+    if is_known(request, headers["ETag"], modified):
+        return Response(b"", NOT_MODIFIED, headers)
+    part = part_of(body, type_, summary=shape.summary, elements=shape.elements)
+    return rendered(request, part, media, 200, headers)
+
+
+async def _found(
+    request: Request, type_: str, version: int | None
+) -> tuple[bytes, dict[str, str], datetime | None]:
+    """The bytes, their headers, and since when they are so."""
+    id_, state = request.path_params["id"], request.app.state
+    if type_ in PUBLISHED or (type_, id_) in state.published:
+        body, digest = _published(request, type_, id_, version)
+        return body, {"ETag": f'W/"{digest[:16]}"'}, None
+    if type_ == "Provenance":
+        if version not in (None, 1):
+            raise NotFound(Problem("There is no such version.", code="not-found"))
+        body, at = await provenance_body(request, id_)
+        return body, version_headers(1, at), at
+    tenant = caller_of(request).tenant
+    stored = await state.read_history.resource(tenant, type_, id_, version)
+    at = stored.committed_at
+    return resource_body(stored), version_headers(stored.version.version, at), at
+
+
+def _published(request: Request, type_: str, id_: str, version: int | None) -> tuple[bytes, str]:
+    found: tuple[bytes, str] | None = request.app.state.published.get((type_, id_))
+    if found is None or version is not None:
+        raise NotFound(Problem(f"There is no {type_}/{id_[:64]}.", code="not-found"))
+    return found

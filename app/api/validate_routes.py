@@ -1,0 +1,128 @@
+"""``$validate``: 200 whether a resource is valid or not, with every problem found (F-25)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.answers import resource_body
+from app.api.offers import not_allowed, offer_of
+from app.api.rendering import rendered
+from app.api.requests import answer_type, caller_of, read_body, require_json
+from app.domain.problem import NotUnderstood, Problem, Refusal, Refused
+from app.fhir.reading.operation_input import OperationInput, read_input
+from app.fhir.reading.submission import read_one
+from app.fhir.writing import operation_outcome
+
+MODES = ("create", "update", "delete", "profile")
+WRITES = ("create", "update")
+BASE = "http://hl7.org/fhir/StructureDefinition/"
+
+
+async def of_type(request: Request) -> Response:
+    """``POST /fhir/{type}/$validate``: a bare resource, or Parameters."""
+    type_ = _type(request)
+    media = answer_type(request)
+    given = await _given(request)
+    return _answer(request, type_, given, None, media)
+
+
+async def of_instance(request: Request) -> Response:
+    """``GET|POST /fhir/{type}/{id}/$validate``: the body, or what is there without one."""
+    type_, id_ = _type(request), request.path_params["id"]
+    media = answer_type(request)
+    stored = await request.app.state.read_history.resource(caller_of(request).tenant, type_, id_)
+    given = OperationInput(None, b"", type_, {})
+    if request.method == "POST":
+        given = await _given(request)
+    if given.resource is None and given.settings.get("mode") != "delete":
+        kept = request.app.state.reader.stored(stored)
+        given = replace(given, resource={**kept.parsed, "id": id_}, body=resource_body(stored))
+    return _answer(request, type_, given, id_, media)
+
+
+async def refuse_on_validate(request: Request) -> Response:
+    """Any other method."""
+    offer_of(request)
+    raise not_allowed(f"{request.method} does not call an operation.", ("POST",))
+
+
+def _type(request: Request) -> str:
+    type_, offer = offer_of(request)
+    if not offer.is_written:
+        raise not_allowed(f"{type_} is only read here, so nothing of it is validated.", ())
+    return type_
+
+
+async def _given(request: Request) -> OperationInput:
+    body = await read_body(request)
+    if not body and "id" in request.path_params:
+        return OperationInput(None, b"", "", {})
+    require_json(request)
+    return read_input(body, name="resource", validator=request.app.state.validator)
+
+
+def _answer(
+    request: Request, type_: str, given: OperationInput, id_: str | None, media: str
+) -> Response:
+    settings = {**dict(request.query_params), **given.settings}
+    mode = _mode(settings)
+    _require_known(settings.get("profile"), type_, mode)
+    problems = tuple(_problems(request, type_, given, mode, id_))
+    if problems:
+        return rendered(request, operation_outcome(problems), media)
+    fine = Problem("No problem was found.", code="informational")
+    return rendered(request, operation_outcome((fine,), "information"), media)
+
+
+def _mode(settings: dict[str, str]) -> str:
+    mode = settings.get("mode", "")
+    if mode and mode not in MODES:
+        what = f"The mode {mode[:32]!r} is none of {', '.join(MODES)}."
+        raise NotUnderstood(Problem(what, where="mode", code="value"))
+    return mode
+
+
+def _require_known(profile: str | None, type_: str, mode: str) -> None:
+    """A profile that we cannot check is an error, never a silent pass."""
+    if profile is None and mode == "profile":
+        raise NotUnderstood(Problem("Which profile?", "profile", "Name one.", "required"))
+    if profile is None or profile.partition("|")[0] == f"{BASE}{type_}":
+        return
+    raise Refused(
+        Problem(
+            f"The profile {profile[:128]!r} is none that is checked here.",
+            where="profile",
+            mend=f"Leave it out, or name {BASE}{type_}.",
+            code="not-supported",
+        )
+    )
+
+
+def _problems(
+    request: Request, type_: str, given: OperationInput, mode: str, id_: str | None
+) -> Iterator[Problem]:
+    """What is not valid R4; where nothing is, what the service would refuse all the same."""
+    if mode == "delete":
+        yield Problem("Nothing is ever deleted here.", code="not-supported")
+        return
+    if given.resource is None:
+        yield Problem("There is no resource.", "Parameters.parameter", "Send one.", "required")
+        return
+    state = request.app.state
+    at = None if given.where == given.resource.get("resourceType") else given.where
+    found = state.validator.problems(given.resource, expected_type=type_, at=at)
+    yield from found
+    if found:
+        return
+    own = given.resource.get("id")
+    if (id_ is not None and own != id_) or (mode == "update" and own is None):
+        yield Problem("The id is not the one in the address.", f"{given.where}.id", "", "value")
+    try:
+        received = read_one(given.body, expected_type=type_, validator=state.validator)
+        state.reader.check(received, state.library.current.content, as_of=state.clock())
+    except Refusal as refusal:
+        for problem in refusal.problems:
+            where = problem.where.removeprefix(type_)
+            yield replace(problem, where=given.where + where if problem.where else "")

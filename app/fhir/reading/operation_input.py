@@ -1,0 +1,64 @@
+"""The input of a small operation: a bare resource, or Parameters that hold it beside settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.fhir.reading.parameters import require_valid, text_of
+from app.fhir.reading.parsing import parse
+from app.fhir.reading.submission import Validator
+
+PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
+
+
+class _Parameter(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Parameters(msgspec.Struct):
+    parameter: list[_Parameter] = []
+
+
+_PARAMETERS = msgspec.json.Decoder(_Parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationInput:
+    """The resource with its exact bytes (None: none came) and its place, and what stands beside."""
+
+    resource: dict[str, Any] | None
+    body: bytes
+    where: str
+    settings: Mapping[str, str]
+
+
+def read_input(body: bytes, *, name: str, validator: Validator) -> OperationInput:
+    """Read a body whose resource, in Parameters, is the parameter ``name``.
+
+    NotUnderstood when it is no JSON, no resource, or Parameters that are not valid R4; what the
+    resource itself holds is not looked at.
+    """
+    document = parse(body)
+    if document["resourceType"] != "Parameters":
+        return OperationInput(document, body, document["resourceType"], {})
+    parameters = document.get("parameter")
+    given = parameters if isinstance(parameters, list) else []
+    emptied = [
+        {**one, "resource": PLACEHOLDER} if isinstance(one, dict) and "resource" in one else one
+        for one in given
+    ]
+    envelope = {**document, "parameter": emptied} if parameters is not None else document
+    require_valid(validator.problems(envelope, expected_type="Parameters"))
+    slices = _PARAMETERS.decode(body).parameter
+    found = OperationInput(None, b"", "", {})
+    settings: dict[str, str] = {}
+    for number, one in enumerate(given):
+        where = f"Parameters.parameter[{number}]"
+        if one.get("name") == name and isinstance(one.get("resource"), dict):
+            place = f"{where}.resource"
+            found = OperationInput(one["resource"], bytes(slices[number].resource), place, {})
+        elif any(key.startswith("value") for key in one):
+            settings[str(one.get("name"))] = text_of(one, where)
+    return OperationInput(found.resource, found.body, found.where, settings)

@@ -1,0 +1,45 @@
+"""Bundles by concatenation: searchset and history, in which each resource keeps its bytes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: where it is, the resource, and what the kind of Bundle says beside it."""
+
+    full_url: str
+    body: bytes
+    beside: dict[str, object]
+
+
+def bundle(
+    kind: str,
+    entries: Iterable[Entry],
+    *,
+    links: Sequence[tuple[str, str]] = (),
+    total: int | None = None,
+) -> bytes:
+    """A Bundle; without entries it has none (FHIR knows no empty list)."""
+    head: dict[str, object] = {"resourceType": "Bundle", "type": kind}
+    if total is not None:
+        head["total"] = total
+    if links:
+        head["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    written = [_entry(entry) for entry in entries]
+    if not written:
+        return orjson.dumps(head)
+    return orjson.dumps(head)[:-1] + b',"entry":[' + b",".join(written) + b"]}"
+
+
+def _entry(entry: Entry) -> bytes:
+    parts = []
+    if entry.full_url:
+        parts.append(b'"fullUrl":' + orjson.dumps(entry.full_url))
+    if entry.body:
+        parts.append(b'"resource":' + entry.body)
+    if entry.beside:
+        parts.append(orjson.dumps(entry.beside)[1:-1])
+    return b"{" + b",".join(parts) + b"}"

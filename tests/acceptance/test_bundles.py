@@ -1,0 +1,385 @@
+"""Batch and transaction over HTTP: order, references, and all or nothing (F-20, F-21)."""
+
+import json
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.acceptance.wire import finding, patient
+
+Json = dict[str, Any]
+
+
+def entry(method: str, url: str, resource: Json | None = None, **more: Any) -> Json:
+    """One entry; ``fullUrl`` stands beside, the rest in the request."""
+    full_url = more.pop("fullUrl", None)
+    made: Json = {"request": {"method": method, "url": url, **more}}
+    if resource is not None:
+        made["resource"] = resource
+    if full_url is not None:
+        made["fullUrl"] = full_url
+    return made
+
+
+def send(service: httpx.Client, kind: str, *entries: Json, **headers: str) -> httpx.Response:
+    body: Json = {"resourceType": "Bundle", "type": kind}
+    if entries:
+        body["entry"] = list(entries)
+    return service.post("/fhir", json=body, headers=headers)
+
+
+def nameless(resource: Json) -> Json:
+    return {name: value for name, value in resource.items() if name != "id"}
+
+
+def urn() -> str:
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+def about(reference: str, **more: Any) -> Json:
+    return nameless(finding("pain-localised", True, subject={"reference": reference}, **more))
+
+
+def statuses(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [e["response"]["status"][:3] for e in answer.json()["entry"]]
+
+
+def total(service: httpx.Client, query: str) -> int:
+    return int(service.get(f"/fhir/{query}&_summary=count").json()["total"])
+
+
+def test_a_transaction_rewrites_what_refers_to_its_entries(service: httpx.Client) -> None:
+    person, first = urn(), urn()
+    observation = about(person, derivedFrom=[{"reference": first}])
+    observation["text"] = {
+        "status": "generated",
+        "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{person}">who</a></div>',
+    }
+    observation["identifier"] = [{"system": "urn:ietf:rfc:3986", "value": person}]
+    observation["extension"] = [{"url": "http://x.example/u", "valueUri": first}]
+
+    answer = send(
+        service,
+        "transaction",
+        entry("POST", "Observation", observation),
+        entry("POST", "Observation", about(person), fullUrl=first),
+        entry("POST", "Patient", nameless(patient()), fullUrl=person),
+    )
+
+    assert statuses(answer) == ["201"] * 3
+    assert answer.json()["type"] == "transaction-response"
+    told, one, who = [e["resource"] for e in answer.json()["entry"]]
+    assert told["subject"] == {"reference": f"Patient/{who['id']}"}
+    assert told["derivedFrom"] == [{"reference": f"Observation/{one['id']}"}]
+    assert told["extension"][0]["valueUri"] == f"Observation/{one['id']}"
+    assert f'href="Patient/{who["id"]}"' in told["text"]["div"]
+    assert told["identifier"][0]["value"] == person
+    assert total(service, f"Observation?patient={who['id']}") == 2
+    location = answer.json()["entry"][2]["response"]["location"]
+    assert location.endswith(f"/fhir/Patient/{who['id']}/_history/1")
+    assert answer.json()["entry"][2]["response"]["etag"] == 'W/"1"'
+
+
+def test_what_refers_in_a_circle_is_stored_like_anything_else(service: httpx.Client) -> None:
+    first, second = urn(), urn()
+
+    def observation(other: str) -> Json:
+        return about("Patient/p1", derivedFrom=[{"reference": other}])
+
+    answer = send(
+        service,
+        "transaction",
+        entry("POST", "Observation", observation(second), fullUrl=first),
+        entry("POST", "Observation", observation(first), fullUrl=second),
+    )
+
+    one, two = [e["resource"] for e in answer.json()["entry"]]
+    assert one["derivedFrom"] == [{"reference": f"Observation/{two['id']}"}]
+    assert two["derivedFrom"] == [{"reference": f"Observation/{one['id']}"}]
+
+
+def test_numbers_and_odd_letters_keep_their_bytes(service: httpx.Client) -> None:
+    person = urn()
+    observation = json.dumps(about(person)).replace(
+        '"valueBoolean": true', '"valueQuantity": {"value": 1.10, "unit": "\\u00b5g \\"x\\""}'
+    )
+    body = json.dumps(
+        {
+            "resourceType": "Bundle",
+            "type": "transaction",
+            "entry": [
+                entry("POST", "Patient", nameless(patient()), fullUrl=person),
+                entry("POST", "Observation", {"resourceType": "Observation"}),
+            ],
+        }
+    ).replace('{"resourceType": "Observation"}', observation)
+
+    answer = service.post("/fhir", content=body)
+
+    id_ = answer.json()["entry"][1]["resource"]["id"]
+    kept = service.get(f"/fhir/Observation/{id_}").text
+    assert '{"value": 1.10, "unit": "\\u00b5g \\"x\\""}' in kept
+
+
+def test_the_third_entry_that_is_invalid_stops_all_three(service: httpx.Client) -> None:
+    mrn = str(uuid.uuid4())
+    known = patient(identifier=[{"value": mrn}])
+
+    answer = send(
+        service,
+        "transaction",
+        entry("POST", "Patient", nameless(known)),
+        entry("POST", "Observation", about("Patient/p1")),
+        entry("POST", "Observation", about("Patient/p1", status="finished")),
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[2].resource.status"]
+    assert total(service, f"Patient?identifier={mrn}") == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "status", "where"),
+    [
+        (entry("DELETE", "Patient/p1"), 405, "Bundle.entry[1].request.method"),
+        (entry("PUT", "CarePlan/x", {"resourceType": "CarePlan", "id": "x"}), 405,
+         "Bundle.entry[1].request"),
+        (entry("PUT", "Patient/a", patient("b")), 400, "Bundle.entry[1].request.url"),
+        (entry("PUT", "Patient/a", patient("a"), ifMatch='W/"9"'), 412, "Bundle.entry[1]"),
+        (entry("POST", "Patient", patient(), ifNoneExist="colour=blue"), 400,
+         "Bundle.entry[1].request.ifNoneExist"),
+        (entry("POST", "Nothing", patient()), 404, "Bundle.entry[1].request.url"),
+        (entry("POST", "Patient/$validate", patient()), 400, "Bundle.entry[1].request.url"),
+        (entry("POST", "Patient"), 400, "Bundle.entry[1].resource"),
+        (entry("GET", "Patient/nobody-here"), 404, "Bundle.entry[1].request.url"),
+        (entry("GET", "Patient?_count=x"), 400, "Bundle.entry[1].request.url"),
+        (entry("GET", "https://other.example/fhir/Patient/1"), 400, "Bundle.entry[1].request.url"),
+        (entry("POST", "Observation", about("urn:uuid:" + "0" * 8 + "-0000-4000-8000-" + "0" * 12)),
+         422, "Bundle.entry[1].resource"),
+        (entry("POST", "Observation", about("Patient?identifier=nobody-at-all")), 412,
+         "Bundle.entry"),
+        (entry("POST", "Observation", about("Patient?colour=blue")), 400,
+         "Bundle.entry[1].resource"),
+        ({"resource": patient()}, 400, None),
+        (entry("FETCH", "Patient"), 400, None),
+    ],
+)  # fmt: skip
+def test_one_entry_that_fails_stops_the_transaction(
+    service: httpx.Client, last: Json, status: int, where: str | None
+) -> None:
+    mrn = str(uuid.uuid4())
+    first = entry("POST", "Patient", nameless(patient(identifier=[{"value": mrn}])))
+
+    answer = send(service, "transaction", first, last)
+
+    assert answer.status_code == status, answer.text
+    issue = answer.json()["issue"][0]
+    if where is not None:
+        assert issue["expression"] == [where]
+    assert total(service, f"Patient?identifier={mrn}") == 0
+
+
+def test_two_entries_of_one_resource_are_refused(service: httpx.Client) -> None:
+    id_ = f"b-{uuid.uuid4()}"
+    put = entry("PUT", f"Patient/{id_}", patient(id_))
+    condition = {"ifNoneExist": f"identifier={id_}"}
+    create = entry("POST", "Patient", nameless(patient()), **condition)
+
+    for pair in ((put, put), (create, create)):
+        assert send(service, "transaction", *pair).status_code == 422
+    assert service.get(f"/fhir/Patient/{id_}").status_code == 404
+
+
+def test_one_name_for_two_entries_is_refused(service: httpx.Client) -> None:
+    name = urn()
+    create = entry("POST", "Patient", nameless(patient()), fullUrl=name)
+
+    answer = send(service, "transaction", create, create)
+
+    assert answer.status_code == 400
+
+
+def test_an_outcome_that_is_asked_for_stands_beside_and_in_no_resource(
+    service: httpx.Client,
+) -> None:
+    create = entry("POST", "Patient", nameless(patient()))
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": [create]}
+
+    answer = service.post(
+        "/fhir?_pretty=true", json=body, headers={"Prefer": "return=OperationOutcome"}
+    )
+
+    (only,) = answer.json()["entry"]
+    assert only["response"]["outcome"]["issue"][0]["severity"] == "information"
+    assert "resource" not in only
+
+
+def test_conditions_and_conditional_references(service: httpx.Client) -> None:
+    mrn, other = str(uuid.uuid4()), str(uuid.uuid4())
+    stored = service.post("/fhir/Patient", json=patient(identifier=[{"value": mrn}])).json()
+    person = urn()
+
+    answer = send(
+        service,
+        "transaction",
+        entry("POST", "Patient", nameless(patient()), fullUrl=person,
+              ifNoneExist=f"identifier={mrn}"),
+        entry("POST", "Observation", about(person)),
+        entry("POST", "Observation", about(f"Patient?identifier={mrn}")),
+        entry("POST", "Observation", about(f"Patient?identifier={other}")),
+        entry("PUT", f"Patient?identifier={other}",
+              nameless(patient(identifier=[{"value": other}]))),
+    )  # fmt: skip
+
+    assert statuses(answer) == ["200", "201", "201", "201", "201"]
+    found = [e["resource"] for e in answer.json()["entry"]]
+    assert found[0]["id"] == stored["id"]
+    assert found[0]["meta"]["versionId"] == "1"
+    assert found[1]["subject"]["reference"] == f"Patient/{stored['id']}"
+    assert found[2]["subject"]["reference"] == f"Patient/{stored['id']}"
+    assert found[3]["subject"]["reference"] == f"Patient/{found[4]['id']}"
+
+
+def test_reads_in_a_transaction_see_what_it_wrote(service: httpx.Client) -> None:
+    id_ = f"b-{uuid.uuid4()}"
+
+    answer = send(
+        service,
+        "transaction",
+        entry("GET", f"Patient/{id_}"),
+        entry("GET", f"Observation?patient={id_}"),
+        entry("GET", f"Patient/{id_}/_history/1"),
+        entry("PUT", f"Patient/{id_}", patient(id_)),
+        entry("POST", "Observation", about(f"Patient/{id_}")),
+    )
+
+    assert statuses(answer) == ["200", "200", "200", "201", "201"]
+    found = [e["resource"] for e in answer.json()["entry"]]
+    assert found[0]["id"] == id_
+    assert found[1]["total"] == 1
+
+
+def test_a_batch_answers_each_entry_for_itself(service: httpx.Client) -> None:
+    id_ = f"b-{uuid.uuid4()}"
+
+    answer = send(
+        service,
+        "batch",
+        entry("PUT", f"Patient/{id_}", patient(id_)),
+        entry("POST", "Observation", about("Patient/p1", status="finished")),
+        entry("GET", f"Patient/{id_}"),
+        entry("GET", f"Patient/{id_}", ifNoneMatch='W/"1"'),
+        entry("DELETE", f"Patient/{id_}"),
+        entry("GET", "Nothing/1"),
+        entry("GET", "a/b/c/d/e"),
+        entry("GET", f"Patient?_id={id_}"),
+        entry("PUT", f"Patient/{id_}", patient(id_), ifMatch='W/"7"'),
+        entry("POST", "Patient", patient(), ifNoneExist=f"_id={id_}"),
+        entry("POST", "Patient/$validate", patient()),
+    )
+
+    assert answer.json()["type"] == "batch-response"
+    assert statuses(answer) == [
+        "201", "400", "200", "304", "405", "404", "404", "200", "412", "200", "200",
+    ]  # fmt: skip
+    entries = answer.json()["entry"]
+    assert entries[1]["response"]["outcome"]["resourceType"] == "OperationOutcome"
+    assert "resource" not in entries[1]
+    assert entries[0]["fullUrl"].endswith(f"/fhir/Patient/{id_}")
+    assert entries[7]["resource"]["total"] == 1
+
+
+def test_prefer_counts_inside_too(service: httpx.Client) -> None:
+    for kind in ("batch", "transaction"):
+        answer = send(
+            service, kind, entry("POST", "Patient", nameless(patient())), Prefer="return=minimal"
+        )
+
+        (only,) = answer.json()["entry"]
+        assert "resource" not in only
+        assert only["response"]["location"]
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_an_empty_bundle_is_answered_with_an_empty_bundle(service: httpx.Client, kind: str) -> None:
+    answer = send(service, kind)
+
+    assert answer.status_code == 200
+    assert answer.json() == {"resourceType": "Bundle", "type": f"{kind}-response"}
+
+
+@pytest.mark.parametrize("kind", ["collection", "document", "searchset", "nothing"])
+def test_another_kind_of_bundle_is_not_taken(service: httpx.Client, kind: str) -> None:
+    answer = send(service, kind)
+
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.type"]
+
+
+def test_too_many_entries(service: httpx.Client) -> None:
+    assert send(service, "batch", *[entry("GET", "Patient/x")] * 1001).status_code == 413
+
+
+def test_other_methods_on_the_base(service: httpx.Client) -> None:
+    answer = service.get("/fhir")
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+
+
+def test_the_result_does_not_depend_on_the_order_of_entries(service: httpx.Client) -> None:
+    for turn in (1, -1):
+        id_, person = f"b-{uuid.uuid4()}", urn()
+        entries = [
+            entry("POST", "Observation", about(person)),
+            entry("POST", "Patient", nameless(patient()), fullUrl=person),
+            entry("PUT", f"Patient/{id_}", patient(id_)),
+            entry("GET", f"Patient/{id_}"),
+        ]
+
+        answer = send(service, "transaction", *entries[::turn])
+
+        found = [e["resource"] for e in answer.json()["entry"]][::turn]
+        assert found[0]["subject"]["reference"] == f"Patient/{found[1]['id']}"
+        assert found[3]["id"] == id_
+
+
+URLS = st.sampled_from(
+    ["Patient", "Patient/fuzz", "Patient?identifier=x", "Observation", "CarePlan/1", "metadata", "",
+     "/", "..", "Patient/../x", "Patient/%2e%2e", "$derive", "Patient/$validate", "a b", "é", "?x",
+     "Patient?", "http://127.0.0.1/fhir/Patient", "//x/Patient", "Patient/fuzz/_history",
+     "Patient/_search", "Bundle", "Patient#x", "Patient/%00"]
+)  # fmt: skip
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=5))
+RESOURCES = st.one_of(
+    st.sampled_from([patient("fuzz"), about("Patient?identifier=x"), about("urn:uuid:1"), {}]),
+    st.dictionaries(st.sampled_from(["resourceType", "id", "subject", "meta"]), SCALARS),
+    st.just({"resourceType": "Observation"}),
+)
+HEADERS = st.sampled_from(['W/"1"', "1", "identifier=x", "identifier=", "2026", "é", "x\ny"])
+ASKED = st.fixed_dictionaries(
+    {"method": st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD"]), "url": URLS},
+    optional=dict.fromkeys(("ifMatch", "ifNoneExist", "ifNoneMatch"), HEADERS),
+)
+ENTRIES = st.fixed_dictionaries(
+    {"request": st.one_of(ASKED, ASKED, ASKED, SCALARS), "resource": RESOURCES},
+    optional={"fullUrl": st.one_of(st.just("urn:uuid:1"), SCALARS)},
+)
+
+
+@given(kind=st.sampled_from(["batch", "transaction"]), entries=st.lists(ENTRIES, max_size=3))
+@settings(max_examples=100)
+def test_no_bundle_breaks_the_service(
+    service: httpx.Client, kind: str, entries: list[Json]
+) -> None:
+    answer = send(service, kind, *entries)
+
+    assert answer.status_code < 500, answer.text
+    if answer.status_code == 200:
+        for told in answer.json().get("entry", ()):
+            assert not told["response"]["status"].startswith("5"), told
