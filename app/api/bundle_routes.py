@@ -18,6 +18,7 @@ from app.api.writing_routes import parts_of
 from app.fhir.reading.bundle_requests import Asked, read_requests
 from app.fhir.writing.bundles import Entry, bundle
 
+OUTCOME = b'{"resourceType":"OperationOutcome"'
 REFUSED = 400
 
 
@@ -55,7 +56,7 @@ def _entry(request: Request, asked: Asked, answer: Outcome) -> Entry:
         at = parsedate_to_datetime(answer.headers["last-modified"])
         response["lastModified"] = _instant(at)
     body = answer.body if asked.method != "HEAD" else b""
-    if answer.status >= REFUSED or body.startswith(b'{"resourceType":"OperationOutcome"'):
+    if body and (answer.status >= REFUSED or body.startswith(OUTCOME)):
         response["outcome"] = orjson.Fragment(body)
         body = b""
     full_url = answer.headers.get("location", "").partition("/_history/")[0]

@@ -349,6 +349,15 @@ def test_the_result_does_not_depend_on_the_order_of_entries(service: httpx.Clien
         assert found[3]["id"] == id_
 
 
+def test_a_head_in_a_batch_has_no_body_found_or_not(service: httpx.Client) -> None:
+    answer = send(service, "batch", entry("HEAD", "Patient/nobody"))
+
+    (told,) = answer.json()["entry"]
+    assert told["response"]["status"].startswith("404")
+    assert set(told) == {"response"}
+    assert "outcome" not in told["response"]
+
+
 URLS = st.sampled_from(
     ["Patient", "Patient/fuzz", "Patient?identifier=x", "Observation", "CarePlan/1", "metadata", "",
      "/", "..", "Patient/../x", "Patient/%2e%2e", "$derive", "Patient/$validate", "a b", "é", "?x",
