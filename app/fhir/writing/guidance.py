@@ -6,7 +6,7 @@ from app.domain.frame import Frame
 from app.domain.gate import GateLevel
 from app.fhir.canon import CANON, FINDING, PLAN_DEFINITION
 from app.fhir.characters import without_barred
-from app.fhir.writing.elements import Json, identifier, meta, output_id, patient
+from app.fhir.writing.elements import Json, identifier, meta, output_id, patient, profile
 
 MESSAGES = "messages"
 GUIDANCE = "GuidanceResponse"
@@ -25,7 +25,7 @@ def guidance_response(
     resource: Json = {
         "resourceType": "GuidanceResponse",
         "id": output_id(frame, GUIDANCE),
-        "meta": meta(),
+        "meta": meta(profile("painplan-guidance")),
         "identifier": identifier(frame),
         "moduleCanonical": f"{PLAN_DEFINITION}|{content.version}",
         "status": status,
