@@ -75,7 +75,6 @@ def _code_system(
     properties = [
         {
             "code": code,
-            "uri": f"{canonical('CodeSystem', id_)}#{code}",
             "description": text,
             "type": "string",
         }

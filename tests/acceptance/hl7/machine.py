@@ -84,6 +84,7 @@ class Machine:
     def _started(self) -> "subprocess.Popen[str]":
         command = [
             "java",
+            "-XX:+UseSerialGC",
             HEAP,
             f"-Duser.home={BUILD / 'home'}",
             "-cp",
