@@ -23,7 +23,9 @@ from app.domain.content import Content
 from app.domain.facts import Record
 from app.domain.problem import Problem, Refusal, Refused
 from app.domain.submission import Submission
-from app.fhir.publishing import drift, write
+from app.examples import example_files
+from app.fhir.publishing import EXAMPLES as EXAMPLES_OF_OURS
+from app.fhir.publishing import drift, drift_of_files, pack, write, write_files
 from app.fhir.reading.record import RecordReader
 from app.fhir.reading.submission import read_bare
 from app.fhir.reading.times import instant
@@ -180,13 +182,23 @@ def profiles(
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether it is up to date.")
     ] = False,
+    archive: Annotated[
+        Path | None, typer.Option(help="Also pack the folder as a FHIR package (.tgz).")
+    ] = None,
 ) -> None:
-    """Write fhir_profiles/ from content and code, or check that it is up to date."""
+    """Write fhir_profiles/ with its examples from content and code, or check it; or pack it."""
     folder = ROOT / "fhir_profiles"
+    content = load()
     if not check:
-        write(load(), folder)
+        write(content, folder)
+        # The service reads the folder, so the examples come after it.
+        write_files(example_files(), folder / EXAMPLES_OF_OURS)
+        if archive is not None:
+            pack(content, folder, archive)
         return
-    found = drift(load(), folder)
+    found = drift(content, folder)
+    if not found:
+        found = drift_of_files(example_files(), folder / EXAMPLES_OF_OURS)
     for name in found:
         sys.stderr.write(f"{name}\n")
     if found:

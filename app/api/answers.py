@@ -68,7 +68,7 @@ def derivation(answer: Answer, base: str) -> bytes:
 def _entries(answer: Answer, base: str) -> Iterator[tuple[str, bytes]]:
     for kept in answer.resources:
         yield f"{base}/{kept.type}/{kept.id}", _kept_body(kept)
-    outputs = [(k.type, k.id, k.version) for k in answer.resources]
+    outputs = [(k.type, k.id, k.version if answer.is_kept else None) for k in answer.resources]
     body = provenance(answer.frame, outputs, answer.as_of)
     committed_at = answer.resources[0].committed_at
     if committed_at is not None:

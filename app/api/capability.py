@@ -48,7 +48,7 @@ def capability_statement(*, public_url: str, released_on: str, version: str) -> 
         "software": {"name": "Painplan", "version": version},
         "implementation": {"description": "Painplan", "url": f"{public_url}/fhir"},
         "fhirVersion": "4.0.1",
-        "format": ["json", "application/fhir+json"],
+        "format": ["json"],
         "rest": [
             {
                 "mode": "server",

@@ -20,6 +20,9 @@ DERIVED = ("CarePlan", "Goal", "DetectedIssue", "GuidanceResponse", "Provenance"
 PUBLISHED = (
     "Questionnaire",
     "PlanDefinition",
+    "ActivityDefinition",
+    "ConceptMap",
+    "ImplementationGuide",
     "StructureDefinition",
     "ValueSet",
     "CodeSystem",

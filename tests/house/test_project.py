@@ -66,7 +66,7 @@ def test_the_import_directions_are_contracts(project: dict[str, Any]) -> None:
 
     assert layers["layers"] == [
         "(cli) | (demo)",
-        "(population)",
+        "(population) | (examples)",
         "(main)",
         "api | book | impact",
         "use_cases | knowledge | fhir | sql | (ehr)",

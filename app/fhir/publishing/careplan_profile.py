@@ -26,10 +26,13 @@ EXTENSIONS = {
 }
 
 
-def derived(type_: str) -> list[Json]:
-    """What all that we derive carries: the mark of an algorithm and the decision it comes from."""
+def derived(type_: str, *, may_be_contained: bool = False) -> list[Json]:
+    """What all that we derive carries: the mark of an algorithm and the decision it comes from.
+
+    What may be contained has no meta there: R4 allows no security label inside (dom-5).
+    """
     return [
-        element(f"{type_}.meta", min=1),
+        element(f"{type_}.meta", min=0 if may_be_contained else 1),
         element(
             f"{type_}.meta.security",
             slicing=slicing(("pattern", "$this")),

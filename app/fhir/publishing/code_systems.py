@@ -45,7 +45,7 @@ PROPERTIES = {
     "asked-of": "Who can say: patient, clinician, or either.",
     "unit": "The UCUM unit of a number.",
     "stage": "The stage of the derivation that the rule belongs to.",
-    "status": "What the rule rests on: consensus, study or judgement.",
+    "basis": "What the rule rests on: consensus, study or judgement.",
 }
 
 
@@ -73,7 +73,11 @@ def _code_system(
         "count": len(concepts),
     }
     properties = [
-        {"code": code, "description": text, "type": "string"}
+        {
+            "code": code,
+            "description": text,
+            "type": "string",
+        }
         for code, text in PROPERTIES.items()
         if code in used
     ]
@@ -180,7 +184,7 @@ def _goals(content: Content) -> list[Json]:
 
 def _rules(content: Content) -> list[Json]:
     return [
-        _concept(rule.id, rule.label, rule.why, stage=rule.stage, status=rule.status)
+        _concept(rule.id, rule.label, rule.why, stage=rule.stage, basis=rule.status)
         for rule in content.rules
     ]
 

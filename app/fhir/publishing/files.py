@@ -1,36 +1,48 @@
 """The published resources as files: one pretty JSON file each, the same for the same content."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from app.domain.content import Content
+from app.fhir.publishing.accompanying_profiles import accompanying_profiles
+from app.fhir.publishing.activity_definitions import activity_definitions
 from app.fhir.publishing.careplan_profile import careplan_profile
 from app.fhir.publishing.code_systems import code_systems
+from app.fhir.publishing.concept_maps import concept_maps
 from app.fhir.publishing.extensions import extensions
+from app.fhir.publishing.implementation_guide import implementation_guide
 from app.fhir.publishing.instruments import instrument_questionnaires
 from app.fhir.publishing.makers import makers
 from app.fhir.publishing.operations import operations
 from app.fhir.publishing.order_value_sets import order_value_sets
+from app.fhir.publishing.package import MANIFEST, manifest
 from app.fhir.publishing.plan_definition import plan_definition
 from app.fhir.publishing.profiles import profiles
 from app.fhir.publishing.questionnaires import questionnaires
 from app.fhir.publishing.resource import Json
+from app.fhir.publishing.value_sets import value_sets
 
 
 def resources(content: Content) -> list[Json]:
     """Everything we publish for this content, in a fixed order."""
-    return [
+    made = [
         *extensions(content),
         careplan_profile(content),
         *profiles(content),
+        *accompanying_profiles(content),
         *code_systems(content),
         *order_value_sets(content),
+        *value_sets(content),
+        *concept_maps(content),
         *questionnaires(content),
         *instrument_questionnaires(content),
         plan_definition(content),
+        *activity_definitions(content),
         *operations(content),
         *makers(content),
     ]
+    return [*made, implementation_guide(content, made)]
 
 
 def file_name(resource: Json) -> str:
@@ -45,7 +57,11 @@ def render(resource: Json) -> str:
 
 def write(content: Content, folder: Path) -> list[str]:
     """Bring the folder up to date; returns the names of the files written or removed."""
-    wanted = _wanted(content)
+    return write_files(_wanted(content), folder)
+
+
+def write_files(wanted: Mapping[str, str], folder: Path) -> list[str]:
+    """Bring a folder to hold these JSON files and no others."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = []
     for file in sorted(folder.glob("*.json")):
@@ -62,7 +78,11 @@ def write(content: Content, folder: Path) -> list[str]:
 
 def drift(content: Content, folder: Path) -> list[str]:
     """What in the folder differs from what this content publishes; empty when nothing does."""
-    wanted = _wanted(content)
+    return drift_of_files(_wanted(content), folder)
+
+
+def drift_of_files(wanted: Mapping[str, str], folder: Path) -> list[str]:
+    """What in the folder differs from these JSON files."""
     found = {file.name: file for file in sorted(folder.glob("*.json"))}
     differences = [f"{name} is missing" for name in wanted if name not in found]
     differences += [f"{name} is published by nothing" for name in found if name not in wanted]
@@ -75,4 +95,5 @@ def drift(content: Content, folder: Path) -> list[str]:
 
 
 def _wanted(content: Content) -> dict[str, str]:
-    return {file_name(r): render(r) for r in resources(content)}
+    wanted = {file_name(r): render(r) for r in resources(content)}
+    return {MANIFEST: render(manifest(content)), **wanted}

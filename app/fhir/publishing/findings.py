@@ -27,7 +27,7 @@ def findings(content: Content) -> Iterator[Input]:
 def answers(known: Input, content: Content) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The code system of a coded finding and its (code, display) pairs."""
     codes = {code for code, _ in known.choices}
-    flags = {flag.id for flag in content.flags}
+    flags = {flag.id: flag.label for flag in content.flags}
     match known.name:
         case "exercise-preference" if not codes:
             modes = [m for m in EXERCISE_MODES if m in content.interventions]
@@ -35,7 +35,7 @@ def answers(known: Input, content: Content) -> tuple[str, tuple[tuple[str, str],
         case "declined-activity" if not codes:
             offered = [i for i in content.interventions.values() if i.catalogue]
             return ACTIVITY, tuple((i.id, i.label) for i in offered)
-        case _ if codes and codes <= flags:
-            return RED_FLAG, known.choices
+        case _ if codes and codes <= flags.keys():
+            return RED_FLAG, tuple((code, flags[code]) for code, _ in known.choices)
         case _:
             return FINDING_VALUE, known.choices

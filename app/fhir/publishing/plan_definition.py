@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from app.domain.content import Citation, Content, GoalMeasure, Placement
 from app.fhir.canon import ACTIVITY, CANON, UCUM
+from app.fhir.publishing.activity_definitions import definition_of
 from app.fhir.publishing.resource import Json, coding, concept, published
 from app.fhir.publishing.words import ACTIVITY_STAGE
 
@@ -147,6 +148,7 @@ def _action(content: Content, activity: str, rule: str, when: str, place: str) -
         "title": item.label,
         "description": when,
         "code": [concept(ACTIVITY, item.id, item.label)],
+        "definitionCanonical": definition_of(item),
     }
     known = content.rule_by_id.get(rule)
     if known is not None:

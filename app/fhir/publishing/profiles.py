@@ -136,7 +136,7 @@ def _goal(content: Content) -> Json:
         description="A goal of the plan: measurable where a score is known, else with its date.",
         elements=[
             element("Goal", short="Derived by Painplan"),
-            *derived("Goal"),
+            *derived("Goal", may_be_contained=True),
             element(coding, slicing=slicing(("value", "system")), min=1),
             element(f"{coding}:goal", min=1, max="1", binding=bound("goal")),
             element(f"{coding}:goal.system", min=1, fixedUri=of_ours("goal")),

@@ -8,7 +8,7 @@ from app.domain.explanation import explain
 from app.domain.frame import Frame
 from app.domain.safety import TOLD, SafetyFinding, SafetyResult
 from app.fhir.canon import CANON
-from app.fhir.writing.elements import DEVICE, Json, identifier, meta, output_id, patient
+from app.fhir.writing.elements import DEVICE, Json, identifier, meta, output_id, patient, profile
 
 RULE = f"{CANON}/CodeSystem/rule"
 SEVERITY = {
@@ -33,7 +33,7 @@ def _issue(
     issue: Json = {
         "resourceType": "DetectedIssue",
         "id": output_id(frame, f"DetectedIssue/{finding.safety} {finding.activity}"),
-        "meta": meta(),
+        "meta": meta(profile("painplan-safety-finding")),
         "identifier": identifier(frame),
         "status": "final",
         "code": {

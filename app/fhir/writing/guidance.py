@@ -12,7 +12,7 @@ from app.domain.stakes import together
 from app.fhir.canon import CANON, FINDING, PLAN_DEFINITION
 from app.fhir.characters import without_barred
 from app.fhir.writing.care_plan import care_plan_id
-from app.fhir.writing.elements import Json, identifier, meta, output_id, patient, written
+from app.fhir.writing.elements import Json, identifier, meta, output_id, patient, profile, written
 
 MESSAGES = "messages"
 GUIDANCE = "GuidanceResponse"
@@ -38,7 +38,7 @@ def guidance_response(
     resource: Json = {
         "resourceType": "GuidanceResponse",
         "id": output_id(frame, GUIDANCE),
-        "meta": meta(),
+        "meta": meta(profile("painplan-guidance")),
         "identifier": identifier(frame),
         "moduleCanonical": f"{PLAN_DEFINITION}|{content.version}",
         "status": status,

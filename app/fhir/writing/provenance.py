@@ -7,19 +7,21 @@ import orjson
 
 from app.domain.frame import Frame
 from app.fhir.canon import CANON
-from app.fhir.writing.elements import AIAST, DEVICE, ORGANIZATION, Json
+from app.fhir.writing.elements import DEVICE, ORGANIZATION, Json, meta, profile
 
 TYPES = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
-def provenance(frame: Frame, outputs: Sequence[tuple[str, str, int]], as_of: datetime) -> bytes:
-    """Of a derivation. Its id is the decision's; ``outputs`` are (type, id, version)."""
+def provenance(
+    frame: Frame, outputs: Sequence[tuple[str, str, int | None]], as_of: datetime
+) -> bytes:
+    """Of a derivation. Its id is the decision's; ``outputs`` are (type, id, version if kept)."""
     agents = [_agent("author"), _agent("assembler")]
     return orjson.dumps(_resource(frame, outputs, as_of, ("CREATE", "create"), agents))
 
 
 def answer_provenance(
-    frame: Frame, outputs: Sequence[tuple[str, str, int]], answered_at: datetime
+    frame: Frame, outputs: Sequence[tuple[str, str, int | None]], answered_at: datetime
 ) -> bytes:
     """Of a clinician's answer: who gave it, and our service that wrote it down."""
     agents = [_agent("assembler")]
@@ -30,7 +32,7 @@ def answer_provenance(
 
 def _resource(
     frame: Frame,
-    outputs: Sequence[tuple[str, str, int]],
+    outputs: Sequence[tuple[str, str, int | None]],
     moment: datetime,
     operation: tuple[str, str],
     agents: list[Json],
@@ -40,7 +42,7 @@ def _resource(
     resource: Json = {
         "resourceType": "Provenance",
         "id": frame.decision_id,
-        "meta": {"security": [AIAST]},
+        "meta": meta(profile("painplan-provenance")),
         "target": [{"reference": _reference(t, i, v)} for t, i, v in outputs],
         "occurredDateTime": at,
         "recorded": at,

@@ -14,6 +14,7 @@ from app.fhir.writing.elements import (
     number,
     output_id,
     patient,
+    profile,
 )
 
 
@@ -34,7 +35,7 @@ def _observation(score: ComputedScore, content: Content, frame: Frame) -> Json:
     observation: Json = {
         "resourceType": "Observation",
         "id": score_id(score, frame),
-        "meta": meta(),
+        "meta": meta(profile("painplan-score")),
         "identifier": identifier(frame),
         "status": "preliminary" if score.preliminary else "final",
         "category": SURVEY,

@@ -1,0 +1,127 @@
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.patient import Patient
+
+from app.client import AsyncClient, Client, RefusedByPainplan
+from tests.acceptance.wire import AS_OF, activities, bundle, intake, patient, screened
+
+
+def told(id_: str) -> Bundle:
+    """A screened person, as a typed Bundle."""
+    sent: Bundle = Bundle.model_validate(bundle(patient(id_), intake(screened(), of=id_)))
+    return sent
+
+
+@contextmanager
+def busy_first(service: httpx.Client, times: int) -> Iterator[tuple[str, list[str]]]:
+    """A gateway before the service that is busy the first times; its address and what it met."""
+    met: list[str] = []
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            met.append(self.headers.get("Idempotency-Key", ""))
+            if len(met) <= times:
+                self.send_response(503)
+                self.send_header("Retry-After", "0")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            sent = {n: v for n, v in self.headers.items() if n.lower() != "host"}
+            answer = service.post(self.path, content=body, headers=sent)
+            self.send_response(answer.status_code)
+            for name in ("X-Decision-Id", "Content-Location", "Location"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", met
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_derivation_is_typed_and_can_be_looked_up(service: httpx.Client) -> None:
+    with Client(str(service.base_url)) as painplan:
+        derived = painplan.derive(told("typed"), as_of=AS_OF)
+        again = painplan.read(f"CarePlan/{derived.plan.id}")
+
+    assert derived.plan.status == "draft"
+    assert derived.location == f"/fhir/CarePlan/{derived.plan.id}/_history/1"
+    assert again.model_dump_json() == derived.plan.model_dump_json()
+    assert service.get(f"/decisions/{derived.decision_id}").status_code == 200
+    assert derived.resources[-1].get_resource_type() == "Provenance"
+
+
+async def test_the_asynchronous_client_says_the_same(service: httpx.Client) -> None:
+    with Client(str(service.base_url)) as painplan:
+        one = painplan.derive(told("same"), as_of=AS_OF)
+    async with AsyncClient(str(service.base_url)) as painplan:
+        other = await painplan.derive(told("same"), as_of=AS_OF)
+        plan = await painplan.apply("Patient/same", asOf=AS_OF)
+        read = await painplan.read(f"CarePlan/{one.plan.id}")
+
+    assert one.plan.id == other.plan.id == plan.id == read.id
+
+
+def test_what_was_submitted_counts_in_a_later_plan(service: httpx.Client) -> None:
+    with Client(str(service.base_url)) as painplan:
+        location = painplan.submit(Patient(birthDate=date(1980, 1, 1)))
+        id_ = location.partition("/Patient/")[2].partition("/")[0]
+        painplan.submit(intake(screened(), of=id_))
+        plan = painplan.apply(f"Patient/{id_}", asOf=AS_OF)
+
+    assert "EX-01" in activities(plan.model_dump())
+
+
+def test_a_refusal_names_the_element_and_the_status(service: httpx.Client) -> None:
+    with Client(str(service.base_url)) as painplan, pytest.raises(RefusedByPainplan) as refused:
+        painplan.submit({"resourceType": "Patient", "gender": "F"})
+
+    assert refused.value.status == 400
+    assert "Patient.gender" in str(refused.value)
+
+
+def test_a_hook_that_does_not_exist_is_a_refusal(service: httpx.Client) -> None:
+    with Client(str(service.base_url)) as painplan, pytest.raises(RefusedByPainplan) as refused:
+        painplan.review_order("nothing", {"hook": "order-sign"})
+
+    assert refused.value.status == 404
+
+
+def test_a_busy_service_is_asked_again_with_the_same_key(service: httpx.Client) -> None:
+    with busy_first(service, 2) as (address, met), Client(address) as painplan:
+        derived = painplan.derive(told("busy"), as_of=AS_OF)
+
+    assert derived.decision_id
+    assert len(met) == 3
+    assert met[0]
+    assert len(set(met)) == 1
+
+
+def test_a_submission_is_not_repeated(service: httpx.Client) -> None:
+    with (
+        busy_first(service, 1) as (address, met),
+        Client(address) as painplan,
+        pytest.raises(RefusedByPainplan) as refused,
+    ):
+        painplan.submit({"resourceType": "Patient"})
+
+    assert refused.value.status == 503
+    assert len(met) == 1
