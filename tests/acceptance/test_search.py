@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.acceptance.wire import AS_OF, CANON, bundle, finding, intake, patient, screened
@@ -420,6 +420,7 @@ VALUES = st.one_of(
 PAIRS = st.lists(st.tuples(st.builds("".join, st.tuples(NAMES, MODIFIERS)), VALUES), max_size=5)
 
 
+@example(pairs=[("_lastUpdated", ",")], type_="CarePlan")
 @given(pairs=PAIRS, type_=st.sampled_from(["CarePlan", "Observation", "Questionnaire", "Goal"]))
 @settings(max_examples=300)
 def test_whatever_is_asked_is_answered_or_refused(

@@ -74,7 +74,7 @@ def understand(  # noqa: PLR0913  (a query, and what it is read against)
         name, _, modifier = key.partition(":")
         if key in ANYWHERE:
             used.append((key, value))
-        elif not value and (name in known or key in RESULT):
+        elif not value.strip(",") and (name in known or key in RESULT):
             ignored.append(not_used(key, "is empty"))
         elif key in RESULT:
             shaping.append((key, value))
