@@ -254,6 +254,7 @@ def _route(app: FastAPI) -> None:
         ("/decisions/{id}/replay", decision_routes.replay, READ),
         ("/healthz", operations.healthz, READ),
         ("/readyz", operations.readyz, READ),
+        ("/metrics", operations.prometheus, READ),
         ("/openapi.json", operations.openapi, READ),
         ("/docs", operations.docs, READ),
         ("/redoc", operations.redoc, READ),

@@ -14,7 +14,8 @@ LOCAL_HOSTS = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
 FORWARDED = frozenset(
     {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
 )
-ALWAYS_OPEN = frozenset({"/healthz", "/readyz"})
+# Probes and counts hold nothing of any patient; who must not see them is kept out by the network.
+ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 # What a client must be able to read before it has a token.
 OPEN = ALWAYS_OPEN | {"/fhir/metadata"}
 HOOKS = "/cds-services"

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import metrics
 from app.api.door import Door
 from app.api.errors import fault, refused, say_why
 from app.domain.problem import Refusal
@@ -20,6 +21,7 @@ SECURITY = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 log = structlog.get_logger()
 
 
@@ -58,6 +60,8 @@ class RequestFrame:
             await send(message)
 
         await self._answered(scope, receive, framed, seen)
+        spent = time.perf_counter() - started
+        metrics.answered(_route(scope), _method(scope), seen["status"], spent)
         log.info(
             "request",
             request_id=request_id,
@@ -65,7 +69,7 @@ class RequestFrame:
             route=_route(scope),
             status=seen["status"],
             bytes=seen["size"],
-            ms=round((time.perf_counter() - started) * 1000, 2),
+            ms=round(spent * 1000, 2),
         )
 
     async def _answered(
@@ -82,6 +86,12 @@ class RequestFrame:
             answer = fault(scope["path"], scope["request_id"], error)
             if not seen["status"]:
                 await answer(scope, receive, send)
+
+
+def _method(scope: Scope) -> str:
+    """One of the few that HTTP defines: a caller may send any word."""
+    method: str = scope["method"]
+    return method if method in METHODS else "other"
 
 
 def _route(scope: Scope) -> str:

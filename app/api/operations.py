@@ -5,6 +5,8 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import metrics
+
 TITLE = "Painplan"
 OPENAPI = "/openapi.json"
 
@@ -29,6 +31,12 @@ async def readyz(request: Request) -> Response:
         body["why"] = obstacle
     headers = {"Retry-After": "2"} if obstacle else {}
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
+
+
+async def prometheus(request: Request) -> Response:
+    """``GET /metrics``: what is counted, in Prometheus' text format."""
+    del request
+    return Response(metrics.exposition(), media_type=metrics.MEDIA_TYPE)
 
 
 async def openapi(request: Request) -> Response:

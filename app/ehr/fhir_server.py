@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import structlog
 
+from app import metrics
 from app.domain.orders.ehr import EhrAccess, Looked, Outcome, Query
 from app.ehr.http import NotReached, Reply, Web
 from app.ehr.origins import Place, listed, next_page
@@ -88,10 +89,13 @@ class FhirServers:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return {
+        outcomes = {
             query.key: _outcome(task, came)
             for query, task, came in zip(wanted, tasks, arrived, strict=True)
         }
+        for outcome in outcomes.values():
+            metrics.asked(outcome.state.value)
+        return outcomes
 
     async def _ask(self, query: Query, visit: _Visit, came: _Arrived) -> Outcome:
         read = READ.match(query.path)

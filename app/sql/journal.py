@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from app import metrics
 from app.domain.history import Committed, WriteSet
 from app.domain.problem import Problem, Unavailable
 from app.sql.batch import Outcome, write_batch
@@ -169,12 +170,15 @@ class Journal:
             _refuse(fresh, obstacle)
             return
         sets = [one.write_set for one in fresh]
+        metrics.waiting(self._queue.qsize())
+        began = time.perf_counter()
         try:
             outcomes = await self._commit(sets)
         except sqlite3.Error as error:
             self._fail(fresh, f"the database refused ({error})")
             return
         self._failed = ""
+        metrics.committed(len(sets), time.perf_counter() - began)
         for one, outcome in zip(fresh, outcomes, strict=True):
             _answer(one, outcome)
         self._rows_since_checkpoint += sum(len(s.entries) for s in sets)

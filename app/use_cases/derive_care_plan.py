@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from app import metrics
 from app.domain.decision import Decision, derive
 from app.domain.expertise import Expertise
 from app.domain.facts import NotUsed, Record
@@ -175,6 +176,7 @@ class DeriveCarePlan:
             if known is not None:
                 await self.journal.record(self._audit_only(ask, caller, frame.decision_id))
                 return await self.answer_of(caller.tenant, frame.decision_id, submission.warnings)
+        metrics.decided(decision.phenotype.mechanism, decision.gate.level.value)
         outputs = self.writer.write(decision, expertise.content, frame)
         audit = executed(caller, what=ask.operation, patient=submission.subject, now=now)
         if not ask.is_kept:

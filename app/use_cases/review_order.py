@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import orjson
 
+from app import metrics
 from app.domain.expertise import Expertise
 from app.domain.facts import NotUsed, Record
 from app.domain.history import ContentVersion, Entry, ReadSet, SomethingMoved, WriteSet
@@ -116,6 +117,8 @@ class ReviewOrder:
         )
         reads = ReadSet(call.patient, head)
         await self.journal.record(WriteSet(caller.tenant, reads, entries, token=caller.token))
+        for advice in made.review.shown:
+            metrics.shown(advice.rule, advice.indicator.value)
         return Reviewed(decision, answer)
 
     async def _review(
