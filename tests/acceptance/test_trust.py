@@ -19,7 +19,7 @@ from tests.ehr.signing import ISSUER, claims, jwk, token
 from tests.ehr.test_clients import toml
 
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
-OPEN = {"/healthz", "/readyz", "/fhir/metadata"}
+OPEN = {"/metrics", "/healthz", "/readyz", "/fhir/metadata"}
 NORTH = {"name": "North EHR", "issuer": ISSUER, "jwks": {"keys": [jwk()]}}
 NOBODY = "/cds-services/no-such-service"
 
