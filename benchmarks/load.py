@@ -6,6 +6,7 @@ one counts from when it should have started (no coordinated omission).
 """
 
 import asyncio
+import math
 import os
 import random
 import socket
@@ -76,7 +77,7 @@ def server(
 
 def uvicorn(target: str, *options: str) -> list[str]:
     """The command that serves an application with uvicorn, without its logs."""
-    quiet = ["--log-level", "error", "--no-access-log"]
+    quiet = ["--log-level", "error", "--no-access-log", "--timeout-keep-alive", "120"]
     return [sys.executable, "-m", "uvicorn", target, *options, "--port", "{port}", *quiet]
 
 
@@ -120,7 +121,10 @@ def closed(
 def open_loop(
     on: Server, path: str, bodies: Sequence[bytes], headers: Mapping[str, str], rate: float
 ) -> list[float]:
-    """Latencies in seconds, sorted, of ``bodies`` sent at Poisson times of ``rate`` a second."""
+    """Latencies in seconds, sorted, of ``bodies`` sent at Poisson times of ``rate`` a second.
+
+    A request that was refused or lost counts as infinitely late.
+    """
     return asyncio.run(_open(on.url, path, bodies, headers, rate))
 
 
@@ -135,8 +139,12 @@ async def _open(
     ) as client:
 
         async def send(body: bytes, due: float) -> None:
-            (await client.post(path, content=body)).raise_for_status()
-            latencies.append(time.perf_counter() - due)
+            try:
+                answer = await client.post(path, content=body)
+            except httpx.TransportError:
+                latencies.append(math.inf)
+                return
+            latencies.append(time.perf_counter() - due if answer.is_success else math.inf)
 
         due = time.perf_counter() + 0.1
         async with asyncio.TaskGroup() as group:
