@@ -366,6 +366,24 @@ def test_what_cannot_be_understood_is_refused_whatever_the_client_wishes(
     assert issue["expression"] == [where]
 
 
+@pytest.mark.parametrize("name", ["_id", "patient", "status", "date", "_lastUpdated", "code:not"])
+def test_commas_with_nothing_between_are_no_value(service: httpx.Client, name: str) -> None:
+    lenient = service.get(f"/fhir/Observation?{name}=,,&_count=1")
+    strict = service.get(f"/fhir/Observation?{name}=,,", headers=STRICT)
+
+    assert lenient.status_code == 200
+    assert lenient.json()["entry"][-1]["search"]["mode"] == "outcome"
+    assert strict.status_code == 400
+    assert strict.json()["issue"][0]["expression"] == [name]
+
+
+def test_a_format_in_the_form_counts_like_one_in_the_address(service: httpx.Client) -> None:
+    for form, status in (("_format=xml", 406), ("_format=json", 200)):
+        answer = service.post("/fhir/Patient/_search", content=form, headers=FORM)
+
+        assert answer.status_code == status, answer.text
+
+
 def test_an_empty_answer_is_a_searchset_without_entries(service: httpx.Client) -> None:
     answer = service.get("/fhir/CarePlan?patient=nobody").json()
 
@@ -433,7 +451,7 @@ def test_whatever_is_asked_is_answered_or_refused(
     )
 
     assert answer.status_code in (200, 400, 406), answer.text
-    assert posted.status_code in (200, 400), posted.text
+    assert posted.status_code in (200, 400, 406), posted.text
     if answer.status_code == 200:
         following = _link(answer, "self")
         assert service.get(str(following)).status_code == 200
