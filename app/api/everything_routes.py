@@ -17,8 +17,7 @@ from app.fhir.searching.dates import alternatives, span_of
 from app.fhir.searching.parameters import STORED
 from app.fhir.searching.shape import COUNT, count_of
 from app.fhir.searching.telling import wrong
-from app.fhir.writing import operation_outcome
-from app.fhir.writing.bundles import Entry, bundle
+from app.fhir.writing.bundles import Entry, bundle, outcome_entry
 
 KNOWN = ("_since", "_type", "_count", "_format", "_pretty", cursors.NAME)
 OLDEST_FIRST = "_lastUpdated"
@@ -78,8 +77,7 @@ def _told(request: Request, unknown: list[str]) -> list[Entry]:
         return []
     if preferences_of(request).is_strict:
         raise NotUnderstood(*problems)
-    body = operation_outcome(problems, "warning")
-    return [Entry("", body, {"search": {"mode": "outcome"}})]
+    return [outcome_entry(problems)]
 
 
 def _search(request: Request, id_: str, given: dict[str, str]) -> Search:

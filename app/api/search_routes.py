@@ -17,8 +17,7 @@ from app.api.requests import answer_type_of, read_body
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Cursor
 from app.fhir.searching.query import Understood, understand
-from app.fhir.writing import operation_outcome
-from app.fhir.writing.bundles import Entry, bundle
+from app.fhir.writing.bundles import Entry, bundle, outcome_entry
 
 FORM = "application/x-www-form-urlencoded"
 Pairs = Sequence[tuple[str, str]]
@@ -114,5 +113,4 @@ def _told(understood: Understood) -> list[Entry]:
     """What was ignored, as an entry that is no match."""
     if not understood.ignored:
         return []
-    body = operation_outcome(understood.ignored, "warning")
-    return [Entry("", body, {"search": {"mode": "outcome"}})]
+    return [outcome_entry(understood.ignored)]

@@ -111,7 +111,49 @@ def test_validating_what_is_stored_and_what_would_replace_it(service: httpx.Clie
     assert service.get("/fhir/Patient/nobody/$validate").status_code == 404
     assert service.post("/fhir/Patient/$validate", content=b"{").status_code == 400
     assert service.get("/fhir/Patient/$validate").status_code == 405
-    assert service.post("/fhir/CarePlan/$validate", json={}).status_code == 405
+    assert service.post("/fhir/ValueSet/$validate", json={}).status_code == 405
+
+
+@pytest.fixture
+def made(service: httpx.Client) -> list[Json]:
+    """What one derivation makes."""
+    id_ = f"p-{uuid.uuid4()}"
+    sent = bundle(patient(id_), intake(screened(pain_nrs=7), of=id_))
+    answer = service.post(f"/fhir/$derive?asOf={AS_OF}", json=sent)
+    return [entry["resource"] for entry in answer.raise_for_status().json()["entry"]]
+
+
+def test_what_we_derive_keeps_the_profiles_of_ours_that_it_claims(
+    service: httpx.Client, made: list[Json]
+) -> None:
+    checked = set()
+    for resource in made:
+        url = f"/fhir/{resource['resourceType']}"
+        for profile in resource.get("meta", {}).get("profile", ()):
+            if not profile.startswith(CANON):
+                continue
+            checked.add(profile)
+            stored = f"{url}/{resource['id']}/$validate"
+            assert issues(service.get(stored, params={"profile": profile})) == FINE
+            body = parameters(resource=resource, profile=profile)
+            assert issues(service.post(f"{url}/$validate", json=body)) == FINE
+    assert len(checked) >= 6
+
+
+def test_a_profile_of_ours_is_checked_where_it_is_named_and_where_it_is_claimed(
+    service: httpx.Client, made: list[Json]
+) -> None:
+    plan = {name: value for name, value in made[0].items() if name != "title"}
+    unclaimed = {**plan, "meta": {**plan["meta"], "profile": [f"{BASE}CarePlan"]}}
+    ours = f"{CANON}/StructureDefinition/painplan-careplan"
+    url = "/fhir/CarePlan/$validate"
+
+    assert issues(service.post(url, json=plan)) == [("error", "CarePlan")]
+    assert issues(service.post(url, json=unclaimed)) == FINE
+    assert issues(service.post(f"{url}?profile={ours}", json=unclaimed)) == [("error", "CarePlan")]
+    for other in (f"{ours}|0.0.1", f"{CANON}/StructureDefinition/painplan-goal"):
+        assert service.post(f"{url}?profile={other}", json=plan).status_code == 422
+    assert issues(service.post(f"{url}?mode=create", json=made[0])) == [("error", "CarePlan")]
 
 
 def test_everything_about_a_patient(service: httpx.Client) -> None:

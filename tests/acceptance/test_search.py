@@ -270,6 +270,8 @@ def test_parts_are_marked_and_valid(service: httpx.Client, person: str, plan: st
         "intent",
         "subject",
     }
+    for part in ("_summary=true", "_summary=text", "_summary=data", "_elements=title"):
+        assert "profile" not in only(part)["meta"]  # a part keeps none
     whole = service.get(f"{url}&_summary=false").json()["entry"][0]["resource"]
     assert "tag" not in whole["meta"]
 
@@ -322,6 +324,7 @@ def test_an_unknown_parameter_is_ignored_and_told_or_refused_as_the_client_wishe
     assert self_link.query == f"patient={person}"
     told = lenient.json()["entry"][-1]
     assert told["search"]["mode"] == "outcome"
+    assert told["fullUrl"].startswith("urn:uuid:")
     assert {i["severity"] for i in told["resource"]["issue"]} == {"warning"}
     assert [i["expression"] for i in told["resource"]["issue"]] == [
         ["colour"],
