@@ -132,7 +132,10 @@ def _exchanged(service: httpx.Client) -> Iterator[Named]:
             "request": {"method": "PUT", "url": f"Patient/{other}", "ifMatch": 'W/"9"'},
         },
     ]
-    for kind, sent in (("transaction", entries), ("batch", [*entries, *failing])):
+    alone = {**told_, "subject": {"reference": f"Patient/{other}"}}
+    single = {"resource": alone, "request": {"method": "POST", "url": "Observation"}}
+    batched = [entries[0], single, *entries[2:], *failing]
+    for kind, sent in (("transaction", entries), ("batch", batched)):
         for prefer in ("representation", "minimal", "OperationOutcome"):
             answer = service.post(
                 "/fhir",
