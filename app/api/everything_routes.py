@@ -30,7 +30,7 @@ async def everything(request: Request) -> Response:
     id_, tenant, state = request.path_params["id"], caller_of(request).tenant, request.app.state
     await state.read_history.resource(tenant, "Patient", id_)
     pairs = await _pairs(request)
-    given = {key: value for key, value in pairs if key in KNOWN and value}
+    given = _given(pairs)
     told = _told(request, [key for key, _ in pairs if key not in KNOWN])
     cursor = cursors.read(given.pop(cursors.NAME)) if cursors.NAME in given else None
     page = await state.search_resources.page(
@@ -65,6 +65,13 @@ async def _pairs(request: Request) -> list[tuple[str, str]]:
         what = f"The body is a {given.where[:64]}; expected is Parameters."
         raise wrong(what, "resourceType", code="structure")
     return [*pairs, *given.settings.items()]
+
+
+def _given(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """What is known of it; types add up, of anything else the last counts."""
+    given = {key: value for key, value in pairs if key in KNOWN and value}
+    types = [value for key, value in pairs if key == "_type" and value]
+    return {**given, "_type": ",".join(types)} if types else given
 
 
 def _told(request: Request, unknown: list[str]) -> list[Entry]:

@@ -156,6 +156,34 @@ def test_a_profile_of_ours_is_checked_where_it_is_named_and_where_it_is_claimed(
     assert issues(service.post(f"{url}?mode=create", json=made[0])) == [("error", "CarePlan")]
 
 
+def test_everything_by_post_takes_the_parameters_of_r4(service: httpx.Client) -> None:
+    """``_count`` is an integer, ``_since`` an instant, ``_type`` repeats."""
+    id_ = f"e-{uuid.uuid4()}"
+    service.post(
+        f"/fhir/$derive?asOf={AS_OF}", json=bundle(patient(id_), intake(screened(), of=id_))
+    ).raise_for_status()
+    url = f"/fhir/Patient/{id_}/$everything"
+    sent = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "_count", "valueInteger": 1},
+            {"name": "_since", "valueInstant": "2020-01-01T00:00:00Z"},
+            {"name": "_type", "valueCode": "Patient"},
+            {"name": "_type", "valueCode": "CarePlan"},
+        ],
+    }
+
+    posted = service.post(url, json=sent).raise_for_status().json()
+    repeated = service.get(f"{url}?_type=Patient&_type=CarePlan&_count=1").json()
+
+    assert posted["total"] == repeated["total"] == 2
+    assert len(posted["entry"]) == len(repeated["entry"]) == 1
+    following = next(link["url"] for link in posted["link"] if link["relation"] == "next")
+    (second,) = service.get(following).json()["entry"]
+    found = {posted["entry"][0]["resource"]["resourceType"], second["resource"]["resourceType"]}
+    assert found == {"Patient", "CarePlan"}
+
+
 def test_everything_about_a_patient(service: httpx.Client) -> None:
     id_ = f"e-{uuid.uuid4()}"
     body = bundle(patient(id_), intake(screened(), of=id_))
