@@ -259,11 +259,14 @@ def _problems(answer: httpx.Response) -> list[str]:
     except ValueError:
         return [answer.reason_phrase]
     issues = said.get("issue", []) if isinstance(said, dict) else []
-    told = [
-        ": ".join((*issue.get("expression", ()), issue.get("diagnostics", issue.get("code", ""))))
-        for issue in issues
-    ]
+    told = [": ".join((*issue.get("expression", ()), _words(issue))) for issue in issues]
     return told or [str(said.get("detail", answer.reason_phrase))]
+
+
+def _words(issue: Json) -> str:
+    """What an issue says: its text, else what a gateway may put in its place."""
+    text: str = issue.get("details", {}).get("text") or issue.get("diagnostics", "")
+    return text or str(issue.get("code", ""))
 
 
 def _derivation(answer: httpx.Response) -> Derivation:

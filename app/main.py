@@ -32,6 +32,7 @@ from app.fhir.reading.record import RecordReader
 from app.fhir.searching.values import VERSION as EXTRACTION
 from app.fhir.searching.values import values_in
 from app.fhir.validation import Validator
+from app.fhir.validation.profiles import profiles_in
 from app.fhir.writing import ResourceWriter
 from app.fhir.writing.hook_answer import HookWriter
 from app.knowledge.library import Library
@@ -100,6 +101,8 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.validator = Validator.load()
     state.published = published()
     state.published_values = {key: values_in(body) for key, (body, _) in state.published.items()}
+    parsed = {key: orjson.loads(body) for key, (body, _) in state.published.items()}
+    state.profiles = profiles_in(parsed)
     state.reader = RecordReader(questionnaires(state.published))
     state.journal = Journal(settings.database_url)
     history = History(settings.database_url)

@@ -1,4 +1,4 @@
-"""Pages of other origins that may call us from a browser (CH-64): those listed, and no other.
+"""Pages of other origins that may call us from a browser (CH-64, F-24): those listed, and no other.
 
 Outermost, so that a page also reads the status of a refusal; a preflight carries no token.
 """
@@ -16,11 +16,13 @@ SENT = (
     "content-type",
     "idempotency-key",
     "if-match",
+    "if-modified-since",
+    "if-none-exist",
     "if-none-match",
     "prefer",
     "x-request-id",
 )
-READ = ("content-location", "etag", "last-modified", "location", "retry-after", "warning")
+READ = ("allow", "content-location", "etag", "last-modified", "location", "retry-after", "warning")
 OURS = ("x-decision-id", "x-request-id")
 
 

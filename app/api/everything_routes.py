@@ -17,8 +17,7 @@ from app.fhir.searching.dates import alternatives, span_of
 from app.fhir.searching.parameters import STORED
 from app.fhir.searching.shape import COUNT, count_of
 from app.fhir.searching.telling import wrong
-from app.fhir.writing import operation_outcome
-from app.fhir.writing.bundles import Entry, bundle
+from app.fhir.writing.bundles import Entry, bundle, outcome_entry
 
 KNOWN = ("_since", "_type", "_count", "_format", "_pretty", cursors.NAME)
 OLDEST_FIRST = "_lastUpdated"
@@ -31,7 +30,7 @@ async def everything(request: Request) -> Response:
     id_, tenant, state = request.path_params["id"], caller_of(request).tenant, request.app.state
     await state.read_history.resource(tenant, "Patient", id_)
     pairs = await _pairs(request)
-    given = {key: value for key, value in pairs if key in KNOWN and value}
+    given = _given(pairs)
     told = _told(request, [key for key, _ in pairs if key not in KNOWN])
     cursor = cursors.read(given.pop(cursors.NAME)) if cursors.NAME in given else None
     page = await state.search_resources.page(
@@ -68,6 +67,13 @@ async def _pairs(request: Request) -> list[tuple[str, str]]:
     return [*pairs, *given.settings.items()]
 
 
+def _given(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """What is known of it; types add up, of anything else the last counts."""
+    given = {key: value for key, value in pairs if key in KNOWN and value}
+    types = [value for key, value in pairs if key == "_type" and value]
+    return {**given, "_type": ",".join(types)} if types else given
+
+
 def _told(request: Request, unknown: list[str]) -> list[Entry]:
     """What was not used: refused where the client is strict."""
     problems = [
@@ -78,8 +84,7 @@ def _told(request: Request, unknown: list[str]) -> list[Entry]:
         return []
     if preferences_of(request).is_strict:
         raise NotUnderstood(*problems)
-    body = operation_outcome(problems, "warning")
-    return [Entry("", body, {"search": {"mode": "outcome"}})]
+    return [outcome_entry(problems)]
 
 
 def _search(request: Request, id_: str, given: dict[str, str]) -> Search:

@@ -17,6 +17,7 @@ from app.domain.history import Stored
 from app.domain.problem import NotFound, NotUnderstood, Problem
 from app.domain.searching import Cursor, Versions
 from app.fhir.reading.times import instant
+from app.fhir.searching.dates import span_of
 from app.fhir.searching.shape import COUNT, count_of
 from app.fhir.searching.telling import wrong
 from app.fhir.writing.bundles import Entry, bundle
@@ -51,7 +52,7 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
     pairs = parse_qsl(request.url.query, keep_blank_values=True)
     given = _given(request, pairs)
     count = count_of(given.get("_count") or str(COUNT))
-    since, at = _moment(given, "_since"), _moment(given, "_at")
+    since, at = _moment(given, "_since"), _time(given, "_at")
     cursor = cursors.read(given[cursors.NAME]) if cursors.NAME in given else None
     tenant, use_case = caller_of(request).tenant, request.app.state.search_resources
     wanted = Versions(type_, id_, since, at)
@@ -97,6 +98,18 @@ def _moment(given: dict[str, str], name: str) -> datetime | None:
     if moment is None:
         raise wrong(f"{name} is no instant.", name, code="value")
     return moment
+
+
+def _time(given: dict[str, str], name: str) -> tuple[datetime, datetime] | None:
+    """From the first instant of what is given to before the one after: a day is a whole day."""
+    text = given.get(name)
+    if not text:
+        return None
+    span = span_of(text.replace(" ", "+"))
+    if span is None:
+        raise wrong(f"{name} is no date or instant.", name, code="value")
+    first, after = span
+    return datetime.fromisoformat(first), datetime.fromisoformat(after)
 
 
 def _entry(request: Request, stored: Stored) -> Entry:

@@ -40,6 +40,11 @@ class Offer:
         return interaction in self.interactions
 
     @property
+    def is_validated(self) -> bool:
+        """Whether ``$validate`` knows the type."""
+        return VALIDATE in self.operations
+
+    @property
     def is_written(self) -> bool:
         """Whether clients create it."""
         return self.takes("create")
@@ -55,6 +60,10 @@ OPERATIONS: Mapping[str, tuple[Operation, ...]] = {
 }
 
 
+VALIDATED = (*WRITABLE, *DERIVED)
+"""What clients send, and what we derive by profiles of our own."""
+
+
 def _offer(type_: str, interactions: tuple[str, ...]) -> Offer:
     operations = OPERATIONS.get(type_, ())
     return Offer(
@@ -62,7 +71,7 @@ def _offer(type_: str, interactions: tuple[str, ...]) -> Offer:
         parameters=parameters_of(type_),
         includes=includes_of(type_),
         revincludes=revincludes_of(type_),
-        operations=(*operations, VALIDATE) if "create" in interactions else operations,
+        operations=(*operations, VALIDATE) if type_ in VALIDATED else operations,
     )
 
 

@@ -1,5 +1,6 @@
 """Read and vread: what was received, derived, rendered or published (F-07)."""
 
+import re
 from datetime import datetime
 
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from app.fhir.searching.shape import shape_of
 from app.fhir.searching.summary import part_of
 
 ALLOW = ("GET", "HEAD")
-DIGITS = 9
+VERSION = re.compile("[1-9][0-9]{0,8}")
 
 
 async def read(request: Request) -> Response:
@@ -29,7 +30,7 @@ async def vread(request: Request) -> Response:
     """``GET /fhir/{type}/{id}/_history/{vid}``."""
     type_, _ = require(request, "vread")
     text = request.path_params["vid"]
-    if not text.isascii() or not text.isdigit() or len(text) > DIGITS:
+    if not VERSION.fullmatch(text):
         raise NotFound(Problem("There is no such version.", code="not-found"))
     return await _read(request, type_, int(text))
 

@@ -20,6 +20,8 @@ ANY_TYPE = frozenset({"*/*", "application/*", "text/*"})
 ENTITY_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 ENTITY_TAGS = re.compile(rf"\s*{ENTITY_TAG.pattern}(?:\s*,\s*{ENTITY_TAG.pattern})*\s*")
 NO_WEIGHT = re.compile(r"0(?:\.0{0,3})?")
+WEIGHT = re.compile(r"0\.\d{1,3}")
+ANY_VERSION = frozenset({"*"})
 FORMATS = frozenset({"json", *JSON_TYPES})
 
 
@@ -84,24 +86,35 @@ def _is_r4(parameters: str) -> bool:
 
 def answer_type(request: Request) -> str:
     """The media type to answer in: ``_format`` over Accept; NotAcceptable when none fits."""
-    wanted = request.query_params.get("_format")
-    if wanted is not None:
-        if wanted.replace(" ", "+") not in FORMATS:
-            raise _not_acceptable(wanted)
+    return answer_type_of(request, request.query_params.get("_format"))
+
+
+def answer_type_of(request: Request, format_: str | None) -> str:
+    """The same where ``_format`` may stand elsewhere."""
+    if format_ is not None:
+        media, _, parameters = format_.replace(" ", "+").partition(";")
+        if media not in FORMATS or not _is_r4(parameters):
+            raise _not_acceptable(format_)
         return "application/fhir+json"
     accept = request.headers.get("accept", "*/*")
-    parts = (part.partition(";") for part in accept.split(","))
-    offered = [
-        media.strip().lower()
-        for media, _, parameters in parts
-        if not NO_WEIGHT.fullmatch(_parameter(parameters, "q")) and _is_r4(parameters)
-    ]
-    for media in offered:
+    for media in _by_weight(accept):
         if media in ANY_TYPE or media in ("application/fhir+json", "application/json+fhir", ""):
             return "application/fhir+json"
         if media in JSON_TYPES:
             return media
     raise _not_acceptable(accept)
+
+
+def _by_weight(accept: str) -> list[str]:
+    """The types of an Accept header, heaviest first; a weight that is none counts in full."""
+    weighed = []
+    for part in accept.split(","):
+        media, _, parameters = part.partition(";")
+        weight = _parameter(parameters, "q")
+        if NO_WEIGHT.fullmatch(weight) or not _is_r4(parameters):
+            continue
+        weighed.append((-float(weight) if WEIGHT.fullmatch(weight) else -1.0, media))
+    return [media.strip().lower() for _, media in sorted(weighed, key=lambda pair: pair[0])]
 
 
 def _not_acceptable(wanted: str) -> NotAcceptable:
@@ -115,7 +128,7 @@ def _not_acceptable(wanted: str) -> NotAcceptable:
 
 
 def if_match(request: Request) -> frozenset[str] | None:
-    """The version ids that If-Match allows; None where it is not sent or ``*``."""
+    """The version ids that If-Match allows; None where it is not sent, ``*`` for any there is."""
     return allowed_versions(request.headers.get("if-match"))
 
 
@@ -124,8 +137,10 @@ def allowed_versions(header: str | None) -> frozenset[str] | None:
 
     FHIR writes them as weak ETags, and compares them as if they were strong.
     """
-    if header is None or header.strip() == "*":
+    if header is None:
         return None
+    if header.strip() == "*":
+        return ANY_VERSION
     if not ENTITY_TAGS.fullmatch(header):
         raise NotUnderstood(
             Problem(

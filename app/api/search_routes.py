@@ -13,12 +13,11 @@ from app.api.media import UnsupportedMedia
 from app.api.offers import not_allowed, require
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
-from app.api.requests import answer_type, read_body
+from app.api.requests import answer_type_of, read_body
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Cursor
 from app.fhir.searching.query import Understood, understand
-from app.fhir.writing import operation_outcome
-from app.fhir.writing.bundles import Entry, bundle
+from app.fhir.writing.bundles import Entry, bundle, outcome_entry
 
 FORM = "application/x-www-form-urlencoded"
 Pairs = Sequence[tuple[str, str]]
@@ -60,7 +59,8 @@ def _pairs(query: str) -> Pairs:
 
 async def _search(request: Request, pairs: Pairs) -> Response:
     type_, offer = require(request, "search-type")
-    media = answer_type(request)
+    formats = [value for key, value in pairs if key == "_format"]
+    media = answer_type_of(request, formats[0] if formats else None)
     cursor, wanted = _cursor(pairs)
     understood = _understood(request, wanted, type_, offer)
     found = await found_of(request, type_, understood, cursor)
@@ -113,5 +113,4 @@ def _told(understood: Understood) -> list[Entry]:
     """What was ignored, as an entry that is no match."""
     if not understood.ignored:
         return []
-    body = operation_outcome(understood.ignored, "warning")
-    return [Entry("", body, {"search": {"mode": "outcome"}})]
+    return [outcome_entry(understood.ignored)]

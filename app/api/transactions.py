@@ -44,6 +44,7 @@ class Transaction:
     writes: Sequence[Asked]
     wishes: Sequence[Wish]
     conditional: Mapping[str, Search]
+    places: Mapping[str, str]
     stored: Mapping[str, str | None]
 
     def prepare(self, targets: Sequence[Target]) -> list[Received]:
@@ -60,7 +61,7 @@ class Transaction:
                 if matches(search, t.type, t.id, t.id if t.type == "Patient" else None, values)
             }
             found = here | ({self.stored[text]} - {None})
-            names[text] = f"{search.types[0]}/{_only(found, text)}"
+            names[text] = f"{search.types[0]}/{_only(found, text, self.places[text])}"
         return [
             _received(self.request, asked, wish, names)
             for asked, wish in zip(self.writes, self.wishes, strict=True)
@@ -89,12 +90,12 @@ async def _written(
     request: Request, writes: Sequence[Asked], wishes: Sequence[Wish]
 ) -> tuple[Written, ...]:
     use_case, caller = request.app.state.record_resource, caller_of(request)
-    conditional = _conditional(request, writes)
+    conditional, places = _conditional(request, writes)
     stored = {
-        text: await use_case.match(search, caller.tenant, text)
+        text: await use_case.match(search, caller.tenant, places[text])
         for text, search in conditional.items()
     }
-    transaction = Transaction(request, writes, wishes, conditional, stored)
+    transaction = Transaction(request, writes, wishes, conditional, places, stored)
     done: tuple[Written, ...] = await use_case(wishes, transaction.prepare, caller)
     return done
 
@@ -176,26 +177,30 @@ async def _require_reads(
             raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
 
 
-def _conditional(request: Request, writes: Iterable[Asked]) -> dict[str, Search]:
-    """The references that are searches, each once."""
+def _conditional(
+    request: Request, writes: Iterable[Asked]
+) -> tuple[dict[str, Search], dict[str, str]]:
+    """The references that are searches, each once, and where each stands first."""
     found: dict[str, Search] = {}
+    places: dict[str, str] = {}
     for asked in writes:
         for text in references_in(asked.body):
             match = _CONDITIONAL.match(text)
             if match is not None and text not in found:
                 where = f"{asked.where}.resource"
                 found[text] = condition_of(request, match[1], match[2], where)
-    return found
+                places[text] = where
+    return found, places
 
 
-def _only(found: Iterable[str | None], text: str) -> str:
+def _only(found: Iterable[str | None], text: str, where: str) -> str:
     ids = [id_ for id_ in found if id_ is not None]
     if len(ids) == 1:
         return ids[0]
     raise PreconditionFailed(
         Problem(
             f"The reference {text[:64]!r} matches {'several resources' if ids else 'nothing'}.",
-            where="Bundle.entry",
+            where=where,
             mend="A conditional reference has to match one resource.",
             code="multiple-matches" if ids else "not-found",
         )

@@ -27,6 +27,8 @@ PUBLISHED = (
     "ValueSet",
     "CodeSystem",
     "OperationDefinition",
+    "SearchParameter",
+    "Library",
     "Device",
 )
 READABLE = (*WRITABLE, *DERIVED, *PUBLISHED)

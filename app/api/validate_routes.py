@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import resource_body
 from app.api.offers import not_allowed, offer_of
+from app.api.provenances import provenance_body
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, read_body, require_json
+from app.api.types import WRITABLE
 from app.domain.problem import NotUnderstood, Problem, Refusal, Refused
 from app.fhir.reading.operation_input import OperationInput, read_input
 from app.fhir.reading.submission import read_one
+from app.fhir.validation.profiles import Profiles
 from app.fhir.writing import operation_outcome
 
 MODES = ("create", "update", "delete", "profile")
@@ -32,14 +37,22 @@ async def of_instance(request: Request) -> Response:
     """``GET|POST /fhir/{type}/{id}/$validate``: the body, or what is there without one."""
     type_, id_ = _type(request), request.path_params["id"]
     media = answer_type(request)
-    stored = await request.app.state.read_history.resource(caller_of(request).tenant, type_, id_)
+    body = await _kept(request, type_, id_)
     given = OperationInput(None, b"", type_, {})
     if request.method == "POST":
         given = await _given(request)
     if given.resource is None and given.settings.get("mode") != "delete":
-        kept = request.app.state.reader.stored(stored)
-        given = replace(given, resource={**kept.parsed, "id": id_}, body=resource_body(stored))
+        given = replace(given, resource=orjson.loads(body), body=body)
     return _answer(request, type_, given, id_, media)
+
+
+async def _kept(request: Request, type_: str, id_: str) -> bytes:
+    """What is there under the id, as it is read."""
+    if type_ == "Provenance":
+        body, _ = await provenance_body(request, id_)
+        return body
+    history, tenant = request.app.state.read_history, caller_of(request).tenant
+    return resource_body(await history.resource(tenant, type_, id_))
 
 
 async def refuse_on_validate(request: Request) -> Response:
@@ -50,8 +63,8 @@ async def refuse_on_validate(request: Request) -> Response:
 
 def _type(request: Request) -> str:
     type_, offer = offer_of(request)
-    if not offer.is_written:
-        raise not_allowed(f"{type_} is only read here, so nothing of it is validated.", ())
+    if not offer.is_validated:
+        raise not_allowed(f"{type_} is only published here, so nothing of it is validated.", ())
     return type_
 
 
@@ -68,8 +81,13 @@ def _answer(
 ) -> Response:
     settings = {**dict(request.query_params), **given.settings}
     mode = _mode(settings)
-    _require_known(settings.get("profile"), type_, mode)
-    problems = tuple(_problems(request, type_, given, mode, id_))
+    profile = settings.get("profile")
+    _require_known(request.app.state.profiles, profile, type_, mode)
+    ours = _ours(request.app.state.profiles, given.resource, profile)
+    problems = tuple(_problems(request, type_, given, mode, id_, is_ours=bool(ours)))
+    if not problems and given.resource is not None:
+        at, profiles = given.where or type_, request.app.state.profiles
+        problems = tuple(p for one in ours for p in profiles.problems(given.resource, one, at))
     if problems:
         return rendered(request, operation_outcome(problems), media)
     fine = Problem("No problem was found.", code="informational")
@@ -84,26 +102,50 @@ def _mode(settings: dict[str, str]) -> str:
     return mode
 
 
-def _require_known(profile: str | None, type_: str, mode: str) -> None:
+def _require_known(profiles: Profiles, profile: str | None, type_: str, mode: str) -> None:
     """A profile that we cannot check is an error, never a silent pass."""
     if profile is None and mode == "profile":
         raise NotUnderstood(Problem("Which profile?", "profile", "Name one.", "required"))
-    if profile is None or profile.partition("|")[0] == f"{BASE}{type_}":
+    if profile in (None, f"{BASE}{type_}", f"{BASE}{type_}|4.0.1"):
+        return
+    if profiles.type_of(profile) == type_:
         return
     raise Refused(
         Problem(
             f"The profile {profile[:128]!r} is none that is checked here.",
             where="profile",
-            mend=f"Leave it out, or name {BASE}{type_}.",
+            mend=f"Leave it out, or name {BASE}{type_} or a profile of ours for {type_}.",
             code="not-supported",
         )
     )
 
 
-def _problems(
-    request: Request, type_: str, given: OperationInput, mode: str, id_: str | None
+def _ours(
+    profiles: Profiles, resource: dict[str, Any] | None, profile: str | None
+) -> tuple[str, ...]:
+    """The profile that is named and those that the resource claims, as far as they are ours."""
+    meta = (resource or {}).get("meta")
+    claimed = meta.get("profile") if isinstance(meta, dict) else None
+    texts = (profile, *(claimed if isinstance(claimed, list) else ()))
+    type_ = (resource or {}).get("resourceType")
+    return tuple(
+        dict.fromkeys(p for p in texts if isinstance(p, str) and profiles.type_of(p) == type_)
+    )
+
+
+def _problems(  # noqa: PLR0913  (what is asked about, and how)
+    request: Request,
+    type_: str,
+    given: OperationInput,
+    mode: str,
+    id_: str | None,
+    *,
+    is_ours: bool,
 ) -> Iterator[Problem]:
-    """What is not valid R4; where nothing is, what the service would refuse all the same."""
+    """What is not valid R4; where nothing is, what the service would refuse all the same.
+
+    What keeps a profile of ours is made here and taken from nobody: that is no fault of it.
+    """
     if mode == "delete":
         yield Problem("Nothing is ever deleted here.", code="not-supported")
         return
@@ -115,6 +157,10 @@ def _problems(
     found = state.validator.problems(given.resource, expected_type=type_, at=at)
     yield from found
     if found:
+        return
+    if type_ not in WRITABLE and mode in WRITES:
+        yield Problem(f"{type_} is only read here.", given.where, "", "not-supported")
+    if type_ not in WRITABLE or (is_ours and mode not in WRITES):
         return
     own = given.resource.get("id")
     if (id_ is not None and own != id_) or (mode == "update" and own is None):

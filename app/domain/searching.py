@@ -79,12 +79,15 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Which versions of a history: of a type or one id, since an instant, or in force at one."""
+    """Which versions of a history: of a type or one id, since an instant, or in force at some time.
+
+    ``at`` goes from its first instant to before its second.
+    """
 
     type: str
     id: str | None = None
     since: datetime | None = None
-    at: datetime | None = None
+    at: tuple[datetime, datetime] | None = None
 
 
 def holds(criterion: Criterion, values: Sequence[SearchValue]) -> bool:

@@ -18,7 +18,8 @@ from app.sql.bodies import unpacked
 from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
 from app.sql.open_searches import OpenSearches
 from app.sql.rows import decision_of, hook_call_of, hook_card_of, instant, moment, stored_of
-from app.sql.searching import COMMON, Statement, number_of, page_of, probe_of
+from app.sql.searching import COMMON, Statement, last_in, number_of, page_of, probe_of
+from app.sql.sorting import is_among_the_last, is_walked, page_with_value, without_value
 from app.sql.sqlite import path_of, reader
 from app.sql.versions import number_of_versions, page_of_versions
 
@@ -185,6 +186,8 @@ class History:
         """At most ``count`` matches after the cursor, each with the cursor that ends on it."""
         probe = probe_of(tenant, search, COMMON, order)
         is_common = probe is not None and len(await self._found(search, probe)) == COMMON
+        if is_walked(search, order, has_driver=probe is not None, is_common=is_common):
+            return await self._walked(tenant, search, cursor, order, count)
         statement = page_of(tenant, search, cursor, order, count, is_common=is_common)
         rows = await self._found(search, statement)
         return [
@@ -193,6 +196,25 @@ class History:
                 Cursor(cursor.snapshot, row["place"], row["sequence"], row["position"]),
             )
             for row in rows
+        ]
+
+    async def _walked(
+        self, tenant: str, search: Search, cursor: Cursor, order: str, count: int
+    ) -> list[tuple[Stored, Cursor]]:
+        """In the order of a value: first those that have it, then those that lack it."""
+        rows: list[Any] = []
+        if not is_among_the_last(cursor, order):
+            rows = await self._found(search, page_with_value(tenant, search, cursor, order, count))
+        keys = [row["place"] for row in rows]
+        if len(rows) < count:
+            lacking, start, by_time = without_value(search, cursor, order)
+            missing = count - len(rows)
+            statement = page_of(tenant, lacking, start, by_time, missing, is_common=True)
+            rows += await self._found(search, statement)
+            keys += [last_in(order)] * (len(rows) - len(keys))
+        return [
+            (stored_of(row), Cursor(cursor.snapshot, key, row["sequence"], row["position"]))
+            for row, key in zip(rows, keys, strict=True)
         ]
 
     async def versions(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from app.domain.searching import Alternative, Criterion, Cursor, Search
 
-BY_TIME = "_lastUpdated"
+BY_TIME, BY_ID = "_lastUpdated", "_id"
 # So many have it that the newest fifty of them are soon met in the order of the blocks.
 COMMON = 2000
 TELLING = ("identifier", "questionnaire", "code", "date")
@@ -24,7 +24,7 @@ _POINT = {
     ("value", ">="): "b.committed_at >=",
     ("value", "<"): "b.committed_at <",
 }
-_NEWEST = (
+NEWEST = (
     "NOT EXISTS (SELECT 1 FROM resource_version n WHERE n.tenant = r.tenant AND n.type = r.type"
     " AND n.id = r.id AND n.version > r.version AND n.sequence <= ?)"
 )
@@ -35,8 +35,10 @@ _OWN = (
 _KEY = (
     "coalesce((SELECT min(s.value) FROM search_value s WHERE s.tenant = r.tenant"
     " AND s.patient = coalesce(r.patient, '') AND s.type = r.type AND s.name = ?"
-    " AND s.id = r.id AND s.version = r.version), '')"
+    " AND s.id = r.id AND s.version = r.version), ?)"
 )
+# What has no value to be sorted by comes last in either direction.
+LAST_OF_ALL = "~"
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
         "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, r.sequence AS s,"
         " r.position AS p,"
     )
-    _add_key(statement, name)
+    _add_key(statement, name, last_in(order))
     statement.add("AS place")
     _found(
         statement,
@@ -105,8 +107,8 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
 
 def probe_of(tenant: str, search: Search, at_most: int, order: str) -> Statement | None:
     """Some of what the driving criterion finds, to know whether many have it; None without one."""
-    driver = None if search.ids or search.patients else _driver(search)
-    if driver is None or order.removeprefix("-") != BY_TIME:
+    driver = None if search.ids or search.patients else driver_of(search)
+    if driver is None or order.removeprefix("-") == BY_ID:
         return None
     statement = Statement()
     statement.add("SELECT 1 FROM (")
@@ -132,14 +134,19 @@ def some_of(tenant: str, search: Search, snapshot: int, at_most: int) -> Stateme
     return statement
 
 
-def _add_key(statement: Statement, name: str) -> None:
+def last_in(order: str) -> str:
+    """The key of what has no value to be sorted by."""
+    return BEFORE_ALL if order.startswith("-") else LAST_OF_ALL
+
+
+def _add_key(statement: Statement, name: str, last: str) -> None:
     match name:
         case "_lastUpdated":
             statement.add("''")
         case "_id":
             statement.add("r.id")
         case _:
-            statement.add(_KEY, name)
+            statement.add(_KEY, name, last)
 
 
 def _found(  # noqa: PLR0913  (what, and what may drive)
@@ -153,7 +160,7 @@ def _found(  # noqa: PLR0913  (what, and what may drive)
 ) -> None:
     """FROM and WHERE. Where nothing else drives, the order of the blocks does, if it is wanted."""
     rest = list(search.criteria)
-    driver = None if search.ids or search.patients or is_common else _driver(search)
+    driver = None if search.ids or search.patients or is_common else driver_of(search)
     is_open = driver is None and not (search.ids or search.patients or search.updated)
     by_block = is_open and is_in_order
     if driver is not None:
@@ -176,11 +183,12 @@ def _found(  # noqa: PLR0913  (what, and what may drive)
     for updated in search.updated:
         statement.add("AND (" + " OR ".join(_time(a, statement) for a in updated.any_of) + ")")
     for criterion in rest:
-        _also(statement, criterion)
-    statement.add(f"AND {_NEWEST}", snapshot)
+        also(statement, criterion)
+    statement.add(f"AND {NEWEST}", snapshot)
 
 
-def _driver(search: Search) -> Criterion | None:
+def driver_of(search: Search) -> Criterion | None:
+    """The criterion that tells most."""
     usable = [c for c in search.criteria if not c.is_negated]
     ranked = [c for name in TELLING for c in usable if c.name == name]
     return next(iter((*ranked, *usable)), None)
@@ -217,7 +225,8 @@ def _values_of(statement: Statement, tenant: str, type_: str, driver: Criterion)
             )
 
 
-def _also(statement: Statement, criterion: Criterion) -> None:
+def also(statement: Statement, criterion: Criterion) -> None:
+    """What is asked of each row that is found, by its key."""
     negation = "NOT " if criterion.is_negated else ""
     statement.add(f"AND {negation}EXISTS ({_OWN}", criterion.name)
     if all(criterion.any_of):  # one that asks nothing holds of any value

@@ -22,8 +22,9 @@ def _where(tenant: str, wanted: Versions, snapshot: int) -> tuple[str, list[obje
         sql += " AND b.committed_at >= ?"
         values.append(instant(wanted.since))
     if wanted.at is not None:
-        sql += f" AND b.committed_at <= ? {NEWER_THERE}"
-        values += [instant(wanted.at), instant(wanted.at)]
+        first, after = wanted.at
+        sql += f" AND b.committed_at < ? {NEWER_THERE}"
+        values += [instant(after), instant(first)]
     return sql, values
 
 

@@ -43,7 +43,8 @@ class Wish:
 
     ``id`` is the id in the address of an update, or of the body where a condition decides; None
     where there is none. ``new_id`` is the one that a new resource gets. ``if_match`` are the
-    version ids allowed, None for any. ``where`` is its place in what came in.
+    version ids allowed, ``*`` for whichever is there, None for any or none. ``where`` is its place
+    in what came in.
     """
 
     type: str
@@ -272,7 +273,8 @@ def _version(received: Received, target: Target, wish: Wish) -> ResourceVersion:
 
 
 def _require_match(wish: Wish, known: CurrentVersion | None) -> None:
-    if wish.if_match is None or (known is not None and str(known.version) in wish.if_match):
+    allowed = wish.if_match
+    if allowed is None or (known is not None and allowed & {"*", str(known.version)}):
         return
     there = "which is not there yet" if known is None else f"which is {known.version}"
     raise PreconditionFailed(

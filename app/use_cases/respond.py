@@ -211,7 +211,7 @@ def _versions_of(record: DecisionRecord) -> tuple[int, int]:
 
 def _require_match(allowed: frozenset[str] | None, stored: Stored, *also: int) -> None:
     """``also`` are the versions that a repeated answer may name (RFC 9110, 13.1.1)."""
-    versions = {str(v) for v in (stored.version.version, *also)}
+    versions = {"*", *(str(v) for v in (stored.version.version, *also))}
     if allowed is None or allowed & versions:
         return
     raise PreconditionFailed(

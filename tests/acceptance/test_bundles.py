@@ -162,7 +162,7 @@ def test_the_third_entry_that_is_invalid_stops_all_three(service: httpx.Client) 
         (entry("POST", "Observation", about("urn:uuid:" + "0" * 8 + "-0000-4000-8000-" + "0" * 12)),
          422, "Bundle.entry[1].resource"),
         (entry("POST", "Observation", about("Patient?identifier=nobody-at-all")), 412,
-         "Bundle.entry"),
+         "Bundle.entry[1].resource"),
         (entry("POST", "Observation", about("Patient?colour=blue")), 400,
          "Bundle.entry[1].resource"),
         ({"resource": patient()}, 400, None),
@@ -323,6 +323,21 @@ def test_another_kind_of_bundle_is_not_taken(service: httpx.Client, kind: str) -
 
 def test_too_many_entries(service: httpx.Client) -> None:
     assert send(service, "batch", *[entry("GET", "Patient/x")] * 1001).status_code == 413
+
+
+@pytest.mark.parametrize("criteria", ["identifier=nobody-has-it", "birthdate=ge0001", "_id=,"])
+def test_a_conditional_reference_that_fails_is_told_by_its_entry(
+    service: httpx.Client, criteria: str
+) -> None:
+    service.post("/fhir/Patient", json=patient())
+    service.post("/fhir/Patient", json=patient())
+
+    answer = send(
+        service, "transaction", entry("POST", "Observation", about(f"Patient?{criteria}"))
+    )
+
+    assert answer.status_code in (400, 412)
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[0].resource"]
 
 
 def test_other_methods_on_the_base(service: httpx.Client) -> None:

@@ -254,6 +254,11 @@ def test_every_operation_is_called_and_no_other_answers(
         "validate": [
             service.post(f"/fhir/{type_}/$validate", json=resource(type_))
             for type_ in declared("create")
+        ]
+        + [
+            service.post(f"/fhir/{type_}/$validate", json={"resourceType": type_})
+            for type_, name in offered
+            if name == "validate" and type_ not in declared("create")
         ],
     }
 

@@ -10,6 +10,18 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.patient import Patient
 
 from app.client import AsyncClient, Client, RefusedByPainplan
+from tests.acceptance.hooks import (
+    SELECT,
+    SIGN,
+    TRAMADOL,
+    VIEW,
+    card_of,
+    imaging,
+    medicine,
+    opioid_with_sedative,
+    request,
+    rules,
+)
 from tests.acceptance.wire import AS_OF, activities, bundle, intake, patient, screened
 
 
@@ -95,7 +107,60 @@ def test_a_refusal_names_the_element_and_the_status(service: httpx.Client) -> No
         painplan.submit({"resourceType": "Patient", "gender": "F"})
 
     assert refused.value.status == 400
-    assert "Patient.gender" in str(refused.value)
+    assert "Patient.gender: The code is not one that is allowed here." in str(refused.value)
+
+
+def test_an_order_is_reviewed_with_its_reasons(service: httpx.Client) -> None:
+    signed = request(SIGN, medicine(TRAMADOL), prefetch=opioid_with_sedative())
+
+    with Client(str(service.base_url)) as painplan:
+        answer = painplan.review_order("clbp-order-sign", signed)
+
+    assert "CDS-OPI-01" in rules(answer)
+    card = card_of(answer, "CDS-OPI-01")
+    assert card["indicator"] in ("critical", "warning")
+    decision = answer["extension"]["health.painplan.decision"]
+    assert service.get(decision.removeprefix(str(service.base_url))).status_code == 200
+
+
+async def test_both_clients_get_the_same_cards_for_the_same_call(service: httpx.Client) -> None:
+    for hook, body in (
+        ("clbp-order-sign", request(SIGN, imaging(of="both"), of="both")),
+        ("clbp-order-select", request(SELECT, imaging(of="both"), of="both")),
+        ("clbp-patient-view", request(VIEW, of="both")),
+    ):
+        with Client(str(service.base_url)) as painplan:
+            one = painplan.review_order(hook, body)
+        async with AsyncClient(str(service.base_url)) as painplan:
+            other = await painplan.review_order(hook, body)
+
+        assert one["cards"], hook
+        assert [c["uuid"] for c in one["cards"]] == [c["uuid"] for c in other["cards"]]
+
+
+async def test_what_a_hook_lacks_is_told_in_words(service: httpx.Client) -> None:
+    broken = {name: value for name, value in request(VIEW).items() if name != "hookInstance"}
+
+    async with AsyncClient(str(service.base_url)) as painplan:
+        with pytest.raises(RefusedByPainplan) as refused:
+            await painplan.review_order("clbp-patient-view", broken)
+
+    assert refused.value.status == 422
+    (problem,) = refused.value.problems
+    assert problem.startswith("hookInstance: ")
+    assert len(problem) > len("hookInstance: required")
+
+
+def test_a_review_is_not_repeated_on_its_own(service: httpx.Client) -> None:
+    with (
+        busy_first(service, 1) as (address, met),
+        Client(address) as painplan,
+        pytest.raises(RefusedByPainplan) as refused,
+    ):
+        painplan.review_order("clbp-patient-view", request(VIEW))
+
+    assert refused.value.status == 503
+    assert len(met) == 1
 
 
 def test_a_hook_that_does_not_exist_is_a_refusal(service: httpx.Client) -> None:

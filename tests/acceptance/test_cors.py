@@ -67,6 +67,34 @@ def test_no_other_page_is_answered(closed: httpx.Client, origin: str) -> None:
         assert not any(name.startswith("access-control") for name in answer.headers)
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "sent"),
+    [
+        ("/fhir/metadata", "GET", "accept"),
+        ("/fhir/Patient/1", "PUT", "content-type,if-match,prefer"),
+        ("/fhir/Patient", "POST", "content-type,if-none-exist"),
+        ("/fhir/Patient/1", "GET", "authorization,if-none-match,if-modified-since"),
+        ("/fhir/Observation/_search", "POST", "content-type"),
+        ("/fhir", "POST", "content-type,idempotency-key"),
+    ],
+)
+def test_a_listed_page_may_use_the_whole_of_fhir(
+    closed: httpx.Client, path: str, method: str, sent: str
+) -> None:
+    """F-24: what REST needs may be sent, and what it answers with may be read."""
+    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": sent}
+
+    preflight = closed.options(path, headers={"Origin": PAGE, **asked})
+    answer = closed.request(method, path, headers={"Origin": PAGE})
+
+    assert preflight.status_code == 200, preflight.text
+    assert preflight.headers["access-control-allow-origin"] == PAGE
+    assert method in preflight.headers["access-control-allow-methods"]
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    shown = answer.headers["access-control-expose-headers"].lower()
+    assert {"etag", "location", "last-modified", "allow"} <= set(shown.split(", "))
+
+
 def test_without_a_list_there_is_no_page(service: httpx.Client) -> None:
     answer = service.options("/cds-services", headers={"Origin": PAGE, **ASKS_AS_THE_SANDBOX})
 

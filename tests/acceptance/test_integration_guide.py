@@ -20,6 +20,12 @@ SAID = (
     "x-decision-id: ",
     "EX-01",
     '"resourceType":"CarePlan"',
+    "201 Created",
+    "include Provenance",
+    '"type":"searchset"',
+    '"type":"transaction"',
+    "No problem was found.",
+    "clbp-order-sign",
     "Patient.gender",
     "400: Patient.gender",
 )

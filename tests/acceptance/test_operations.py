@@ -111,7 +111,77 @@ def test_validating_what_is_stored_and_what_would_replace_it(service: httpx.Clie
     assert service.get("/fhir/Patient/nobody/$validate").status_code == 404
     assert service.post("/fhir/Patient/$validate", content=b"{").status_code == 400
     assert service.get("/fhir/Patient/$validate").status_code == 405
-    assert service.post("/fhir/CarePlan/$validate", json={}).status_code == 405
+    assert service.post("/fhir/ValueSet/$validate", json={}).status_code == 405
+
+
+@pytest.fixture
+def made(service: httpx.Client) -> list[Json]:
+    """What one derivation makes."""
+    id_ = f"p-{uuid.uuid4()}"
+    sent = bundle(patient(id_), intake(screened(pain_nrs=7), of=id_))
+    answer = service.post(f"/fhir/$derive?asOf={AS_OF}", json=sent)
+    return [entry["resource"] for entry in answer.raise_for_status().json()["entry"]]
+
+
+def test_what_we_derive_keeps_the_profiles_of_ours_that_it_claims(
+    service: httpx.Client, made: list[Json]
+) -> None:
+    checked = set()
+    for resource in made:
+        url = f"/fhir/{resource['resourceType']}"
+        for profile in resource.get("meta", {}).get("profile", ()):
+            if not profile.startswith(CANON):
+                continue
+            checked.add(profile)
+            stored = f"{url}/{resource['id']}/$validate"
+            assert issues(service.get(stored, params={"profile": profile})) == FINE
+            body = parameters(resource=resource, profile=profile)
+            assert issues(service.post(f"{url}/$validate", json=body)) == FINE
+    assert len(checked) >= 6
+
+
+def test_a_profile_of_ours_is_checked_where_it_is_named_and_where_it_is_claimed(
+    service: httpx.Client, made: list[Json]
+) -> None:
+    plan = {name: value for name, value in made[0].items() if name != "title"}
+    unclaimed = {**plan, "meta": {**plan["meta"], "profile": [f"{BASE}CarePlan"]}}
+    ours = f"{CANON}/StructureDefinition/painplan-careplan"
+    url = "/fhir/CarePlan/$validate"
+
+    assert issues(service.post(url, json=plan)) == [("error", "CarePlan")]
+    assert issues(service.post(url, json=unclaimed)) == FINE
+    assert issues(service.post(f"{url}?profile={ours}", json=unclaimed)) == [("error", "CarePlan")]
+    for other in (f"{ours}|0.0.1", f"{CANON}/StructureDefinition/painplan-goal"):
+        assert service.post(f"{url}?profile={other}", json=plan).status_code == 422
+    assert issues(service.post(f"{url}?mode=create", json=made[0])) == [("error", "CarePlan")]
+
+
+def test_everything_by_post_takes_the_parameters_of_r4(service: httpx.Client) -> None:
+    """``_count`` is an integer, ``_since`` an instant, ``_type`` repeats."""
+    id_ = f"e-{uuid.uuid4()}"
+    service.post(
+        f"/fhir/$derive?asOf={AS_OF}", json=bundle(patient(id_), intake(screened(), of=id_))
+    ).raise_for_status()
+    url = f"/fhir/Patient/{id_}/$everything"
+    sent = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "_count", "valueInteger": 1},
+            {"name": "_since", "valueInstant": "2020-01-01T00:00:00Z"},
+            {"name": "_type", "valueCode": "Patient"},
+            {"name": "_type", "valueCode": "CarePlan"},
+        ],
+    }
+
+    posted = service.post(url, json=sent).raise_for_status().json()
+    repeated = service.get(f"{url}?_type=Patient&_type=CarePlan&_count=1").json()
+
+    assert posted["total"] == repeated["total"] == 2
+    assert len(posted["entry"]) == len(repeated["entry"]) == 1
+    following = next(link["url"] for link in posted["link"] if link["relation"] == "next")
+    (second,) = service.get(following).json()["entry"]
+    found = {posted["entry"][0]["resource"]["resourceType"], second["resource"]["resourceType"]}
+    assert found == {"Patient", "CarePlan"}
 
 
 def test_everything_about_a_patient(service: httpx.Client) -> None:

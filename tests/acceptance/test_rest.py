@@ -304,6 +304,14 @@ def test_head_is_get_without_a_body(service: httpx.Client, person: str, url: str
         ({"Accept": "application/fhir+xml"}, "?_format=json", 200, "application/fhir+json"),
         ({}, "?_format=application/fhir%2Bjson", 200, "application/fhir+json"),
         ({}, "?_format=xml", 406, "application/fhir+json"),
+        ({}, "?_format=application/fhir%2Bjson;fhirVersion=4.0", 200, "application/fhir+json"),
+        ({}, "?_format=application/fhir%2Bjson;fhirVersion=5.0", 406, "application/fhir+json"),
+        (
+            {"Accept": "application/json;q=0.1, application/fhir+json"},
+            "",
+            200,
+            "application/fhir+json",
+        ),
     ],
 )
 def test_media_types_of_answers(  # noqa: PLR0913  (a row of the table)
@@ -371,6 +379,9 @@ def test_the_history_in_time(service: httpx.Client, person: str) -> None:
     assert service.get(f"{url}?_since=2999-01-01").json()["total"] == 0
     assert service.get(f"{url}?_at=2999-01-01").json()["total"] == 1
     assert service.get(f"{url}?_at=2020-01-01").json()["total"] == 0
+    assert service.get(f"{url}?_at={made[:10]}").json()["total"] == 2
+    assert service.get(f"{url}?_at={made[:4]}").json()["total"] == 2
+    outcome(service.get(f"{url}?_at=yesterday"), 400)
     outcome(service.get(f"{url}?_since=yesterday"), 400)
     outcome(service.get(f"{url}?_since=2020&_since=2021"), 400)
     outcome(service.get(f"{url}?colour=blue", headers={"Prefer": "handling=strict"}), 400)
@@ -390,6 +401,39 @@ def test_the_history_of_a_type_holds_every_version_once(service: httpx.Client, p
     found = [(e["id"], e["meta"]["versionId"]) for e in entries]
     assert found[:2] == [(person, "2"), (person, "1")]
     assert len(set(found)) == len(found) == page["total"]
+
+
+def test_a_version_has_one_spelling(service: httpx.Client, person: str) -> None:
+    url = f"/fhir/Patient/{person}/_history"
+
+    assert service.get(f"{url}/1").status_code == 200
+    for other in ("01", "0", "+1"):
+        outcome(service.get(f"{url}/{other}"), 404)
+
+
+def test_if_match_of_any_version_needs_one(service: httpx.Client, person: str) -> None:
+    nobody = f"r-{uuid.uuid4()}"
+    any_ = {"If-Match": "*"}
+
+    outcome(service.put(f"/fhir/Patient/{nobody}", json=patient(nobody), headers=any_), 412)
+    assert service.get(f"/fhir/Patient/{nobody}").status_code == 404
+    there = service.put(f"/fhir/Patient/{person}", json=patient(person), headers=any_)
+    assert there.status_code == 200
+
+
+@pytest.mark.parametrize("criteria", ["_id=,", "identifier=,", "_lastUpdated=,", "_id=,&_id=,,"])
+def test_a_condition_of_commas_matches_nothing_and_writes_nothing(
+    service: httpx.Client, criteria: str
+) -> None:
+    """It would match the one resource of its type, whichever that is, and replace it."""
+    before = service.get("/fhir/Practitioner/_history?_count=0").json()["total"]
+    body = {"resourceType": "Practitioner"}
+
+    outcome(service.put(f"/fhir/Practitioner?{criteria}", json=body), 400)
+    headers = {"If-None-Exist": criteria}
+    outcome(service.post("/fhir/Practitioner", json=body, headers=headers), 400)
+
+    assert service.get("/fhir/Practitioner/_history?_count=0").json()["total"] == before
 
 
 def test_a_part_of_one_resource(service: httpx.Client, person: str) -> None:

@@ -270,6 +270,8 @@ def test_parts_are_marked_and_valid(service: httpx.Client, person: str, plan: st
         "intent",
         "subject",
     }
+    for part in ("_summary=true", "_summary=text", "_summary=data", "_elements=title"):
+        assert "profile" not in only(part)["meta"]  # a part keeps none
     whole = service.get(f"{url}&_summary=false").json()["entry"][0]["resource"]
     assert "tag" not in whole["meta"]
 
@@ -322,6 +324,7 @@ def test_an_unknown_parameter_is_ignored_and_told_or_refused_as_the_client_wishe
     assert self_link.query == f"patient={person}"
     told = lenient.json()["entry"][-1]
     assert told["search"]["mode"] == "outcome"
+    assert told["fullUrl"].startswith("urn:uuid:")
     assert {i["severity"] for i in told["resource"]["issue"]} == {"warning"}
     assert [i["expression"] for i in told["resource"]["issue"]] == [
         ["colour"],
@@ -364,6 +367,24 @@ def test_what_cannot_be_understood_is_refused_whatever_the_client_wishes(
     assert answer.status_code == 400
     (issue,) = answer.json()["issue"]
     assert issue["expression"] == [where]
+
+
+@pytest.mark.parametrize("name", ["_id", "patient", "status", "date", "_lastUpdated", "code:not"])
+def test_commas_with_nothing_between_are_no_value(service: httpx.Client, name: str) -> None:
+    lenient = service.get(f"/fhir/Observation?{name}=,,&_count=1")
+    strict = service.get(f"/fhir/Observation?{name}=,,", headers=STRICT)
+
+    assert lenient.status_code == 200
+    assert lenient.json()["entry"][-1]["search"]["mode"] == "outcome"
+    assert strict.status_code == 400
+    assert strict.json()["issue"][0]["expression"] == [name]
+
+
+def test_a_format_in_the_form_counts_like_one_in_the_address(service: httpx.Client) -> None:
+    for form, status in (("_format=xml", 406), ("_format=json", 200)):
+        answer = service.post("/fhir/Patient/_search", content=form, headers=FORM)
+
+        assert answer.status_code == status, answer.text
 
 
 def test_an_empty_answer_is_a_searchset_without_entries(service: httpx.Client) -> None:
@@ -434,7 +455,7 @@ def test_whatever_is_asked_is_answered_or_refused(
     )
 
     assert answer.status_code in (200, 400, 406), answer.text
-    assert posted.status_code in (200, 400), posted.text
+    assert posted.status_code in (200, 400, 406), posted.text
     if answer.status_code == 200:
         following = _link(answer, "self")
         assert service.get(str(following)).status_code == 200

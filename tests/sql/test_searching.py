@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,10 +19,13 @@ from app.fhir.searching.query import understand
 from app.fhir.searching.values import VERSION, values_in
 from app.main import create_app
 from app.settings import Settings
+from app.sql import queries
 from app.sql.migrate import migrate
 from app.sql.open_searches import OpenSearches
 from app.sql.reindex import INSERT, Extraction, differences, is_current, reindex, search_row
 from app.sql.searching import Statement, number_of, page_of, probe_of, some_of
+from app.sql.sorting import page_with_value
+from tests.acceptance.wire import finding
 from tests.sql.history import write
 
 EXTRACTION = Extraction(VERSION, values_in)
@@ -154,7 +158,7 @@ def test_what_many_have_is_found_in_the_order_of_the_blocks(history: Path) -> No
     assert probe is not None
     assert all("SCAN s" not in step for step in _plan(history, probe.text, probe.values))
     assert probe_of("t", _search("Observation", ("patient", "p")), 5, "-_lastUpdated") is None
-    assert probe_of("t", search, 5, "date") is None
+    assert probe_of("t", search, 5, "_id") is None
 
     common = page_of("t", search, START, "-_lastUpdated", 5, is_common=True)
     steps = _plan(history, common.text, common.values)
@@ -283,3 +287,72 @@ async def _start(database: Path) -> None:
     app = create_app(Settings(database_url=f"sqlite:///{database}", log_level="ERROR"))
     async with app.router.lifespan_context(app):
         pass
+
+
+@pytest.mark.parametrize("order", ["date", "-date"])
+@pytest.mark.parametrize("pairs", [(), (("status", "final"),)])
+async def test_the_order_of_a_date_over_everybody_is_walked_and_misses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str, pairs: tuple[tuple[str, str], ...]
+) -> None:
+    """Pages of two, in the order of a sort of everything; what has no date comes last."""
+    database = tmp_path / "painplan.db"
+    await asyncio.to_thread(write, database)
+    await _write_dates(database)
+    tenant = Settings().tenant
+    search = _search("Observation", *pairs)
+    everything = page_of(tenant, search, START, order, 1000)
+    with sqlite3.connect(database) as connection:
+        connection.row_factory = sqlite3.Row
+        sorted_ = connection.execute(everything.text, everything.values).fetchall()
+    monkeypatch.setattr(queries, "COMMON", 2)
+
+    history = queries.History(f"sqlite:///{database}")
+    cursor, found = START, list[tuple[str, str]]()
+    while page := await history.search(tenant, search, cursor=cursor, order=order, count=2):
+        found += [(stored.version.type, stored.version.id) for stored, _ in page]
+        cursor = page[-1][1]
+    history.close()
+
+    assert found == [(row["type"], row["id"]) for row in sorted_]
+    assert len(found) > 10
+    assert sorted_[0]["place"] not in ("", "~")
+    assert sorted_[-1]["place"] == ("" if order == "-date" else "~")
+
+
+def test_the_first_page_of_a_date_reads_no_more_than_it_holds(history: Path) -> None:
+    for order in ("date", "-date"):
+        for search in (_search("Observation"), _search("Observation", ("status", "final"))):
+            statement = page_with_value("t", search, START, order, 5)
+            steps = _plan(history, statement.text, statement.values)
+            inner = steps[: steps.index("SCAN q")]
+
+            assert "SEARCH s USING" in inner[1], steps
+            assert "USE TEMP B-TREE FOR ORDER BY" not in inner, steps
+
+
+async def _write_dates(database: Path) -> None:
+    """Observations with the same date, with several, with a span, without any, and changed."""
+    app = create_app(Settings(database_url=f"sqlite:///{database}", log_level="ERROR"))
+    dates: list[dict[str, object]] = [
+        {"effectiveDateTime": "2026-01-01"},
+        {"effectiveDateTime": "2026-01-01"},
+        {"effectiveDateTime": "2025"},
+        {"effectivePeriod": {"start": "2024-05-01"}},
+        {"effectiveTiming": {"event": ["2026-02-01", "2023-01-01", "2026-02-01"]}},
+        {},
+        {},
+        {"effectiveDateTime": "2027-03-01T10:00:00Z"},
+    ]
+    base = "http://127.0.0.1:8000"
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=base) as client,
+    ):
+        for again in (0, 1):
+            for number, date in enumerate(dates[again:]):
+                id_ = f"dated-{number}"
+                body = {**finding("pain-localised", True, of="p0"), "id": id_}
+                del body["effectiveDateTime"]
+                answer = await client.put(f"/fhir/Observation/{id_}", json={**body, **date})
+                answer.raise_for_status()

@@ -26,7 +26,10 @@ _PARAMETERS = msgspec.json.Decoder(_Parameters)
 
 @dataclass(frozen=True, slots=True)
 class OperationInput:
-    """The resource with its exact bytes (None: none came) and its place, and what stands beside."""
+    """The resource with its exact bytes (None: none came) and its place, and what stands beside.
+
+    What is given more than once stands there with commas between, as in an address.
+    """
 
     resource: dict[str, Any] | None
     body: bytes
@@ -60,5 +63,15 @@ def read_input(body: bytes, *, name: str, validator: Validator) -> OperationInpu
             place = f"{where}.resource"
             found = OperationInput(one["resource"], bytes(slices[number].resource), place, {})
         elif any(key.startswith("value") for key in one):
-            settings[str(one.get("name"))] = text_of(one, where)
+            key = str(one.get("name"))
+            before = f"{settings[key]}," if key in settings else ""
+            settings[key] = before + _text(one, where)
     return OperationInput(found.resource, found.body, found.where, settings)
+
+
+def _text(parameter: dict[str, Any], where: str) -> str:
+    """As it would stand in an address: whole numbers have their digits."""
+    for name, value in parameter.items():
+        if name.startswith("value") and type(value) is int:
+            return str(value)
+    return text_of(parameter, where)

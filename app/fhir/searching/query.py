@@ -74,7 +74,7 @@ def understand(  # noqa: PLR0913  (a query, and what it is read against)
         name, _, modifier = key.partition(":")
         if key in ANYWHERE:
             used.append((key, value))
-        elif not value.strip(",") and (name in known or key in RESULT):
+        elif _is_empty(value) and (name in known or key in RESULT):
             ignored.append(not_used(key, "is empty"))
         elif key in RESULT:
             shaping.append((key, value))
@@ -109,6 +109,11 @@ def understand_condition(pairs: Pairs, *, type_: str, now: datetime, base: str) 
     if not (search.criteria or search.patients or search.ids or search.updated):
         raise wrong("The condition names no criterion.", "", code="required")
     return search
+
+
+def _is_empty(value: str) -> bool:
+    """Also commas with nothing between them: a criterion of no value would hold of everything."""
+    return not any(parts(value, ","))
 
 
 def _criterion(parameter: Parameter, modifier: str, text: str, draft: _Draft) -> None:

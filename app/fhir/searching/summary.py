@@ -67,7 +67,9 @@ def _without_text(body: bytes) -> bytes:
 
 
 def _marked(top: dict[str, msgspec.Raw]) -> bytes:
+    """With the mark of a part, and without the profiles: a part does not keep what they ask."""
     meta = dict(_TOP.decode(top["meta"])) if "meta" in top else {}
+    meta.pop("profile", None)
     tags = [bytes(tag) for tag in _LIST.decode(meta["tag"])] if "tag" in meta else []
     meta["tag"] = msgspec.Raw(b"[" + b",".join((*tags, SUBSETTED)) + b"]")
     ordered: dict[str, msgspec.Raw] = {

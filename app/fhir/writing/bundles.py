@@ -1,9 +1,13 @@
 """Bundles by concatenation: searchset and history, in which each resource keeps its bytes."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
+
+from app.domain.problem import Problem
+from app.fhir.writing.outcome import operation_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,13 @@ def bundle(
     if not written:
         return orjson.dumps(head)
     return orjson.dumps(head)[:-1] + b',"entry":[' + b",".join(written) + b"]}"
+
+
+def outcome_entry(problems: Sequence[Problem]) -> Entry:
+    """What was not used of a question, as an entry that is no match, under a name of its own."""
+    body = operation_outcome(problems, "warning")
+    name = uuid.uuid5(uuid.NAMESPACE_OID, body.decode())
+    return Entry(f"urn:uuid:{name}", body, {"search": {"mode": "outcome"}})
 
 
 def _entry(entry: Entry) -> bytes:

@@ -5,11 +5,17 @@ from typing import Any
 
 import httpx
 
+from app.fhir.canon import CANON
 from tests.acceptance.hl7.told import told
-from tests.acceptance.wire import AS_OF, Json, bundle, intake, patient, screened
+from tests.acceptance.hooks import SIGN, call, imaging, medicine, opioid_with_sedative, request
+from tests.acceptance.wire import AS_OF, Json, bundle, finding, intake, patient, screened
 from tests.conftest import ROOT
 
 Named = tuple[str, Json]
+PHQ_9 = (
+    "44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3",
+    "44260-8",
+)  # fmt: skip
 REFUSED: tuple[tuple[str, str, bytes], ...] = (
     ("GET", "/fhir/Nothing/1", b""),
     ("GET", "/fhir/Patient/none", b""),
@@ -34,6 +40,10 @@ def emitted(service: httpx.Client) -> Iterator[Named]:
     yield from _shipped(service)
     yield from _answered(service)
     yield from _not_kept(service)
+    yield from _exchanged(service)
+    yield from _found(service)
+    yield from _extracted(service)
+    yield from _hooked(service)
     for number, (method, path, body) in enumerate(REFUSED):
         refusal = service.request(method, path, content=body)
         assert refusal.is_client_error, (method, path)
@@ -95,6 +105,153 @@ def _not_kept(service: httpx.Client) -> Iterator[Named]:
     for path in ("$derive", "PlanDefinition/clbp-care/$apply"):
         answer = service.post(f"/fhir/{path}", params={"persist": "false"}, json=body)
         yield f"unkept-{path.rpartition('$')[2]}", answer.raise_for_status().json()
+
+
+def _exchanged(service: httpx.Client) -> Iterator[Named]:
+    """What a batch and a transaction answer, the refusals inside included."""
+    person, other = "urn:uuid:0a0c2f04-7c1c-4f4b-8f6e-3d5f6f1c0001", "exchanged"
+    new = {k: v for k, v in patient().items() if k != "id"}
+    told_ = {**finding("pain-localised", True, of="x"), "subject": {"reference": person}}
+    entries: list[Json] = [
+        {"fullUrl": person, "resource": new, "request": {"method": "POST", "url": "Patient"}},
+        {"resource": told_, "request": {"method": "POST", "url": "Observation"}},
+        {
+            "resource": patient(other),
+            "request": {"method": "PUT", "url": f"Patient/{other}"},
+        },
+        {"request": {"method": "GET", "url": f"Patient/{other}"}},
+        {"request": {"method": "GET", "url": "Patient?_count=1"}},
+    ]
+    failing: list[Json] = [
+        {"request": {"method": "GET", "url": "Patient/nobody"}},
+        {"request": {"method": "DELETE", "url": f"Patient/{other}"}},
+        {"request": {"method": "HEAD", "url": f"Patient/{other}"}},
+        {"request": {"method": "GET", "url": f"Patient/{other}", "ifNoneMatch": 'W/"1"'}},
+        {
+            "resource": patient(other),
+            "request": {"method": "PUT", "url": f"Patient/{other}", "ifMatch": 'W/"9"'},
+        },
+    ]
+    alone = {**told_, "subject": {"reference": f"Patient/{other}"}}
+    single = {"resource": alone, "request": {"method": "POST", "url": "Observation"}}
+    batched = [entries[0], single, *entries[2:], *failing]
+    for kind, sent in (("transaction", entries), ("batch", batched)):
+        for prefer in ("representation", "minimal", "OperationOutcome"):
+            answer = service.post(
+                "/fhir",
+                json={"resourceType": "Bundle", "type": kind, "entry": sent},
+                headers={"Prefer": f"return={prefer}"},
+            )
+            yield f"{kind}-{prefer}", answer.raise_for_status().json()
+    refused = service.post(
+        "/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": failing[:1]}
+    )
+    assert refused.status_code == 404
+    yield "transaction-refused", refused.json()
+
+
+def _found(service: httpx.Client) -> Iterator[Named]:
+    """Searches in every shape, histories, everything about one patient, and validations."""
+    of = _sought(service)
+    plans = f"CarePlan?patient={of}&_include=CarePlan:goal&_revinclude=Provenance:target"
+    queries = (
+        plans,
+        f"{plans}&_summary=true",
+        f"CarePlan?patient={of}&_summary=text",
+        f"CarePlan?patient={of}&_summary=data",
+        f"CarePlan?patient={of}&_elements=title",
+        "CarePlan?_summary=count",
+        f"Observation?patient={of}&_sort=-date&_count=2",
+        f"Observation?patient={of}&_elements=code&_count=3&colour=blue",
+        "Observation?patient=nobody",
+        "ValueSet?_count=3&_summary=true",
+        "Questionnaire?_count=1&_elements=title",
+        "Patient/_history?_count=4",
+        "Patient/exchanged/_history",
+        "CarePlan/_history?_count=2",
+        f"Patient/{of}/$everything",
+        f"Patient/{of}/$everything?_count=3&colour=blue",
+        "Patient/exchanged/$validate",
+    )
+    for number, query in enumerate(queries):
+        answer = service.get(f"/fhir/{query}")
+        yield f"found-{number}", answer.raise_for_status().json()
+    for number, given in enumerate((patient(), {"resourceType": "Patient", "gender": "F"})):
+        answer = service.post("/fhir/Patient/$validate", json=given)
+        yield f"validated-{number}", answer.raise_for_status().json()
+
+
+def _sought(service: httpx.Client) -> str:
+    """Somebody whose own resources keep US Core and our form, so that only ours can be wrong."""
+    id_ = "sought"
+    person = patient(
+        id_,
+        gender="female",
+        name=[{"family": "Sought", "given": ["Ann"]}],
+        identifier=[{"system": "https://ehr.example/mrn", "value": id_}],
+    )
+    said = [finding(name, value, of=id_, id=f"{id_}-{name}") for name, value in screened().items()]
+    answer = service.post("/fhir/$derive", params={"asOf": AS_OF}, json=bundle(person, *said))
+    answer.raise_for_status()
+    return id_
+
+
+def _extracted(service: httpx.Client) -> Iterator[Named]:
+    """The Observations of forms of every kind, what becomes of them, and nothing to extract."""
+    for number, form in enumerate(_forms()):
+        answer = service.post("/fhir/QuestionnaireResponse/$extract", json=form)
+        extracted = answer.raise_for_status().json()
+        yield f"extracted-{number}", extracted
+        if extracted["resourceType"] == "Bundle":
+            yield (
+                f"posted-{number}",
+                service.post("/fhir", json=extracted).raise_for_status().json(),
+            )
+
+
+def _forms() -> Iterator[Json]:
+    often = {"system": "http://loinc.org", "code": "LA6570-1"}
+    yield intake(screened(pain_nrs=7), of="answered-changed")
+    yield {
+        **intake(screened(), of="answered-changed"),
+        "questionnaire": f"{CANON}/Questionnaire/phq-9",
+        "item": [{"linkId": item, "answer": [{"valueCoding": often}]} for item in PHQ_9],
+    }
+    yield {**intake(screened(), of="answered-changed"), "status": "in-progress"}
+
+
+def _hooked(service: httpx.Client) -> Iterator[Named]:
+    """What cards offer to create or change, and the refusals of hooks."""
+    calls = (
+        (
+            "sign",
+            request(SIGN, medicine("10689", of="h1"), of="h1", prefetch=opioid_with_sedative("h1")),
+        ),
+        ("image", request(SIGN, imaging(of="h2"), of="h2")),
+        ("view", request("patient-view", of="h3")),
+        ("select", request("order-select", imaging(of="h4"), of="h4")),
+    )
+    offered = 0
+    for name, body in calls:
+        answer = call(service, body).raise_for_status().json()
+        for number, resource in enumerate(_offered(answer)):
+            offered += 1
+            yield f"hook-{name}-{number}", resource
+    assert offered, "no card offers a resource"
+    for number, broken in enumerate(
+        ({}, {"hook": "order-sign"}, request("patient-view", of="h5") | {"context": {}})
+    ):
+        refusal = service.post("/cds-services/clbp-order-sign", json=broken)
+        assert refusal.is_client_error
+        yield f"hook-refused-{number}", refusal.json()
+
+
+def _offered(answer: Json) -> Iterator[Json]:
+    for card in answer["cards"]:
+        for suggestion in card.get("suggestions", ()):
+            for action in suggestion["actions"]:
+                if "resource" in action:
+                    yield action["resource"]
 
 
 def _json(body: bytes) -> Json:
