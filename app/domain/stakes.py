@@ -4,7 +4,7 @@ Read off the worlds in which each question was answered (``worlds.py``), as the 
 in words for the plan of a person and for the GuidanceResponse.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.domain.content import Content, Rule
@@ -24,29 +24,28 @@ def stakes(
     content: Content, worlds: Worlds, asked: Iterable[str], considered: Sequence[str]
 ) -> tuple[Stake, ...]:
     """One for each question asked, in their order."""
-    bits: dict[str, int] = {}
-    for world in worlds.others:
-        bits[world.input] = bits.get(world.input, 0) | world.bit
-    changed: dict[str, int] = {}
-    for said, rule in _told(content, considered):
-        where = worlds.changed(rule.slot)
-        if where:
-            changed[said] = changed.get(said, 0) | where
-    return tuple(
-        Stake(name, tuple(said for said, where in changed.items() if where & bits[name]))
-        for name in asked
-    )
+    bits = {one.input: one.bits for one in worlds.asked}
+    changed = tuple(_changed(content, worlds, considered).items())
+    found = []
+    for name in asked:
+        own = bits[name]
+        # A list first: a generator costs twice as much, and these are some thousand steps.
+        found.append(Stake(name, tuple([said for said, where in changed if where & own])))
+    return tuple(found)
 
 
-def _told(content: Content, considered: Sequence[str]) -> Iterator[tuple[str, Rule]]:
-    """Every conclusion beside the words for what it is about."""
+def _changed(content: Content, worlds: Worlds, considered: Sequence[str]) -> dict[str, int]:
+    """What each conclusion is about, in words, and the worlds in which it stands otherwise."""
     drivers = {rule: d.label for d in content.drivers.values() for _, rule in d.levels}
-    for rule in content.conclusions:
-        yield _about(rule, drivers.get(rule.id)), rule
+    rules = {rule.slot: rule for rule in content.conclusions}
+    told: dict[str, list[int]] = {}
+    for slot in worlds.changing(rules):
+        told.setdefault(_about(rules[slot], drivers.get(rules[slot].id)), []).append(slot)
     for activity in considered:
-        for _, rules in content.safety_rules.get(activity, ()):
-            for rule in rules:
-                yield f"whether {activity} is safe", rule
+        safety = content.safety_rules.get(activity, ())
+        slots = (rule.slot for _, of_number in safety for rule in of_number)
+        told[f"whether {activity} is safe"] = list(worlds.changing(slots))
+    return {said: worlds.changed_by(slots) for said, slots in told.items() if slots}
 
 
 def _about(rule: Rule, driver: str | None) -> str:

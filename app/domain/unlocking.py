@@ -12,7 +12,7 @@ from app.domain.explanation import explain
 from app.domain.safety import SafetyResult
 from app.domain.standing import Standing, Standings
 from app.domain.truth import FALSE, TRUE, UNKNOWN
-from app.domain.worlds import HERE, Worlds, evaluate
+from app.domain.worlds import HERE, World, Worlds, evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,12 @@ def unlocking(
     told: dict[tuple[str, int], Worlds] = {}
     for activity in considered:
         rules = [r for _, group in content.safety_rules.get(activity, ()) for r in group]
-        if not rules or _is_possible(rules, worlds, HERE) or _is_blocked(rules, worlds):
+        if not rules or _is_blocked(rules, worlds):
             continue
-        singles = [
-            Unlocking(activity, ((w.input, w.answer.answer),))
-            for w in worlds.others
-            if _is_possible(rules, worlds, w.bit)
-        ]
+        possible = _possible(rules, worlds)
+        if possible & HERE:
+            continue
+        singles = [Unlocking(activity, (_answer(w),)) for w in worlds.within(possible)]
         found.extend(
             singles
             or _pairs(
@@ -75,14 +74,9 @@ def _pairs(  # noqa: PLR0913  (one search: for what, among which, in which world
         if key not in told:
             told[key] = evaluate(content, _answered(standings, first.input, first.answer))
         after = told[key]
-        for second in after.others:
-            is_later = second.input in partners and place[second.input] > place[first.input]
-            if is_later and _is_possible(rules, after, second.bit):
-                answers = (
-                    (first.input, first.answer.answer),
-                    (second.input, second.answer.answer),
-                )
-                yield Unlocking(activity, answers)
+        for second in after.within(_possible(rules, after)):
+            if second.input in partners and place[second.input] > place[first.input]:
+                yield Unlocking(activity, (_answer(first), _answer(second)))
 
 
 def _could_settle(
@@ -121,22 +115,25 @@ def _partners(first: str, supports: Sequence[frozenset[str]]) -> frozenset[str]:
     return rest[0].intersection(*rest[1:])
 
 
-def _is_possible(rules: Sequence[Rule], worlds: Worlds, world: int) -> bool:
-    """Every rule is known, and none that holds blocks."""
+def _answer(world: World) -> tuple[str, bool | str | int]:
+    return world.input, world.answer.answer
+
+
+def _possible(rules: Sequence[Rule], worlds: Worlds) -> int:
+    """The worlds in which every rule is known, and none that holds blocks."""
+    found = worlds.all
     for rule in rules:
-        if worlds.is_unknown(rule.slot, world):
-            return False
-        blocks = SafetyResult(rule.result) is SafetyResult.BLOCK
-        if blocks and worlds.is_true(rule.slot, world):
-            return False
-    return True
+        ruled_out = worlds.false_in(rule.slot)
+        found &= ruled_out if _blocks(rule) else ruled_out | worlds.true_in(rule.slot)
+    return found
 
 
 def _is_blocked(rules: Sequence[Rule], worlds: Worlds) -> bool:
-    return any(
-        SafetyResult(rule.result) is SafetyResult.BLOCK and worlds.is_true(rule.slot)
-        for rule in rules
-    )
+    return any(_blocks(rule) and worlds.is_true(rule.slot) for rule in rules)
+
+
+def _blocks(rule: Rule) -> bool:
+    return rule.result == SafetyResult.BLOCK.value
 
 
 def _answered(standings: Standings, name: str, answer: WhatIf) -> Standings:

@@ -64,6 +64,16 @@ class Worlds:
             for position, answer in enumerate(asked.answers)
         )
 
+    def within(self, wanted: int) -> Iterator[World]:
+        """Those of the others that are among the worlds ``wanted``, in the order of asking."""
+        for asked in self.asked:
+            if not wanted & asked.bits:
+                continue
+            for position, answer in enumerate(asked.answers):
+                bit = 1 << (asked.first + position)
+                if wanted & bit:
+                    yield World(asked.input, answer, bit, position)
+
     def truth(self, slot: int, world: int = HERE) -> Truth:
         """What holds in one world (by default the patient as known)."""
         value = self.values[slot]

@@ -174,7 +174,7 @@ def test_options_appear_one_by_one_as_what_they_need_is_learnt(service: httpx.Cl
         intake(screened()),
         finding("nerve-lesion-history", True),
         finding("neuroanatomic-distribution", True),
-        measured("72514-3", 6, "{score}"),
+        measured("72514-3", 8, "{score}"),
         measured("44260-8", 0, "{score}"),
         pressure(125, 80),
         *(finding(name, False) for name in ("alcohol-heavy", "falls-history", "breast-feeding")),
@@ -198,8 +198,8 @@ def test_options_appear_one_by_one_as_what_they_need_is_learnt(service: httpx.Cl
     }
     seen = [offered([*woman, *steps[:n]]) for n in range(len(steps) + 1)]
 
-    assert {"82810-3", "98979-8"} <= asked
-    assert seen == [set(), {"RX-04"}, {"RX-03", "RX-04"}, {"RX-03", "RX-04"}]
+    assert {"82810-3", "98979-8", "29463-7"} <= asked
+    assert seen == [set(), {"RX-04"}, {"RX-03", "RX-04"}, {"RX-03", "RX-04", "RX-05"}]
 
 
 def test_a_block_is_told_as_an_issue_with_its_facts(service: httpx.Client) -> None:

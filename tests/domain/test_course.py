@@ -47,6 +47,14 @@ def test_the_change_that_matters_leads_to_maintenance(weeks: int) -> None:
     assert "PT-02" not in ids(decision)
 
 
+@pytest.mark.parametrize("medicine", ["duloxetine", "amitriptyline", "gabapentin"])
+def test_at_maintenance_a_medicine_is_reviewed_and_ends_slowly(medicine: str) -> None:
+    kept = nociplastic(4).taking(text=medicine).decide(before=before(8)).plan.activities
+
+    review = next(a for a in kept if a.id == "MED-01")
+    assert any("over 2 to 4 weeks" in said for said in review.reasons)
+
+
 def test_the_second_step_adds_what_the_next_severity_has() -> None:
     first, second = nociplastic(5.5).decide(), nociplastic(5.5).decide(before=before(8))
 

@@ -203,12 +203,49 @@ def test_what_blocks_a_gabapentinoid(safety: str, fact: Callable[[Patient], Pati
     assert result(fact(checked(neuropathic())), "RX-05", safety) is SafetyResult.BLOCK
 
 
-def test_a_low_clearance_adjusts_a_gabapentinoid_and_a_very_low_one_blocks_it() -> None:
-    some = checked(neuropathic()).with_("creatinine", 2.5, days_ago=0.1)
-    little = checked(neuropathic()).with_("creatinine", 9, days_ago=0.1)
+@pytest.mark.parametrize(
+    ("creatinine", "rule"), [(1.5, ""), (2.5, "S-29"), (4, "S-29-moderate"), (9, "S-29-severe")]
+)
+def test_the_clearance_gives_a_gabapentinoid_one_dose_and_no_other(
+    creatinine: float, rule: str
+) -> None:
+    patient = checked(neuropathic()).with_("creatinine", creatinine, days_ago=0.1)
 
-    assert result(some, "RX-05", "S-29") is SafetyResult.ADJUST
-    assert result(little, "RX-05", "S-29") is SafetyResult.BLOCK
+    found = check("RX-05", knowledge(), patient.decide().worlds)
+
+    told = next(f for f in found if f.safety == "S-29")
+    assert told.result is (SafetyResult.ADJUST if rule else SafetyResult.PASS)
+    assert told.rules == ((rule,) if rule else ())
+
+
+def test_options_appear_one_by_one_as_pregnancy_kidneys_and_weight_become_known() -> None:
+    patient = screened(Patient().aged(46).with_("pain-location-low-back", True))
+    patient.with_("pain-duration-weeks", 52).with_("nerve-lesion-history", True)
+    patient.with_("neuroanatomic-distribution", True).with_("pain-nrs", 8)
+    patient.complete("Condition", "MedicationRequest", "AllergyIntolerance")
+    for name, value in CHECKED.items():
+        if name not in ("egfr", "creatinine", "weight-kg", "height-cm"):
+            patient.with_(name, "female" if name == "gender" else value)
+    patient.with_("breast-feeding", False)
+
+    assert not offered(patient)
+    asked = set(patient.decide(profile="us").open_questions)
+    assert {"pregnancy-status", "egfr", "weight-kg"} <= asked
+    assert offered(patient.with_("pregnancy-status", "not-pregnant")) == {"RX-04"}
+    assert offered(patient.with_("egfr", 85)) == {"RX-03", "RX-04"}
+    assert offered(patient.with_("weight-kg", 70)) == {"RX-03", "RX-04", "RX-05"}
+
+
+def test_a_sodium_below_130_rules_duloxetine_out_and_none_on_record_does_not() -> None:
+    assert result(checked(neuropathic()), "RX-03", "S-26") is SafetyResult.PASS
+    low = checked(neuropathic()).with_("sodium", 129)
+    assert result(low, "RX-03", "S-26") is SafetyResult.BLOCK
+
+
+def test_a_sign_of_a_deficit_rules_manipulation_out_also_while_others_were_not_looked_for() -> None:
+    assert result(checked(nociceptive()), "MT-01", "S-44") is SafetyResult.PASS
+    weak = checked(nociceptive()).with_("motor-power-grade", 4)
+    assert result(weak, "MT-01", "S-44") is SafetyResult.BLOCK
 
 
 def test_pregnancy_blocks_every_medicine_and_whoever_cannot_be_pregnant_is_not_asked() -> None:
