@@ -88,7 +88,7 @@ def _asked(requirement: Node) -> str:
     if "codeFilter" not in requirement:
         return f"a complete list of {requirement['type']}"
     coding = requirement["codeFilter"][0]["code"][0]
-    return str(coding["code"])
+    return str(coding["code"] if "code" in coding else coding["display"])
 
 
 def print_alerts(report: bytes, console: Console) -> None:

@@ -104,6 +104,9 @@ def requirements(content: Content) -> dict[str, orjson.Fragment]:
 
 def _requirement(name: str, content: Content) -> Json:
     known = content.inputs[name]
+    if known.value_type is ValueType.DECIMAL and not known.codings:
+        # A measurement of which no code is verified (sodium): the words alone.
+        return {"type": "Observation", "codeFilter": [_by_code({"display": known.label})]}
     system, value = (FINDING, name)
     if known.codings and known.value_type is not ValueType.BOOLEAN:
         system, value = known.codings[0]
@@ -111,4 +114,8 @@ def _requirement(name: str, content: Content) -> Json:
         coding = {"system": system, "code": value, "display": known.label}
     else:
         coding = {"system": system, "code": value}
-    return {"type": "Observation", "codeFilter": [{"path": "code", "code": [coding]}]}
+    return {"type": "Observation", "codeFilter": [_by_code(coding)]}
+
+
+def _by_code(coding: Json) -> Json:
+    return {"path": "code", "code": [coding]}
