@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.api.interactions import DERIVE, OFFERED, SYSTEM, Offer, Operation
+from app.api.types import AUDIT
 from app.fhir.canon import CANON
 from app.fhir.searching.parameters import Parameter
 
@@ -28,6 +29,10 @@ RESULTS = (
     ("_summary", "token", "true, text, data, count or false."),
     ("_elements", "string", "Top-level elements; mandatory ones stay."),
 )
+AUDITED = {
+    "agent": "The reference of the user, or the name of the client. Modifier: missing.",
+    "entity": "What was read or written, in any version of it; or the patient. Modifier: missing.",
+}
 CONDITIONS = {"create": "conditionalCreate", "update": "conditionalUpdate"}
 
 
@@ -79,18 +84,19 @@ def _resource(type_: str, offer: Offer) -> Json:
         entry["searchInclude"] = list(offer.includes)
     if offer.revincludes:
         entry["searchRevInclude"] = list(offer.revincludes)
-    entry["searchParam"] = [_parameter(parameter) for parameter in offer.parameters]
+    entry["searchParam"] = [_parameter(type_, parameter) for parameter in offer.parameters]
     if offer.operations:
         entry["operation"] = [_operation(operation) for operation in offer.operations]
     return entry
 
 
-def _parameter(parameter: Parameter) -> Json:
+def _parameter(type_: str, parameter: Parameter) -> Json:
+    own = {**OWN, **AUDITED} if type_ == AUDIT else OWN
     return {
         "name": parameter.name,
         "definition": parameter.definition,
         "type": parameter.kind,
-        "documentation": OWN.get(parameter.name, MODIFIERS[parameter.kind]),
+        "documentation": own.get(parameter.name, MODIFIERS[parameter.kind]),
     }
 
 

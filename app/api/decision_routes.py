@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.requests import caller_of
+from app.api.trail import trail_of
 from app.domain.problem import NotUnderstood, Problem
 
 JSON, HTML = "application/json", "text/html"
@@ -16,6 +17,7 @@ async def decision(request: Request) -> Response:
     """``GET /decisions/{id}``."""
     use_case = request.app.state.read_history
     found = await use_case.decision(caller_of(request).tenant, request.path_params["id"])
+    _shows(request, found["patient"])
     return Response(orjson.dumps(found), media_type=JSON)
 
 
@@ -23,6 +25,7 @@ async def page(request: Request) -> Response:
     """``GET /decisions/{id}.html``: the same for a person, on one page without script."""
     state = request.app.state
     seen = await state.read_history.seen(caller_of(request).tenant, request.path_params["id"])
+    _shows(request, seen.patient)
     headers = {"Content-Security-Policy": PAGE_MAY}
     return Response(state.decision_page(seen), media_type=HTML, headers=headers)
 
@@ -30,7 +33,8 @@ async def page(request: Request) -> Response:
 async def replay(request: Request) -> Response:
     """``GET /decisions/{id}/replay``."""
     use_case = request.app.state.read_history
-    found = await use_case.replay(caller_of(request).tenant, request.path_params["id"])
+    found, patient = await use_case.replay(caller_of(request).tenant, request.path_params["id"])
+    _shows(request, patient)
     return Response(orjson.dumps(found), media_type=JSON)
 
 
@@ -56,6 +60,11 @@ async def decisions(request: Request) -> Response:
                 code="value",
             )
         )
+    trail_of(request).names(frozenset({patient}))
     tenant = caller_of(request).tenant
     found = await request.app.state.read_history.decisions(tenant, patient, kind or "")
     return Response(orjson.dumps(found), media_type=JSON)
+
+
+def _shows(request: Request, patient: str) -> None:
+    trail_of(request).shows(patient.removeprefix("Patient/"))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from starlette.requests import Request
 from starlette.types import Scope
 
 from app.api.media import Forbidden
@@ -50,6 +51,24 @@ class Door:
         if len(sent) != 1:
             raise Unauthenticated(Problem("no token, or several", code="login"))
         return await self._verifier.verify(sent[0].decode("latin-1"), path)
+
+
+def may_read_audit(request: Request) -> bool:
+    """Whether the caller may read the audit: the audit scope, or nobody asks who comes in."""
+    return request.app.state.settings.auth != "on"
+
+
+def require_audit_reader(request: Request) -> None:
+    """Forbidden without the audit scope."""
+    if may_read_audit(request):
+        return
+    raise Forbidden(
+        Problem(
+            "The audit is not open to this client.",
+            mend="It takes a scope of its own: ask whoever runs the service.",
+            code="forbidden",
+        )
+    )
 
 
 def _is_local(path: str, headers: Mapping[bytes, bytes]) -> bool:

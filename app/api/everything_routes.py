@@ -10,6 +10,7 @@ from app.api.answers import resource_body
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, read_body, require_json
+from app.api.trail import trail_of
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Criterion, Search
 from app.fhir.reading.operation_input import read_input
@@ -29,6 +30,7 @@ async def everything(request: Request) -> Response:
     media = answer_type(request)
     id_, tenant, state = request.path_params["id"], caller_of(request).tenant, request.app.state
     await state.read_history.resource(tenant, "Patient", id_)
+    trail_of(request).shows(id_)
     pairs = await _pairs(request)
     given = _given(pairs)
     told = _told(request, [key for key, _ in pairs if key not in KNOWN])

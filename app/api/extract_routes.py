@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, read_body, require_json
+from app.api.trail import shown
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.submission import Received
 from app.fhir.reading.operation_input import read_input
@@ -22,6 +23,7 @@ async def of_stored(request: Request) -> Response:
     media = answer_type(request)
     state, tenant = request.app.state, caller_of(request).tenant
     stored = await state.read_history.resource(tenant, TYPE, request.path_params["id"])
+    shown(request, stored)
     return _extracted(request, state.reader.stored(stored), media)
 
 

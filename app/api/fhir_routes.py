@@ -21,6 +21,7 @@ from app.api.requests import (
     read_body,
     require_json,
 )
+from app.api.trail import kept
 from app.api.types import READ_METHODS
 from app.domain.problem import NotAllowed, NotUnderstood, Problem
 from app.fhir.reading.answer import read_answer
@@ -71,6 +72,7 @@ async def respond(request: Request) -> Response:
         warnings=answer.warnings,
     )
     given: Given = await state.respond_to_plan(ask, caller_of(request))
+    kept(request)
     return respond_answer(given, media)
 
 
@@ -102,6 +104,7 @@ async def _derived(request: Request, operation: str, *, plan_is_named: bool = Tr
         idempotency_key=key,
     )
     answer: Answer = await state.derive_care_plan(ask, caller_of(request))
+    kept(request)
     return answer
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from app.api.answers import resource_body
+from app.api.door import require_audit_reader
 from app.api.provenances import provenance_body
 from app.api.requests import caller_of
-from app.api.types import PUBLISHED
+from app.api.trail import shown
+from app.api.types import AUDIT, PUBLISHED
 from app.domain.history import Stored
 from app.domain.problem import NotFound, NotUnderstood, Problem
 from app.domain.searching import Cursor, Search, matches
@@ -16,6 +18,7 @@ from app.fhir.searching.includes import target_of, targets
 from app.fhir.searching.query import Understood
 from app.fhir.searching.shape import Shape
 from app.fhir.searching.summary import part_of
+from app.fhir.writing.audit_event import audit_event
 from app.fhir.writing.bundles import Entry
 
 COUNT_ONLY = "count"
@@ -37,6 +40,8 @@ async def found_of(
     """One page of a search."""
     if type_ == "Provenance":
         return await _provenances(request, understood, cursor)
+    if type_ == AUDIT:
+        return await _audited(request, understood, cursor)
     if type_ in PUBLISHED:
         return _published(request, type_, understood, cursor)
     return await _kept(request, understood, cursor)
@@ -66,6 +71,7 @@ def _match(request: Request, stored: Stored, shape: Shape) -> Entry:
 
 def _entry(request: Request, stored: Stored, shape: Shape, mode: str) -> Entry:
     version = stored.version
+    shown(request, stored)
     body = part_of(
         resource_body(stored), version.type, summary=shape.summary, elements=shape.elements
     )
@@ -151,6 +157,29 @@ async def _wanted_provenances(request: Request, search: Search) -> list[str]:
         else:
             found = [id_ for id_ in found if id_ in ids]
     return found or []
+
+
+async def _audited(request: Request, understood: Understood, cursor: Cursor | None) -> Found:
+    """Newest first. What a search of the audit shows is told by its query, patient by patient."""
+    require_audit_reader(request)
+    state, shape, tenant = request.app.state, understood.shape, caller_of(request).tenant
+    if shape.summary == COUNT_ONLY:
+        return Found(total=await state.read_audit.number(tenant, understood.search))
+    page = await state.read_audit.page(
+        tenant,
+        understood.search,
+        cursor=cursor,
+        order=shape.order,
+        count=shape.count,
+        is_total_wanted=shape.total in ACCURATE,
+    )
+    entries = []
+    for kept in page.hits:
+        body = audit_event(kept.record, kept.committed_at, state.settings.public_url)
+        part = part_of(body, AUDIT, summary=shape.summary, elements=shape.elements)
+        url = _url(request, AUDIT, kept.record.id)
+        entries.append(Entry(url, part, {"search": {"mode": "match"}}))
+    return Found(entries, page.next, None if shape.total == "none" else page.total)
 
 
 def _published(

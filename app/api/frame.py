@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
 from app.api.door import Door
-from app.api.errors import fault, refused, say_why
+from app.api.errors import STATUS, fault, refused, say_why
+from app.api.recording import recorded
+from app.api.trail import begin_trail
 from app.domain.problem import Refusal
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9.\-_]{1,64}\Z")
@@ -78,14 +80,47 @@ class RequestFrame:
         """A fault is caught here: what leaves us upwards is logged with what a patient said."""
         try:
             scope["identity"] = await self.door.caller(scope)
-            await self.app(scope, receive, send)
         except Refusal as refusal:
             say_why(scope["request_id"], refusal)
+            _count_stranger(scope, refusal)
             await refused(scope["path"], refusal)(scope, receive, send)
+            return
+        begin_trail(scope)
+        audited = _Audited(scope, receive, send)
+        try:
+            await self.app(scope, receive, audited)
+        except Refusal as refusal:
+            say_why(scope["request_id"], refusal)
+            await refused(scope["path"], refusal)(scope, receive, audited)
         except Exception as error:  # noqa: BLE001  (whatever it is, it ends here)
             answer = fault(scope["path"], scope["request_id"], error)
             if not seen["status"]:
-                await answer(scope, receive, send)
+                await answer(scope, receive, audited)
+
+
+class _Audited:
+    """Lets an answer out once its rows are kept; where they cannot be, a 503 in its place."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope, self.receive, self.send = scope, receive, send
+        self.is_replaced = False
+
+    async def __call__(self, message: Message) -> None:
+        if self.is_replaced:
+            return
+        if message["type"] == "http.response.start":
+            obstacle = await recorded(self.scope, message["status"])
+            if obstacle is not None:
+                self.is_replaced = True
+                instead = refused(self.scope["path"], obstacle)
+                await instead(self.scope, self.receive, self.send)
+                return
+        await self.send(message)
+
+
+def _count_stranger(scope: Scope, refusal: Refusal) -> None:
+    client = scope.get("client")
+    scope["app"].state.strangers.refused(client[0] if client else "", STATUS[type(refusal)])
 
 
 def _method(scope: Scope) -> str:

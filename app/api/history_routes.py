@@ -13,6 +13,7 @@ from app.api.offers import not_allowed, require
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of
+from app.api.trail import shown
 from app.domain.history import Stored
 from app.domain.problem import NotFound, NotUnderstood, Problem
 from app.domain.searching import Cursor, Versions
@@ -59,7 +60,10 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
     page = await use_case.versions(tenant, wanted, cursor=cursor, count=count)
     if id_ is not None and not (page.total or await _is_there(request, type_, id_)):
         raise NotFound(Problem(f"There is no {type_}/{id_[:64]}.", code="not-found"))
-    entries = [_entry(request, stored) for stored in page.hits] if count else []
+    hits = page.hits if count else ()
+    for stored in hits:
+        shown(request, stored)
+    entries = [_entry(request, stored) for stored in hits]
     links = _links(request, pairs, page.next if count else None)
     body = bundle("history", entries, links=links, total=page.total)
     return rendered(request, body, media)

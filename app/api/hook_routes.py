@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.requests import caller_of, read_body, require_json
+from app.api.trail import kept
 from app.domain.problem import NotFound, Problem
 from app.fhir.hooks import SERVICES, Service
 from app.fhir.reading.feedback import read_feedback
@@ -31,6 +32,7 @@ async def call(request: Request) -> Response:
     state = request.app.state
     hook = read_call(body, service, state.validator)
     reviewed = await state.review_order(hook, caller_of(request), started=request.scope["arrived"])
+    kept(request)
     for fault in reviewed.answer.faults:
         log.error(
             "rule failed",
@@ -56,6 +58,7 @@ async def feedback(request: Request) -> Response:
     require_json(request)
     said = read_feedback(await read_body(request))
     taken = await request.app.state.take_feedback(service.id, said, caller_of(request))
+    kept(request)
     told: dict[str, object] = {"health.painplan.kept": taken.kept}
     if taken.unknown:
         told["health.painplan.unknown"] = list(taken.unknown)

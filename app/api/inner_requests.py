@@ -9,9 +9,14 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 from app.api.errors import fault, unrouted
+from app.api.trail import begin_trail, trail_of
 from app.fhir.reading.bundle_requests import Asked
 
-OWN = frozenset({"starlette.exception_handlers", "app", "request_id", "client", "server", "scheme"})
+OWN = frozenset(
+    {
+        "starlette.exception_handlers", "app", "request_id", "client", "server", "scheme", "identity",
+    }
+)  # fmt: skip
 PASSED_ON = frozenset({b"prefer", b"host", b"authorization"})
 HEADERS = {
     "ifMatch": b"if-match",
@@ -33,6 +38,18 @@ class InnerAnswer:
 async def answer_to(request: Request, asked: Asked) -> InnerAnswer:
     """The answer to one entry; a fault of ours is that entry's and is logged like any other."""
     scope, receive = _asgi(request, asked)
+    answer = await _answer(request, scope, receive)
+    trail_of(request).inner.append((scope, answer.status))
+    return answer
+
+
+async def tried(request: Request, asked: Asked) -> int:
+    """The status that the answer would have; nothing of it is shown."""
+    scope, receive = _asgi(request, asked)
+    return (await _answer(request, scope, receive)).status
+
+
+async def _answer(request: Request, scope: Scope, receive: Receive) -> InnerAnswer:
     caught = _Caught()
     try:
         await request.app.router(scope, receive, caught)
@@ -78,6 +95,8 @@ def _asgi(request: Request, asked: Asked) -> tuple[Scope, Receive]:
         "query_string": query.encode("ascii", "replace"),
         "headers": headers,
     }
+
+    begin_trail(scope)
 
     async def receive() -> Message:
         return {"type": "http.request", "body": asked.body, "more_body": False}

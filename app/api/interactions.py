@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.api.types import DERIVED, PUBLISHED, WRITABLE
+from app.api.types import AUDIT, DERIVED, PUBLISHED, WRITABLE
 from app.fhir.canon import CANON
 from app.fhir.searching.includes import includes_of, revincludes_of
 from app.fhir.searching.parameters import Parameter, parameters_of
@@ -78,7 +78,7 @@ def _offer(type_: str, interactions: tuple[str, ...]) -> Offer:
 OFFERED: Mapping[str, Offer] = {
     **{type_: _offer(type_, (*WRITTEN, *KEPT)) for type_ in WRITABLE},
     **{type_: _offer(type_, RENDERED if type_ == "Provenance" else KEPT) for type_ in DERIVED},
-    **{type_: _offer(type_, STATIC) for type_ in PUBLISHED},
+    **{type_: _offer(type_, STATIC) for type_ in (*PUBLISHED, AUDIT)},
 }
 
 

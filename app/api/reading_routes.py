@@ -7,14 +7,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import resource_body, version_headers
+from app.api.door import require_audit_reader
 from app.api.offers import require
 from app.api.provenances import provenance_body
 from app.api.rendering import NOT_MODIFIED, is_known, rendered
 from app.api.requests import answer_type, caller_of
-from app.api.types import PUBLISHED
+from app.api.trail import shown, trail_of
+from app.api.types import AUDIT, PUBLISHED
 from app.domain.problem import NotFound, Problem
 from app.fhir.searching.shape import shape_of
 from app.fhir.searching.summary import part_of
+from app.fhir.writing.audit_event import audit_event
 
 ALLOW = ("GET", "HEAD")
 VERSION = re.compile("[1-9][0-9]{0,8}")
@@ -53,6 +56,8 @@ async def _found(
     if type_ in PUBLISHED or (type_, id_) in state.published:
         body, digest = _published(request, type_, id_, version)
         return body, {"ETag": f'W/"{digest[:16]}"'}, None
+    if type_ == AUDIT:
+        return await _audit_event(request, id_)
     if type_ == "Provenance":
         if version not in (None, 1):
             raise NotFound(Problem("There is no such version.", code="not-found"))
@@ -60,8 +65,21 @@ async def _found(
         return body, version_headers(1, at), at
     tenant = caller_of(request).tenant
     stored = await state.read_history.resource(tenant, type_, id_, version)
+    shown(request, stored)
     at = stored.committed_at
     return resource_body(stored), version_headers(stored.version.version, at), at
+
+
+async def _audit_event(
+    request: Request, id_: str
+) -> tuple[bytes, dict[str, str], datetime | None]:
+    require_audit_reader(request)
+    state = request.app.state
+    tenant = caller_of(request).tenant
+    kept = await state.read_audit.event(tenant, id_)
+    trail_of(request).shows(kept.record.patient)
+    body = audit_event(kept.record, kept.committed_at, state.settings.public_url)
+    return body, version_headers(1, kept.committed_at), kept.committed_at
 
 
 def _published(request: Request, type_: str, id_: str, version: int | None) -> tuple[bytes, str]:

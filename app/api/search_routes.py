@@ -14,12 +14,14 @@ from app.api.offers import not_allowed, require
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
 from app.api.requests import answer_type_of, read_body
+from app.api.trail import trail_of
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Cursor
 from app.fhir.searching.query import Understood, understand
 from app.fhir.writing.bundles import Entry, bundle, outcome_entry
 
 FORM = "application/x-www-form-urlencoded"
+QUERY_AT_MOST = 64 * 1024
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -44,7 +46,7 @@ async def search_by_post(request: Request) -> Response:
         form = body.decode()
     except UnicodeDecodeError:
         raise NotUnderstood(Problem("The form is not UTF-8.", code="structure")) from None
-    return await _search(request, [*_pairs(request.url.query), *_pairs(form)])
+    return await _search(request, [*_pairs(request.url.query), *_pairs(form)], body)
 
 
 async def refuse_on_search(request: Request) -> Response:
@@ -57,17 +59,28 @@ def _pairs(query: str) -> Pairs:
     return parse_qsl(query, keep_blank_values=True)
 
 
-async def _search(request: Request, pairs: Pairs) -> Response:
+async def _search(request: Request, pairs: Pairs, form: bytes = b"") -> Response:
+    trail = trail_of(request)
+    trail.query = _as_sent(request, form)
     type_, offer = require(request, "search-type")
     formats = [value for key, value in pairs if key == "_format"]
     media = answer_type_of(request, formats[0] if formats else None)
     cursor, wanted = _cursor(pairs)
     understood = _understood(request, wanted, type_, offer)
+    for patients in understood.search.patients:
+        trail.names(patients)
     found = await found_of(request, type_, understood, cursor)
     links = _links(request, type_, understood, cursor, found)
     entries = [*found.entries, *_told(understood)]
     body = bundle("searchset", entries, links=links, total=found.total)
     return rendered(request, body, media)
+
+
+def _as_sent(request: Request, form: bytes) -> bytes:
+    """The request line with its query and the form below it: what the audit keeps of a search."""
+    query: bytes = request.scope["query_string"]
+    line = f"{request.method} {request.url.path}".encode() + (b"?" + query if query else b"")
+    return (line + b"\n\n" + form if form else line)[:QUERY_AT_MOST]
 
 
 def _understood(request: Request, wanted: Pairs, type_: str, offer: Offer) -> Understood:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 
 from app.api.conditions import condition_of
-from app.api.inner_requests import InnerAnswer, answer_to
+from app.api.inner_requests import InnerAnswer, answer_to, tried
 from app.api.interactions import OFFERED, allowed_on_instance, allowed_on_type
 from app.api.requests import allowed_versions, caller_of
+from app.api.trail import kept
 from app.domain.problem import (
     NotAllowed,
     NotFound,
@@ -97,6 +98,7 @@ async def _written(
     }
     transaction = Transaction(request, writes, wishes, conditional, places, stored)
     done: tuple[Written, ...] = await use_case(wishes, transaction.prepare, caller)
+    kept(request, done)
     return done
 
 
@@ -170,10 +172,10 @@ async def _require_reads(
         read = "/".join(asked.url.partition("?")[0].split("/")[:2])
         if asked.method not in READS or read in promised:
             continue
-        answer = await answer_to(request, asked)
-        if answer.status >= FAILED:
-            kind = NotFound if answer.status in (404, 410) else NotUnderstood
-            what = f"This read is answered with {answer.status}, so nothing was written."
+        status = await tried(request, asked)
+        if status >= FAILED:
+            kind = NotFound if status in (404, 410) else NotUnderstood
+            what = f"This read is answered with {status}, so nothing was written."
             raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
 
 

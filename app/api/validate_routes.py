@@ -13,6 +13,7 @@ from app.api.offers import not_allowed, offer_of
 from app.api.provenances import provenance_body
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, read_body, require_json
+from app.api.trail import shown
 from app.api.types import WRITABLE
 from app.domain.problem import NotUnderstood, Problem, Refusal, Refused
 from app.fhir.reading.operation_input import OperationInput, read_input
@@ -52,7 +53,9 @@ async def _kept(request: Request, type_: str, id_: str) -> bytes:
         body, _ = await provenance_body(request, id_)
         return body
     history, tenant = request.app.state.read_history, caller_of(request).tenant
-    return resource_body(await history.resource(tenant, type_, id_))
+    stored = await history.resource(tenant, type_, id_)
+    shown(request, stored)
+    return resource_body(stored)
 
 
 async def refuse_on_validate(request: Request) -> Response:

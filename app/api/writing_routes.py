@@ -12,6 +12,7 @@ from app.api.offers import not_allowed, offer_of
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, if_match, read_body, require_json
+from app.api.trail import kept
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.submission import Received
 from app.fhir.reading.parameters import ID
@@ -105,6 +106,7 @@ async def _written(request: Request, wish: Wish, received: Received, media: str)
     written: Written = await request.app.state.record_resource.one(
         wish, received, caller_of(request)
     )
+    kept(request, (written,))
     body, status, headers = parts_of(request, written)
     if not body:
         return Response(b"", status, headers)

@@ -60,7 +60,17 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """One row a request: who did what to whose data, from where, and how it ended."""
+    """Who did what to whose data, from where, and how it ended: one row of a request.
+
+    A request that concerns several patients or writes several resources has one row for each, so
+    that erasing one patient leaves what is said of the others as it is. ``interaction`` is FHIR's
+    code for what was asked ("" where no route took the request), ``operation`` the name of an
+    operation or a hook. ``what`` is the reference of what was read or written, ``decision/<id>``
+    for a decision, "" for nothing in particular. ``outcome`` is FHIR's code (0, 4 or 8), ``status``
+    the HTTP status. ``query`` is a search as it was sent, ``user`` the reference of the person
+    behind the client, ``token`` the id of its token. ``count`` tells how many requests the row
+    stands for: more than one only where nobody was let in.
+    """
 
     id: str
     recorded: datetime
@@ -71,6 +81,13 @@ class AuditRecord:
     origin: str
     outcome: str
     request_id: str
+    interaction: str = ""
+    operation: str = ""
+    status: int = 200
+    query: bytes | None = None
+    user: str | None = None
+    token: str | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,16 @@ class DeriveCarePlan:
     ) -> Answer:
         if digest != ask.request_digest:
             raise used_otherwise()
-        await self.journal.record(self._audit_only(ask, caller, decision_id))
-        return await self.answer_of(caller.tenant, decision_id, ask.submission.warnings)
+        return await self._again(ask, caller, decision_id)
+
+    async def _again(self, ask: Ask, caller: Caller, decision_id: str) -> Answer:
+        """What was answered before; that it was asked for again is kept."""
+        answer = await self.answer_of(caller.tenant, decision_id, ask.submission.warnings)
+        what, now = f"{PLAN}/{answer.resources[0].id}", self.clock()
+        patient = ask.submission.subject
+        audit = executed(caller, operation=ask.operation, what=what, patient=patient, now=now)
+        await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))
+        return answer
 
     async def _until_settled(self, ask: Ask, caller: Caller) -> Answer:
         now = self.clock()
@@ -174,11 +182,16 @@ class DeriveCarePlan:
         if ask.is_kept and gathered.reads.patient_head:
             known = await self.history.decision(caller.tenant, frame.decision_id)
             if known is not None:
-                await self.journal.record(self._audit_only(ask, caller, frame.decision_id))
-                return await self.answer_of(caller.tenant, frame.decision_id, submission.warnings)
+                return await self._again(ask, caller, frame.decision_id)
         metrics.decided(decision.phenotype.mechanism, decision.gate.level.value)
         outputs = self.writer.write(decision, expertise.content, frame)
-        audit = executed(caller, what=ask.operation, patient=submission.subject, now=now)
+        audit = executed(
+            caller,
+            operation=ask.operation,
+            what=f"{PLAN}/{outputs[0].id}" if ask.is_kept else "",
+            patient=submission.subject,
+            now=now,
+        )
         if not ask.is_kept:
             await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))
             return _answer(frame, outputs, as_of, None, submission.warnings)
@@ -325,13 +338,16 @@ class DeriveCarePlan:
             decision_id, tuple(resources), frame, record.as_of, is_kept=True, warnings=warnings
         )
 
-    def _audit_only(self, ask: Ask, caller: Caller, decision_id: str) -> WriteSet:
-        what = f"{ask.operation} again {decision_id}"
-        audit = executed(caller, what=what, patient=ask.submission.subject, now=self.clock())
-        return WriteSet(caller.tenant, ReadSet(), (audit,))
 
-
-def executed(caller: Caller, *, what: str, patient: str | None, now: datetime) -> AuditRecord:
+def executed(  # noqa: PLR0913  (who, what, about whom, when)
+    caller: Caller,
+    *,
+    operation: str,
+    what: str,
+    patient: str | None,
+    now: datetime,
+    user: str | None = None,
+) -> AuditRecord:
     """The audit row of an operation."""
     return AuditRecord(
         id=str(uuid.uuid5(NAMESPACE, f"{caller.request_id} {now.isoformat()}")),
@@ -343,6 +359,10 @@ def executed(caller: Caller, *, what: str, patient: str | None, now: datetime) -
         origin=caller.origin,
         outcome="0",
         request_id=caller.request_id,
+        interaction="operation",
+        operation=operation,
+        user=user,
+        token=None if caller.token is None else caller.token.jti,
     )
 
 

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
 
+from app.domain.auditing import KeptAudit
 from app.domain.content import Content
 from app.domain.decision import Decision
 from app.domain.expertise import Expertise
@@ -203,6 +204,20 @@ class History(Protocol):
     async def idempotent(
         self, tenant: str, client: str, operation: str, key: str
     ) -> tuple[bytes, str] | None: ...
+
+
+class Audit(Protocol):
+    """Reading the audit (``app/sql``)."""
+
+    async def head(self) -> int: ...
+
+    async def event(self, tenant: str, id: str) -> KeptAudit | None: ...  # noqa: A002
+
+    async def events(
+        self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
+    ) -> Sequence[KeptAudit]: ...
+
+    async def number(self, tenant: str, search: Search, snapshot: int) -> int: ...
 
 
 class Journal(Protocol):

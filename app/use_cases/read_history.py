@@ -143,16 +143,17 @@ class ReadHistory:
         found = await self.history.decisions_of(tenant, patient, kind)
         return {"patient": f"Patient/{patient}", "decisions": [_summary(r) for r in found]}
 
-    async def replay(self, tenant: str, id_: str) -> Json:
-        """Derive again from the stored inputs and knowledge, and compare byte by byte."""
+    async def replay(self, tenant: str, id_: str) -> tuple[Json, str]:
+        """Derive again from what is stored, and compare byte by byte; and whose decision it is."""
         record = await self.record_of(tenant, id_)
         found = await self._replayed(tenant, record)
-        return {
+        told: Json = {
             "decision": record.id,
             "identical": not found,
             "engine": {"then": record.engine, "now": self.library.current.engine},
             "differences": found,
         }
+        return told, record.patient
 
     async def _replayed(self, tenant: str, record: DecisionRecord) -> list[Json]:
         if record.kind == REVIEW:

@@ -289,14 +289,18 @@ def _require_match(wish: Wish, known: CurrentVersion | None) -> None:
 
 def _audit(version: ResourceVersion, caller: Caller, now: datetime) -> AuditRecord:
     what = f"{version.type}/{version.id}"
+    is_first = version.version == 1
     return AuditRecord(
         id=str(uuid.uuid5(NAMESPACE, f"{caller.request_id} {now.isoformat()} {what}")),
         recorded=now,
-        action="C" if version.version == 1 else "U",
+        action="C" if is_first else "U",
         what=what,
         patient=version.patient,
         who=caller.client,
         origin=caller.origin,
         outcome="0",
         request_id=caller.request_id,
+        interaction="create" if is_first else "update",
+        status=201 if is_first else 200,
+        token=None if caller.token is None else caller.token.jti,
     )

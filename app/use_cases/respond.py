@@ -84,7 +84,7 @@ class RespondToPlan:
         if digest != ask.request_digest:
             raise used_otherwise()
         first = await self._version_given(caller.tenant, decision_id)
-        await self._audit_again(ask, caller, decision_id, first.version.patient)
+        await self._audit_again(ask, caller, first.version.patient)
         return Given(decision_id, first, ask.warnings)
 
     async def _version_given(self, tenant: str, decision_id: str) -> Stored:
@@ -119,7 +119,7 @@ class RespondToPlan:
         before = await self.history.decision(tenant, decision_id)
         if before is not None:
             _require_match(ask.if_match, stored, *_versions_of(before))
-            await self._audit_again(ask, caller, decision_id, before.patient)
+            await self._audit_again(ask, caller, before.patient)
             return Given(decision_id, stored, ask.warnings)
         _require_match(ask.if_match, stored)
         return await self._answer(ask, caller, now, stored, decision_id)
@@ -160,7 +160,9 @@ class RespondToPlan:
                 (
                     *versions,
                     record,
-                    executed(caller, what=_what(ask), patient=patient, now=now),
+                    executed(
+                        caller, operation=KIND, what=_what(ask), patient=patient, now=now
+                    ),
                     ContentVersion(expertise.digest, expertise.content.version, expertise.archive),
                 ),
                 _promise(ask, caller, decision_id),
@@ -173,10 +175,10 @@ class RespondToPlan:
         return next_version(version, self.writer.answered(version, change, now))
 
     async def _audit_again(
-        self, ask: RespondAsk, caller: Caller, decision_id: str, patient: str | None
+        self, ask: RespondAsk, caller: Caller, patient: str | None
     ) -> None:
-        what = f"{_what(ask)} again {decision_id}"
-        audit = executed(caller, what=what, patient=patient, now=self.clock())
+        now = self.clock()
+        audit = executed(caller, operation=KIND, what=_what(ask), patient=patient, now=now)
         await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))
 
 
@@ -235,7 +237,7 @@ def _references(versions: Sequence[ResourceVersion]) -> bytes:
 
 
 def _what(ask: RespondAsk) -> str:
-    return f"{KIND} {PLAN}/{ask.plan}"
+    return f"{PLAN}/{ask.plan}"
 
 
 def _promise(ask: RespondAsk, caller: Caller, decision_id: str) -> IdempotencyRecord | None:

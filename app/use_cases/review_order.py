@@ -112,7 +112,14 @@ class ReviewOrder:
             call_record(call, decision, timing, made, facts, parts, answer),
             *card_records(call, decision, now, answer),
             decision_record(call, caller, frame, now, made, expertise),
-            executed(caller, what=f"{call.hook} {decision}", patient=call.patient, now=now),
+            executed(
+                caller,
+                operation=call.hook,
+                what=f"decision/{decision}",
+                patient=call.patient,
+                now=now,
+                user=call.user or None,
+            ),
             ContentVersion(expertise.digest, expertise.content.version, expertise.archive),
         )
         reads = ReadSet(call.patient, head)

@@ -65,7 +65,7 @@ class TakeFeedback:
         new = tuple(record for id_, record in records.items() if id_ not in known)
         patients = {record.patient for record in records.values()}
         patient = patients.pop() if len(patients) == 1 else None
-        audit = executed(caller, what=f"feedback {service}", patient=patient, now=now)
+        audit = executed(caller, operation="feedback", what="", patient=patient, now=now)
         entries: tuple[Entry, ...] = (*new, audit)
         await self.journal.record(WriteSet(tenant, ReadSet(), entries, token=caller.token))
         return Taken(len(new), tuple(unknown))

@@ -12,7 +12,7 @@ from pathlib import Path
 from app.fhir.searching.parameters import PUBLISHED, STORED
 from app.fhir.searching.summary import SUMMARIES
 
-TYPES = (*STORED, *PUBLISHED, "Provenance")
+TYPES = (*STORED, *PUBLISHED, "Provenance", "AuditEvent")
 DEPTH = 1
 
 

@@ -177,6 +177,17 @@ PROVENANCE = (_p("target", "reference", "Provenance-target", "target"),)
 """Rendered from decisions, where it is looked up. R4's ``patient`` means a target that is one."""
 
 
+AUDIT = (
+    _p("date", "date", "AuditEvent-date", "recorded"),
+    _p("patient", "reference", "AuditEvent-patient", "entity.what"),
+    _p("agent", "reference", "AuditEvent-agent", "agent.who"),
+    _p("action", "token", "AuditEvent-action", "action"),
+    _p("entity", "reference", "AuditEvent-entity", "entity.what"),
+    _p("outcome", "token", "AuditEvent-outcome", "outcome"),
+)
+"""Rendered from the rows of the audit, where it is looked up."""
+
+
 def _canonical(by: str, *, is_titled: bool = True) -> tuple[Parameter, ...]:
     title = (_p("title", "string", f"{by}-title", "title"),) if is_titled else ()
     return (
@@ -211,6 +222,8 @@ def parameters_of(type_: str) -> tuple[Parameter, ...]:
         return (*ANY, *STORED[type_])
     if type_ == "Provenance":
         return (ID, *PROVENANCE)
+    if type_ == "AuditEvent":
+        return (ID, *AUDIT)
     if type_ in PUBLISHED:
         return (ID, *PUBLISHED[type_])
     return ()

@@ -1,0 +1,65 @@
+"""Read the audit: one event, or those that match, page by page as of the first page's block."""
+
+from dataclasses import dataclass
+
+from app.domain.auditing import KeptAudit
+from app.domain.problem import NotFound, Problem
+from app.domain.searching import Cursor, Search
+from app.use_cases.ports import Audit
+
+START = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some events in order; ``next`` is None after the last, ``total`` where it is known."""
+
+    hits: tuple[KeptAudit, ...]
+    next: Cursor | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAudit:
+    """The use case with the part it needs."""
+
+    audit: Audit
+
+    async def event(self, tenant: str, id_: str) -> KeptAudit:
+        """One event; NotFound when there is none."""
+        found = await self.audit.event(tenant, id_)
+        if found is None:
+            raise NotFound(Problem(f"There is no AuditEvent/{id_[:64]}.", code="not-found"))
+        return found
+
+    async def page(
+        self,
+        tenant: str,
+        search: Search,
+        *,
+        cursor: Cursor | None,
+        order: str,
+        count: int,
+        is_total_wanted: bool = False,
+    ) -> AuditPage:
+        """One page; a search that fits on its first page knows its total for nothing."""
+        after = cursor or Cursor(await self.audit.head(), "", 0, START)
+        found = await self.audit.events(tenant, search, cursor=after, order=order, count=count + 1)
+        hits = tuple(found[:count])
+        total = len(hits) if cursor is None and len(found) <= count else None
+        if is_total_wanted:
+            total = await self.audit.number(tenant, search, after.snapshot)
+        return AuditPage(hits, _after(hits, order, after) if len(found) > count else None, total)
+
+    async def number(self, tenant: str, search: Search) -> int:
+        """How many match now."""
+        return await self.audit.number(tenant, search, await self.audit.head())
+
+
+def _after(hits: tuple[KeptAudit, ...], order: str, before: Cursor) -> Cursor | None:
+    """Where the next page begins: after the last hit, in the order of this one."""
+    if not hits:
+        return None
+    last = hits[-1]
+    key = last.record.id if order.endswith("_id") else last.record.recorded.isoformat()
+    return Cursor(before.snapshot, key, last.sequence, last.position)
