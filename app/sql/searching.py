@@ -6,9 +6,9 @@ first page saw: later versions do not exist for it, and the values of earlier on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from app.domain.searching import Alternative, Criterion, Cursor, Search
+from app.sql.database import Statement
 
 BY_TIME, BY_ID = "_lastUpdated", "_id"
 # So many have it that the newest fifty of them are soon met in the order of the blocks.
@@ -39,24 +39,6 @@ _KEY = (
 )
 # What has no value to be sorted by comes last in either direction.
 LAST_OF_ALL = "~"
-
-
-@dataclass(slots=True)
-class Statement:
-    """SQL in the making, with its values in their order."""
-
-    sql: list[str] = field(default_factory=list)
-    values: list[object] = field(default_factory=list)
-
-    def add(self, sql: str, *values: object) -> None:
-        """Append a piece with the values that it takes."""
-        self.sql.append(sql)
-        self.values.extend(values)
-
-    @property
-    def text(self) -> str:
-        """The whole statement."""
-        return " ".join(self.sql)
 
 
 def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
