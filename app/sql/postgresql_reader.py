@@ -71,7 +71,7 @@ class PostgreSQLReader:
         try:
             async with pool.acquire(timeout=CONNECTS_WITHIN) as connection:
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    yield PostgreSQLSession(connection)
+                    yield PostgreSQLSession(connection)  # type: ignore[arg-type]  # a proxy has all of it
         except GONE as error:
             raise unreachable(error) from None
 

@@ -19,6 +19,7 @@ from app.sql.database import Row, Statement
 from app.sql.databases import reader_of
 from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
 from app.sql.rows import decision_of, hook_call_of, hook_card_of, instant, moment, stored_of
+from app.sql.schema import schema_obstacle
 from app.sql.searching import COMMON, last_in, number_of, page_of, probe_of
 from app.sql.sorting import is_among_the_last, is_walked, page_with_value, without_value
 from app.sql.versions import number_of_versions, page_of_versions
@@ -66,7 +67,6 @@ OUTPUTS = (
     "SELECT id, outputs FROM decision WHERE tenant = ? AND patient = ?"
     " ORDER BY sequence DESC, position DESC"
 )
-SCHEMA = "SELECT version_num FROM alembic_version"
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
 HEAD = "SELECT sequence FROM head WHERE id = 1"
 PROMISE = (
@@ -82,15 +82,11 @@ class History:
         self._reader = reader_of(url)
 
     async def obstacle(self, schema: str | None) -> str:
-        """Why nothing can be read now, for readiness; empty when the schema is the one wanted."""
+        """Why nothing can be read now, for readiness; empty when the schema will do."""
         try:
-            row = await self._reader.fetch_one(SCHEMA)
+            return await schema_obstacle(self._reader, schema)
         except (sqlite3.Error, Unavailable):
-            row = None
-        if row is None:
             return "the database cannot be read"
-        current = row["version_num"]
-        return "" if current == schema else f"the database has the schema {current}, not {schema}"
 
     async def close(self) -> None:
         """Give the connections back."""
