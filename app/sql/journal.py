@@ -180,6 +180,4 @@ def _refuse(waiting: Sequence[_Waiting], why: str, mend: str = NOT_STORED) -> No
 
 
 def _unavailable(why: str, mend: str = NOT_STORED) -> Unavailable:
-    return Unavailable(
-        Problem(f"Nothing can be written now: {why}.", mend=mend, code="transient")
-    )
+    return Unavailable(Problem(f"Nothing can be written now: {why}.", mend=mend, code="transient"))

@@ -71,10 +71,14 @@ async def known_of(
         if s.reads.patient is not None and s.reads.patient_head is not None
     }
     known.heads = await _newest(reads, PATIENT_HEADS, ("tenant", "patient"), patients)
-    expected: dict[Key, None] = {(s.tenant, type_, id_): None for s in sets for type_, id_, _ in s.reads.versions}
+    expected: dict[Key, None] = {
+        (s.tenant, type_, id_): None for s in sets for type_, id_, _ in s.reads.versions
+    }
     known.versions = await _newest(reads, NEWEST_VERSIONS, ("tenant", "type", "id"), expected)
     known.keys = await _taken_keys(reads, rows)
-    tokens: dict[Key, None] = {(s.token.issuer, s.token.jti): None for s in sets if s.token is not None}
+    tokens: dict[Key, None] = {
+        (s.token.issuer, s.token.jti): None for s in sets if s.token is not None
+    }
     known.tokens = await _taken(reads, "seen_token", SEEN, tokens)
     promises = {key: None for s in sets if (key := promise_of(s)) is not None}
     known.promises = await _taken(reads, "idempotency", PROMISED, promises)

@@ -94,7 +94,7 @@ def unkeepable() -> Refused:
 async def require_durable(connection: Connection) -> None:
     """Unavailable when an answer would leave before its write is on disk."""
     for name in ("fsync", "synchronous_commit"):
-        if await connection.fetchval(f"SELECT current_setting('{name}')") == "off":  # noqa: S608  (one of two)
+        if await connection.fetchval(f"SELECT current_setting('{name}')") == "off":
             raise Unavailable(
                 Problem(
                     f"The PostgreSQL has {name} off: what it acknowledged could be lost.",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.domain.history import WriteSet
-from app.domain.problem import Unavailable
+from app.domain.problem import NotUnderstood, Problem, Unavailable
 from app.sql.batch import HEAD, Batch, write_batch
 from app.sql.database import DatabaseFailed, Outcome, Uncertain
 from app.sql.postgresql import GONE, Connection, connect, require_durable
@@ -22,6 +22,7 @@ TRIES = 2
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 LOCK_HEAD = f"{HEAD} FOR UPDATE"
 BLOCK = "SELECT 1 FROM block WHERE hash = $1"
+UNFIT = (asyncpg.DataError, asyncpg.exceptions.ProgramLimitExceededError)
 MAY_BE_STORED = "the connection to the database was lost in the commit"
 
 
@@ -60,6 +61,9 @@ class PostgreSQLStore:
                 self._drop()
                 if not left:
                     raise DatabaseFailed(type(error).__name__) from error
+            except UNFIT as error:
+                await self._roll_back()
+                return await self._each_alone(sets, error)
             except asyncpg.PostgresError as error:
                 await self._roll_back()
                 raise DatabaseFailed(type(error).__name__) from error
@@ -67,6 +71,13 @@ class PostgreSQLStore:
                 self._drop()
                 raise
         raise DatabaseFailed("no try was left")
+
+    async def _each_alone(self, sets: Sequence[WriteSet], error: Exception) -> list[Outcome]:
+        """Some value does not fit into its column or index: its set fails alone."""
+        if len(sets) == 1:
+            what = f"A value cannot be kept ({type(error).__name__})."
+            return [NotUnderstood(Problem(what, code="value"))]
+        return [(await self.commit([one]))[0] for one in sets]
 
     async def _commit(self, sets: Sequence[WriteSet]) -> list[Outcome]:
         connection = await self._connected()

@@ -32,7 +32,7 @@ EVER = (1 << 62) - 1
 # snapshot saw, and that snapshot says up to which block.
 ALONE = (
     "SET LOCAL lock_timeout = 0",
-    "SELECT pg_advisory_xact_lock(5017902403, 0)",
+    "SELECT pg_advisory_xact_lock(5017902404)",
 )
 NO_VALUES_UP_TO = "WITH gone AS (DELETE FROM search_value) SELECT sequence FROM head WHERE id = 1"
 HOLD_HEAD = f"{HEAD} FOR UPDATE"

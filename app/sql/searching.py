@@ -63,8 +63,8 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
         "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, r.sequence AS s,"
         " r.position AS p,"
     )
-    _add_key(statement, name, last_in(order))
-    statement.add("AS place")
+    key, values = _key(name, last_in(order))
+    statement.add(f"{key} AS place", *values)
     _found(
         statement,
         tenant,
@@ -74,9 +74,13 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
         is_common=is_common,
     )
     if cursor.position >= 0:
-        after = [cursor.key, cursor.sequence, cursor.position][-len(by) :]
-        marks = ", ".join("?" * len(by))
-        statement.add(f"AND ({', '.join(by)}) {beyond} ({marks})", *after)
+        # A condition cannot say "place": the name is given to what has passed it.
+        if name == BY_TIME:
+            statement.add(f"AND (r.sequence, r.position) {beyond} (?, ?)")
+        else:
+            statement.add(f"AND ({key}, r.sequence, r.position) {beyond} (?, ?, ?)")
+            statement.values += [*values, cursor.key]
+        statement.values += [cursor.sequence, cursor.position]
     statement.add(
         f"ORDER BY {', '.join(f'{column} {direction}' for column in by)} LIMIT ?)"
         " q CROSS JOIN resource_version v ON v.rowid = q.row"
@@ -121,14 +125,15 @@ def last_in(order: str) -> str:
     return BEFORE_ALL if order.startswith("-") else LAST_OF_ALL
 
 
-def _add_key(statement: Statement, name: str, last: str) -> None:
+def _key(name: str, last: str) -> tuple[str, tuple[str, ...]]:
+    """What a page is sorted by before the place, and the values in it."""
     match name:
         case "_lastUpdated":
-            statement.add("''")
+            return "''", ()
         case "_id":
-            statement.add("r.id")
+            return "r.id", ()
         case _:
-            statement.add(_KEY, name, last)
+            return _KEY, (name, last)
 
 
 def _found(  # noqa: PLR0913  (what, and what may drive)
