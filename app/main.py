@@ -24,6 +24,7 @@ from app.api.capability import capability_statement
 from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
 from app.api.frame import RequestFrame
+from app.api.strangers import Strangers
 from app.book.decision import decision_page
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
@@ -40,6 +41,7 @@ from app.fhir.writing.hook_answer import HookWriter
 from app.knowledge.library import Library
 from app.logs import configure
 from app.settings import Settings
+from app.sql.audit_log import AuditLog
 from app.sql.journal import Journal
 from app.sql.migrate import head
 from app.sql.prepare import prepare_database
@@ -47,6 +49,7 @@ from app.sql.queries import History
 from app.sql.reindex import Extraction
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
+from app.use_cases.read_audit import ReadAudit
 from app.use_cases.read_history import ReadHistory
 from app.use_cases.record_resource import RecordResource
 from app.use_cases.report_alerts import ReportAlerts
@@ -134,6 +137,8 @@ def _join(app: FastAPI, settings: Settings) -> None:
         history, state.library, state.reader, writer, state.hook_reader, state.hook_writer
     )
     state.search_resources = SearchResources(history)
+    state.read_audit = ReadAudit(AuditLog(history.reader))
+    state.strangers = Strangers(state.journal, now, settings.tenant)
     state.decision_page = decision_page
     state.record_resource = RecordResource(history, state.journal, now)
     content = state.library.current.content
@@ -284,12 +289,14 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         """Have the schema, start the writer, and leave only when all that is queued is written."""
         await asyncio.to_thread(prepare, settings.database_url)
         await app.state.journal.start()
+        app.state.strangers.start()
         app.state.trust.warm()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE)
         yield
         await app.state.trust.close()
+        await app.state.strangers.close()
         await app.state.journal.close()
         await app.state.history.close()
 

@@ -55,7 +55,7 @@ class Door:
 
 def may_read_audit(request: Request) -> bool:
     """Whether the caller may read the audit: the audit scope, or nobody asks who comes in."""
-    return request.app.state.settings.auth != "on"
+    return bool(request.app.state.settings.auth != "on")
 
 
 def require_audit_reader(request: Request) -> None:

@@ -13,10 +13,10 @@ from app.api.trail import begin_trail, trail_of
 from app.fhir.reading.bundle_requests import Asked
 
 OWN = frozenset(
-    {
-        "starlette.exception_handlers", "app", "request_id", "client", "server", "scheme", "identity",
-    }
-)  # fmt: skip
+    """
+    starlette.exception_handlers app request_id client server scheme identity
+    """.split()
+)
 PASSED_ON = frozenset({b"prefer", b"host", b"authorization"})
 HEADERS = {
     "ifMatch": b"if-match",

@@ -70,9 +70,7 @@ async def _found(
     return resource_body(stored), version_headers(stored.version.version, at), at
 
 
-async def _audit_event(
-    request: Request, id_: str
-) -> tuple[bytes, dict[str, str], datetime | None]:
+async def _audit_event(request: Request, id_: str) -> tuple[bytes, dict[str, str], datetime | None]:
     require_audit_reader(request)
     state = request.app.state
     tenant = caller_of(request).tenant

@@ -62,7 +62,7 @@ def rows_of(scope: Scope, status: int) -> Iterator[AuditRecord]:
     now: datetime = scope["app"].state.clock()
     act = _act(scope, is_refused=is_refused)
     row = _row(caller_of(Request(scope)), act, trail, _what(scope, trail), status, now)
-    patients = list(trail.patients) or [_patient(scope)]
+    patients: list[str | None] = [*trail.patients] or [_patient(scope)]
     for patient in patients[:1] if is_refused else patients:
         yield replace(row, id=str(uuid.uuid4()), patient=patient)
 

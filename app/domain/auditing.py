@@ -11,6 +11,4 @@ class KeptAudit:
     """A row of the audit with what only its block knows."""
 
     record: AuditRecord
-    sequence: int
-    position: int
     committed_at: datetime

@@ -17,7 +17,7 @@ from app.domain.searching import Search, matches
 from app.sql.chain import Value, block_hash, entry_hash, merkle_root
 from app.sql.database import Outcome, Row, Session
 from app.sql.known import Known, key_of, known_of, promise_of
-from app.sql.rows import HASHED, instant, moment, row_of
+from app.sql.rows import HASHED, LAYOUTS, instant, moment, row_of
 from app.sql.search_rows import COLUMNS as SEARCH_COLUMNS
 from app.sql.search_rows import UP_TO, search_row
 from app.sql.tables import SALT
@@ -219,7 +219,7 @@ async def _append(session: Session, head: Row, accepted: _Accepted) -> tuple[Com
     by_table: dict[str, list[Values]] = {}
     for position, (table, values) in enumerate(accepted.rows):
         salt = salts[position * SALT : (position + 1) * SALT]
-        hash_ = entry_hash(salt, table, values)
+        hash_ = entry_hash(salt, table, values, LAYOUTS.get(table, 1))
         hashes.append(hash_)
         by_table.setdefault(table, []).append((*values, sequence, position, salt, hash_))
     root = merkle_root(hashes)

@@ -11,12 +11,12 @@ LEAF, NODE = b"\x00", b"\x01"
 Value = str | bytes | int | None
 
 
-def entry_hash(salt: bytes, kind: str, values: Sequence[Value]) -> bytes:
-    """sha-256 over ``painplan-entry-1``, the salt, the kind and each column as length:bytes.
+def entry_hash(salt: bytes, kind: str, values: Sequence[Value], layout: int = 1) -> bytes:
+    """sha-256 over ``painplan-entry-<layout>``, the salt, the kind, each column as length:bytes.
 
-    NULL is a lone ``-``, so that it differs from an empty value.
+    NULL is a lone ``-``, so that it differs from an empty value. The layout says which columns.
     """
-    parts = [b"painplan-entry-1", salt, b"%d:%b" % (len(kind), kind.encode())]
+    parts = [b"painplan-entry-%d" % layout, salt, b"%d:%b" % (len(kind), kind.encode())]
     for value in values:
         if value is None:
             parts.append(b"-")

@@ -15,7 +15,7 @@ from app.domain.hook_history import (
 from app.domain.problem import Unavailable
 from app.domain.searching import Cursor, Search, Versions
 from app.sql.bodies import unpacked
-from app.sql.database import Row, Statement
+from app.sql.database import Reader, Row, Statement
 from app.sql.databases import reader_of
 from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
 from app.sql.rows import decision_of, hook_call_of, hook_card_of, instant, moment, stored_of
@@ -80,6 +80,11 @@ class History:
 
     def __init__(self, url: str) -> None:
         self._reader = reader_of(url)
+
+    @property
+    def reader(self) -> Reader:
+        """For what is asked elsewhere of the same database."""
+        return self._reader
 
     async def obstacle(self, schema: str | None) -> str:
         """Why nothing can be read now, for readiness; empty when the schema will do."""

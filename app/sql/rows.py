@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from app.domain.auditing import KeptAudit
 from app.domain.history import (
     AuditRecord,
     ContentVersion,
@@ -55,6 +56,14 @@ HASHED: Mapping[str, tuple[str, ...]] = {
         "origin",
         "outcome",
         "request_id",
+        "interaction",
+        "operation",
+        "status",
+        "query",
+        "user_ref",
+        "token",
+        "count",
+        "layout",
     ),
     "content_version": ("digest", "version", "files"),
     "hook_call": (
@@ -105,7 +114,19 @@ HASHED: Mapping[str, tuple[str, ...]] = {
         "said",
     ),
 }
-"""The columns of ``painplan-entry-1``; the hash covers bodies as stored (compressed)."""
+"""The columns of each table's newest layout; the hash covers bodies as stored (compressed)."""
+LAYOUTS: Mapping[str, int] = {"audit_event": 2}
+"""The newest layout of each table, ``painplan-entry-<n>``; 1 where none is named."""
+FIRST: Mapping[str, tuple[str, ...]] = {"audit_event": HASHED["audit_event"][:10]}
+"""The columns of layout 1 where there is a newer one: old rows are verified by them."""
+
+
+def layout_of(table: str, row: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
+    """In which layout a stored row was hashed, and the columns of that."""
+    newest = LAYOUTS.get(table, 1)
+    if newest == 1 or row["layout"] == newest:
+        return newest, HASHED[table]
+    return 1, FIRST[table]
 
 
 def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
@@ -152,6 +173,14 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
                 entry.origin,
                 entry.outcome,
                 entry.request_id,
+                entry.interaction,
+                entry.operation,
+                entry.status,
+                entry.query,
+                entry.user,
+                entry.token,
+                entry.count,
+                LAYOUTS["audit_event"],
             )
         case ContentVersion():
             return "content_version", (entry.digest, entry.version, packed(entry.files))
@@ -251,6 +280,35 @@ def decision_of(row: Mapping[str, Any]) -> DecisionRecord:
         inputs=unpacked(row["inputs"]),
         outputs=unpacked(row["outputs"]),
     )
+
+
+OF_OLD = {"C": ("create", 201), "U": ("update", 200)}
+
+
+def audit_of(row: Mapping[str, Any]) -> KeptAudit:
+    """A row of the audit joined with its block; what layout 1 left out follows from the rest."""
+    is_old = row["layout"] == 1
+    interaction, status = OF_OLD.get(row["action"], ("operation", 200))
+    operation = row["what"].partition(" ")[0] if is_old and interaction == "operation" else ""
+    record = AuditRecord(
+        id=row["id"],
+        recorded=moment(row["recorded"]),
+        action=row["action"],
+        what=row["what"] if not (is_old and operation) else "",
+        patient=row["patient"],
+        who=row["who"],
+        origin=row["origin"],
+        outcome=row["outcome"],
+        request_id=row["request_id"],
+        interaction=interaction if is_old else row["interaction"],
+        operation=operation if is_old else row["operation"],
+        status=status if is_old else row["status"],
+        query=row["query"],
+        user=row["user_ref"],
+        token=row["token"],
+        count=1 if is_old else row["count"],
+    )
+    return KeptAudit(record, moment(row["committed_at"]))
 
 
 def hook_call_of(row: Mapping[str, Any]) -> HookCallRecord:

@@ -108,8 +108,17 @@ AUDIT_EVENT = Table(
     Column("origin", String, nullable=False),
     Column("outcome", String, nullable=False),
     Column("request_id", String, nullable=False),
+    Column("interaction", String),
+    Column("operation", String),
+    Column("status", Integer),
+    Column("query", LargeBinary),
+    Column("user_ref", String),
+    Column("token", String),
+    Column("count", Integer),
+    Column("layout", Integer, nullable=False, server_default="1"),
     *_journal_columns(),
     Index(None, "tenant", "patient", "recorded"),
+    Index(None, "tenant", "recorded"),
 )
 CONTENT_VERSION = Table(
     "content_version",

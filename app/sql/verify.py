@@ -14,7 +14,7 @@ from app.sql.chain import EMPTY_HASH, Value, block_hash, entry_hash, merkle_root
 from app.sql.database import Reader, Reads, Row, finished, is_postgresql
 from app.sql.databases import reader_of
 from app.sql.known import KEYS
-from app.sql.rows import HASHED
+from app.sql.rows import HASHED, layout_of
 from app.sql.sqlite import path_of
 from app.sql.value_types import foreign_values
 
@@ -207,14 +207,17 @@ async def _read_entries(
     body = columns.index("body") if "body" in columns else None
     digest = columns.index("sha256") if "sha256" in columns else None
     for row in rows:
-        values: tuple[Value, ...] = tuple(row)
+        values: tuple[Value, ...] = tuple(row)[:width]
         sequence, position, salt, hash_ = row["sequence"], row["position"], row["salt"], row["hash"]
-        values = values[:width]
+        layout, hashed = layout_of(table, row)
         problem = ""
         if body is not None and digest is not None:
             problem = _body_problem(values[body], values[digest])
         key = "/".join(str(values[column]) for column in own)
-        entry = _Entry(position, table, key, hash_, entry_hash(salt, table, values), problem)
+        recomputed = entry_hash(salt, table, values[: len(hashed)], layout)
+        if layout == 1 and any(value is not None for value in values[len(hashed) : -1]):
+            problem = "a column holds something that its layout does not know"
+        entry = _Entry(position, table, key, hash_, recomputed, problem)
         entries.setdefault(sequence, []).append(entry)
 
 

@@ -32,7 +32,7 @@ class ReadAudit:
             raise NotFound(Problem(f"There is no AuditEvent/{id_[:64]}.", code="not-found"))
         return found
 
-    async def page(
+    async def page(  # noqa: PLR0913  (what, and which part of it in which order)
         self,
         tenant: str,
         search: Search,
@@ -45,21 +45,13 @@ class ReadAudit:
         """One page; a search that fits on its first page knows its total for nothing."""
         after = cursor or Cursor(await self.audit.head(), "", 0, START)
         found = await self.audit.events(tenant, search, cursor=after, order=order, count=count + 1)
-        hits = tuple(found[:count])
-        total = len(hits) if cursor is None and len(found) <= count else None
+        hits, is_more = found[:count], len(found) > count
+        total = len(hits) if cursor is None and not is_more else None
         if is_total_wanted:
             total = await self.audit.number(tenant, search, after.snapshot)
-        return AuditPage(hits, _after(hits, order, after) if len(found) > count else None, total)
+        next_ = hits[-1][1] if is_more and hits else None
+        return AuditPage(tuple(kept for kept, _ in hits), next_, total)
 
     async def number(self, tenant: str, search: Search) -> int:
         """How many match now."""
         return await self.audit.number(tenant, search, await self.audit.head())
-
-
-def _after(hits: tuple[KeptAudit, ...], order: str, before: Cursor) -> Cursor | None:
-    """Where the next page begins: after the last hit, in the order of this one."""
-    if not hits:
-        return None
-    last = hits[-1]
-    key = last.record.id if order.endswith("_id") else last.record.recorded.isoformat()
-    return Cursor(before.snapshot, key, last.sequence, last.position)

@@ -160,9 +160,7 @@ class RespondToPlan:
                 (
                     *versions,
                     record,
-                    executed(
-                        caller, operation=KIND, what=_what(ask), patient=patient, now=now
-                    ),
+                    executed(caller, operation=KIND, what=_what(ask), patient=patient, now=now),
                     ContentVersion(expertise.digest, expertise.content.version, expertise.archive),
                 ),
                 _promise(ask, caller, decision_id),
@@ -174,9 +172,7 @@ class RespondToPlan:
     def _changed(self, version: ResourceVersion, change: Change, now: datetime) -> ResourceVersion:
         return next_version(version, self.writer.answered(version, change, now))
 
-    async def _audit_again(
-        self, ask: RespondAsk, caller: Caller, patient: str | None
-    ) -> None:
+    async def _audit_again(self, ask: RespondAsk, caller: Caller, patient: str | None) -> None:
         now = self.clock()
         audit = executed(caller, operation=KIND, what=_what(ask), patient=patient, now=now)
         await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))

@@ -1,0 +1,54 @@
+"""What an AuditEvent needs of a row, and the layout in which the row was hashed.
+
+Revision: 20261128_audit
+Follows: 20261127_revisions
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261128_audit"
+down_revision = "20261127_revisions"
+branch_labels = None
+depends_on = None
+additive = False
+
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+HOLDS_UP_NOBODY = {"postgresql_concurrently": True}
+TABLE, BY_TIME = "audit_event", "ix_audit_event_tenant_recorded"
+
+
+def _added() -> list[sa.Column[object]]:
+    return [
+        sa.Column("interaction", TEXT),
+        sa.Column("operation", TEXT),
+        sa.Column("status", sa.Integer),
+        sa.Column("query", sa.LargeBinary),
+        sa.Column("user_ref", TEXT),
+        sa.Column("token", TEXT),
+        sa.Column("count", sa.Integer),
+        # Of the rows that are there; each new one says its own.
+        sa.Column("layout", sa.Integer, nullable=False, server_default="1"),
+    ]
+
+
+def upgrade() -> None:
+    """Add the columns: no row that is there changes, so its hash stays true."""
+    for column in _added():
+        op.add_column(TABLE, column)
+    with op.get_context().autocommit_block():
+        # What an interrupted attempt has left cannot be used.
+        op.drop_index(BY_TIME, TABLE, **HOLDS_UP_NOBODY, if_exists=True)
+        op.create_index(BY_TIME, TABLE, ["tenant", "recorded"], **HOLDS_UP_NOBODY)
+
+
+def downgrade() -> None:
+    """Rows of the newer layout cannot be verified without their columns: they stay."""
+    sql = "SELECT count(*) FROM audit_event WHERE layout > 1"
+    kept = op.get_bind().execute(sa.text(sql)).scalar()
+    if kept:
+        message = f"the journal holds {kept} audit rows of layout 2: their columns are not dropped"
+        raise RuntimeError(message)
+    op.drop_index(BY_TIME, TABLE)
+    for column in reversed(_added()):
+        op.drop_column(TABLE, column.name)
