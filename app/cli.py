@@ -30,6 +30,7 @@ from app.fhir.reading.record import RecordReader
 from app.fhir.reading.submission import read_bare
 from app.fhir.reading.times import instant
 from app.fhir.validation import Validator
+from app.fhir.writing.audit_event import audit_event
 from app.impact import AS_OF as POPULATION_AS_OF
 from app.impact import (
     Patient,
@@ -59,6 +60,7 @@ from app.main import (
 from app.population import population as run_population
 from app.printing import print_alerts, print_plan
 from app.settings import Settings
+from app.sql.audit_log import AuditLog
 from app.sql.database import is_postgresql
 from app.sql.migrate import migrate as migrate_database
 from app.sql.prepare import alone
@@ -313,6 +315,19 @@ def audit_verify(
         raise typer.Exit(1)
 
 
+@audit.command("export")
+def audit_export(
+    after: Annotated[str, typer.Option(help="The id of the last AuditEvent that you have.")] = "",
+    tenant: Annotated[str, typer.Option(help="Whose audit; the default is the only one.")] = "",
+) -> None:
+    """Every AuditEvent as NDJSON on stdout, oldest first; --after goes on where a run ended."""
+    settings = Settings()
+    url = settings.database_url
+    if not is_postgresql(url) and not path_of(url).is_file():
+        _stop("There is no database (PAINPLAN_DATABASE_URL).")
+    asyncio.run(_export(url, tenant or settings.tenant, after, settings.public_url))
+
+
 def main() -> None:
     """The console script: whatever is refused is told in words, never as a stack trace."""
     try:
@@ -332,6 +347,18 @@ async def _alerts(url: str, tenant: str) -> AlertReport:
     history = History(url)
     try:
         return await ReportAlerts(history)(tenant)
+    finally:
+        await history.close()
+
+
+async def _export(url: str, tenant: str, after: str, public_url: str) -> None:
+    """Line by line: what is cut off ends in the middle of a line, which is no event yet."""
+    history = History(url)
+    try:
+        async for kept in AuditLog(history.reader).after(tenant, after):
+            line = audit_event(kept.record, kept.committed_at, public_url)
+            sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
     finally:
         await history.close()
 

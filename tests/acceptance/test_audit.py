@@ -1,9 +1,14 @@
 """Who saw what of whom: a row before every answer, told as IHE's audit events (BALP)."""
 
 import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from app.api.acts import ACTS, OPEN
@@ -13,20 +18,19 @@ from tests.acceptance.hooks import SIGN, TRAMADOL, call, medicine, request
 from tests.acceptance.wire import AS_OF, Json, bundle, finding, intake, patient, screened
 from tests.databases import Kept
 
+PAINPLAN = str(Path(sys.executable).with_name("painplan"))
 REST = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+INTAKE = "QuestionnaireResponse/seen-intake"
 SOURCE, DESTINATION = "110153", "110152"
+NEW = "CREATE TRIGGER disk_full BEFORE INSERT ON audit_event"
+FAILS = """
+    CREATE OR REPLACE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'disk full'; END $$
+"""
 FULL = {
-    True: (
-        "CREATE TRIGGER disk_full BEFORE INSERT ON audit_event"
-        " BEGIN SELECT RAISE(ABORT, 'disk full'); END",
-    ),
-    False: (
-        "CREATE OR REPLACE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$"
-        " BEGIN RAISE EXCEPTION 'disk full'; END $$",
-        "CREATE TRIGGER disk_full BEFORE INSERT ON audit_event"
-        " FOR EACH STATEMENT EXECUTE FUNCTION disk_full()",
-    ),
+    True: (f"{NEW} BEGIN SELECT RAISE(ABORT, 'disk full'); END",),
+    False: (FAILS, f"{NEW} FOR EACH STATEMENT EXECUTE FUNCTION disk_full()"),
 }
 
 
@@ -88,7 +92,7 @@ def plan(service: httpx.Client) -> str:
         ("/fhir/Patient/seen/_history", "history-instance", "R", "Patient/seen"),
         ("/fhir/CarePlan?patient=seen", "search-type", "E", ""),
         ("/fhir/Patient/seen/$everything", "operation", "E", "Patient/seen"),
-        ("/fhir/QuestionnaireResponse/seen-intake", "read", "R", "QuestionnaireResponse/seen-intake"),
+        (f"/fhir/{INTAKE}", "read", "R", INTAKE),
         ("/decisions?patient=seen", "operation", "E", ""),
     ],
 )  # fmt: skip
@@ -316,3 +320,33 @@ def test_no_row_no_answer(service: httpx.Client, database: Kept, plan: str) -> N
         assert kept_back.json()["issue"][0]["code"] == "transient"
         assert plan not in kept_back.text
     assert service.get("/healthz").status_code == 200
+
+
+def test_the_audit_is_exported_line_by_line_and_goes_on_where_it_ended(
+    service: httpx.Client, database: Kept
+) -> None:
+    service.get("/fhir/Patient/exported")
+    environment = {**os.environ, "PAINPLAN_DATABASE_URL": database.url}
+
+    def export(*options: str) -> list[Json]:
+        command = [PAINPLAN, "audit", "export", *options]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, check=True, timeout=120
+        )
+        return [orjson.loads(line) for line in done.stdout.splitlines()]
+
+    whole = export()
+    half = len(whole) // 2
+    rest = export("--after", whole[half - 1]["id"])
+    served = service.get("/fhir/AuditEvent?_count=1").json()["entry"][0]["resource"]
+
+    assert len(whole) == database.count("audit_event") - 1  # the search itself came afterwards
+    assert rest == whole[half:]
+    assert whole[-1]["id"] == served["id"]
+    assert export("--after", whole[-1]["id"])[-1]["subtype"][0]["code"] == "search-type"
+    unknown = subprocess.run(
+        [PAINPLAN, "audit", "export", "--after", "nobody"],
+        env=environment, capture_output=True, check=False, timeout=120, text=True,
+    )  # fmt: skip
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "There is no AuditEvent nobody" in unknown.stderr

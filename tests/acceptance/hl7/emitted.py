@@ -48,6 +48,27 @@ def emitted(service: httpx.Client) -> Iterator[Named]:
         refusal = service.request(method, path, content=body)
         assert refusal.is_client_error, (method, path)
         yield f"refused-{number}", refusal.json()
+    yield from _audited(service)
+
+
+def _audited(service: httpx.Client) -> Iterator[Named]:
+    """What all of that has left in the audit: one event of each kind, and a page of them."""
+    page = service.get("/fhir/AuditEvent?_count=500").raise_for_status().json()
+    kinds: dict[tuple[object, ...], Json] = {}
+    while True:
+        for entry in page["entry"]:
+            event = entry["resource"]
+            shape = [[e["type"]["code"], "query" in e] for e in event.get("entity", ())]
+            subtypes = [s.get("code", s["display"]) for s in event.get("subtype", ())]
+            kinds[(*subtypes, event["outcome"], len(event["agent"]), str(shape))] = event
+        following = [link["url"] for link in page["link"] if link["relation"] == "next"]
+        if not following:
+            break
+        page = service.get(following[0]).raise_for_status().json()
+    assert len(kinds) > 20, "hardly anything was audited"
+    for number, event in enumerate(kinds.values()):
+        yield f"audit-{number}", event
+    yield "audit-page", service.get("/fhir/AuditEvent?_count=5").raise_for_status().json()
 
 
 def _shipped(service: httpx.Client) -> Iterator[Named]:
