@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from app.sql.migrate import migrate
 from tests.databases import KINDS, Kept, Server, a_file, a_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +47,20 @@ def database(
     """A history of this module's own, once on each kind of database."""
     if request.param == "sqlite":
         yield a_file(tmp_path_factory.mktemp("history") / "painplan.db")
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    kept = server.fresh()
+    yield kept
+    server.drop(kept)
+
+
+@pytest.fixture(params=KINDS)
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    """A migrated and empty database of one test's own, once on each kind."""
+    if request.param == "sqlite":
+        kept = a_file(tmp_path / "painplan.db")
+        migrate(kept.url)
+        yield kept
         return
     server: Server = request.getfixturevalue("postgresql")
     kept = server.fresh()

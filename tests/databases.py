@@ -124,6 +124,12 @@ class Server:
         self.admin(f"CREATE DATABASE {name}{template}")
         return Kept(self.named(name))
 
+    def copy(self, kept: Kept) -> Kept:
+        """Another database that holds the same; nobody may be connected to the first."""
+        name = f"painplan_test_{os.getpid()}_{next(_numbers)}"
+        self.admin(f"CREATE DATABASE {name} TEMPLATE {make_url(kept.url).database}")
+        return Kept(self.named(name))
+
     def drop(self, kept: Kept) -> None:
         name = make_url(kept.url).database
         self.admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

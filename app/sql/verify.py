@@ -70,15 +70,20 @@ async def _verify_at(url: str, progress: Progress | None) -> Report:
         raise NotFound(Problem(f"There is no database {path_of(url)}.", code="not-found"))
     reader = reader_of(url)
     try:
-        await reader.fetch_one(HEAD)
+        await _require_history(reader)
         return await _verify(reader, progress, is_typed=is_typed)
-    except (sqlite3.OperationalError, asyncpg.UndefinedTableError) as error:
-        problem = Problem(f"The database cannot be read ({error}).", code="exception")
-        raise Unavailable(problem) from None
     except (sqlite3.DatabaseError, asyncpg.PostgresError) as error:
         return _unreadable(error)
     finally:
         await reader.close()
+
+
+async def _require_history(reader: Reader) -> None:
+    try:
+        await reader.fetch_one("SELECT sequence FROM head")
+    except (sqlite3.OperationalError, asyncpg.UndefinedTableError) as error:
+        problem = Problem(f"The database cannot be read ({error}).", code="exception")
+        raise Unavailable(problem) from None
 
 
 def _unreadable(error: Exception) -> Report:
