@@ -51,6 +51,7 @@ from app.main import (
     ROOT,
     SEARCH,
     derive_once,
+    now,
     prepare,
     published,
     questionnaires,
@@ -62,6 +63,7 @@ from app.printing import print_alerts, print_plan
 from app.settings import Settings
 from app.sql.audit_log import AuditLog
 from app.sql.database import is_postgresql
+from app.sql.erasure import erase, retain
 from app.sql.migrate import migrate as migrate_database
 from app.sql.prepare import alone
 from app.sql.queries import History
@@ -155,8 +157,7 @@ def alerts(
     """How often each rule of a hook was shown, accepted and overridden, by month."""
     settings = Settings()
     url = settings.database_url
-    if not is_postgresql(url) and not path_of(url).is_file():
-        _stop("There is no database (PAINPLAN_DATABASE_URL).")
+    _require_database(url)
     report = report_body(asyncio.run(_alerts(url, tenant or settings.tenant)))
     if as_json:
         sys.stdout.buffer.write(report + b"\n")
@@ -294,6 +295,32 @@ def reindex_command() -> None:
     sys.stdout.write(f"{done} versions: their search values are made again.\n")
 
 
+@app.command("erase")
+def erase_command(
+    patient: Annotated[str, typer.Argument(help="The id of the Patient, without Patient/.")],
+    tenant: Annotated[str, typer.Option(help="Whose patient; the default is the only one.")] = "",
+) -> None:
+    """Empty all that is kept of a patient; the history still verifies (docs/erasure.md)."""
+    settings = Settings()
+    url = settings.database_url
+    _require_database(url)
+    prepare(url)
+    plain = patient.removeprefix("Patient/")
+    erased = erase(url, tenant or settings.tenant, plain, now)
+    sys.stdout.write(f"{erased.entries} rows emptied, erasure {erased.id}.\n")
+
+
+@app.command("retain")
+def retain_command(
+    months: Annotated[int, typer.Option(help="What is older is emptied.", min=1, max=1200)],
+) -> None:
+    """Empty facts of hooks and searches in the audit that are older (docs/erasure.md)."""
+    url = Settings().database_url
+    _require_database(url)
+    prepare(url)
+    sys.stdout.write(f"{retain(url, months, now)} rows emptied.\n")
+
+
 @audit.command("verify")
 def audit_verify(
     *,
@@ -323,8 +350,7 @@ def audit_export(
     """Every AuditEvent as NDJSON on stdout, oldest first; --after goes on where a run ended."""
     settings = Settings()
     url = settings.database_url
-    if not is_postgresql(url) and not path_of(url).is_file():
-        _stop("There is no database (PAINPLAN_DATABASE_URL).")
+    _require_database(url)
     asyncio.run(_export(url, tenant or settings.tenant, after, settings.public_url))
 
 
@@ -341,6 +367,11 @@ def main() -> None:
             f"PAINPLAN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()
         )
         _stop(f"The settings are not valid. {faults}")
+
+
+def _require_database(url: str) -> None:
+    if not is_postgresql(url) and not path_of(url).is_file():
+        _stop("There is no database (PAINPLAN_DATABASE_URL).")
 
 
 async def _alerts(url: str, tenant: str) -> AlertReport:

@@ -12,7 +12,7 @@ from app.api.requests import caller_of
 from app.api.trail import shown
 from app.api.types import AUDIT, PUBLISHED
 from app.domain.history import Stored
-from app.domain.problem import NotFound, NotUnderstood, Problem
+from app.domain.problem import Gone, NotFound, NotUnderstood, Problem
 from app.domain.searching import Cursor, Search, matches
 from app.fhir.searching.includes import target_of, targets
 from app.fhir.searching.query import Understood
@@ -99,8 +99,8 @@ async def _included(request: Request, hits: Sequence[Stored], shape: Shape) -> l
         there.add((type_, id_))
         try:
             stored = await history.resource(tenant, type_, id_, version)
-        except NotFound:
-            continue  # a reference to what never came here
+        except (NotFound, Gone):
+            continue  # a reference to what never came here, or is here no more
         entries.append(_entry(request, stored, shape, "include"))
     if shape.revinclude:
         made = await _makers(request, hits)

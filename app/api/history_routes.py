@@ -15,7 +15,7 @@ from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of
 from app.api.trail import shown
 from app.domain.history import Stored
-from app.domain.problem import NotFound, NotUnderstood, Problem
+from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Cursor, Versions
 from app.fhir.reading.times import instant
 from app.fhir.searching.dates import span_of
@@ -58,8 +58,8 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
     tenant, use_case = caller_of(request).tenant, request.app.state.search_resources
     wanted = Versions(type_, id_, since, at)
     page = await use_case.versions(tenant, wanted, cursor=cursor, count=count)
-    if id_ is not None and not (page.total or await _is_there(request, type_, id_)):
-        raise NotFound(Problem(f"There is no {type_}/{id_[:64]}.", code="not-found"))
+    if id_ is not None and not page.total:
+        await _require_there(request, type_, id_)
     hits = page.hits if count else ()
     for stored in hits:
         shown(request, stored)
@@ -69,12 +69,16 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
     return rendered(request, body, media)
 
 
-async def _is_there(request: Request, type_: str, id_: str) -> bool:
-    """A resource that has no version in the time asked for is no resource that is not there."""
+async def _require_there(request: Request, type_: str, id_: str) -> None:
+    """A resource that has no version in the time asked for is no resource that is not there.
+
+    NotFound, or Gone when all its versions were erased.
+    """
     wanted = Versions(type_, id_)
-    tenant, use_case = caller_of(request).tenant, request.app.state.search_resources
-    page = await use_case.versions(tenant, wanted, cursor=None, count=0)
-    return bool(page.total)
+    tenant, state = caller_of(request).tenant, request.app.state
+    page = await state.search_resources.versions(tenant, wanted, cursor=None, count=0)
+    if not page.total:
+        await state.read_history.resource(tenant, type_, id_)
 
 
 def _given(request: Request, pairs: Pairs) -> dict[str, str]:

@@ -100,6 +100,25 @@ class ContentVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureRecord:
+    """What was emptied: a patient's rows, or those older than an instant (``kind``).
+
+    ``places`` is JSON: ``[table, sequence, position]`` of each of the ``entries`` rows. ``kept`` is
+    the digest (32 bytes) over what stays of them.
+    """
+
+    id: str
+    recorded: datetime
+    kind: str
+    patient: str | None
+    before: datetime | None
+    who: str
+    entries: int
+    places: bytes
+    kept: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
     """The answer promised to a repeated key, outside the chain, for 24 hours."""
 
@@ -127,6 +146,7 @@ Entry = (
     | HookCallRecord
     | HookCardRecord
     | FeedbackRecord
+    | ErasureRecord
 )
 
 
@@ -182,6 +202,7 @@ class CurrentVersion:
     sha256: bytes
     patient: str | None
     origin: str = "received"
+    is_erased: bool = False
 
 
 class SomethingMoved(Exception):  # noqa: N818  (told to the use case, which decides again)

@@ -5,17 +5,18 @@ A card that a repeated call showed again is one card; it belongs to the month it
 
 CALL = "SELECT * FROM hook_call WHERE tenant = ? AND id = ?"
 CARD = (
-    "SELECT * FROM hook_card WHERE tenant = ? AND id = ? AND service = ?"
+    "SELECT * FROM hook_card WHERE tenant = ? AND id = ? AND service = ? AND salt IS NOT NULL"
     " ORDER BY sequence DESC LIMIT 1"
 )
 KNOWN_FEEDBACK = "SELECT id FROM feedback WHERE tenant = ? AND id = ?"
 OVERRIDES = (
     "SELECT rule, order_class, max(received_at) AS at FROM feedback"
-    " WHERE tenant = ? AND patient = ? AND received_at > ? AND snoozes = 1"
+    " WHERE tenant = ? AND patient = ? AND received_at > ? AND snoozes = 1 AND salt IS NOT NULL"
     " GROUP BY rule, order_class ORDER BY rule, order_class"
 )
 FIRST_SHOWN = (
     "SELECT tenant, id, rule, substr(min(shown_at), 1, 7) AS month FROM hook_card"
+    " WHERE salt IS NOT NULL"
     " GROUP BY tenant, id, rule"
 )
 SHOWN = (
@@ -28,5 +29,6 @@ OUTCOMES = (
     " coalesce(f.reason_system || '|' || f.reason_code, f.reason_code, '') AS reason,"
     " count(DISTINCT f.card) AS count"
     f" FROM feedback f LEFT JOIN ({FIRST_SHOWN}) AS c ON c.tenant = f.tenant AND c.id = f.card"
-    " AND c.rule = f.rule WHERE f.tenant = ? GROUP BY 1, 2, 3, 4 ORDER BY 2, 1, 3, 4"
+    " AND c.rule = f.rule WHERE f.tenant = ? AND f.salt IS NOT NULL"
+    " GROUP BY 1, 2, 3, 4 ORDER BY 2, 1, 3, 4"
 )

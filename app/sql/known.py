@@ -21,6 +21,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "hook_call": ("tenant", "id"),
     "hook_card": ("tenant", "call", "id"),
     "feedback": ("tenant", "id"),
+    "erasure": ("tenant", "id"),
 }
 """What names a row of the journal: the first columns of its hashed ones."""
 PROMISED = ("tenant", "client", "operation", "key")

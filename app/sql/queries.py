@@ -12,7 +12,7 @@ from app.domain.hook_history import (
     OutcomeCount,
     ShownCount,
 )
-from app.domain.problem import Unavailable
+from app.domain.problem import Gone, Problem, Unavailable
 from app.domain.searching import Cursor, Search, Versions
 from app.sql.bodies import unpacked
 from app.sql.database import Reader, Row, Statement
@@ -32,13 +32,13 @@ READ_VERSION = f"{READ} AND r.version = CAST(? AS BIGINT)"
 READ_NEWEST = f"{READ} ORDER BY r.version DESC LIMIT 1"
 OF_PATIENT = (
     f"{WITH_BLOCK} WHERE r.tenant = ? AND r.patient = ? AND r.origin = 'received'"  # noqa: S608  (constants)
-    " AND r.version = (SELECT max(n.version) FROM resource_version n"
+    " AND r.salt IS NOT NULL AND r.version = (SELECT max(n.version) FROM resource_version n"
     " WHERE n.tenant = r.tenant AND n.type = r.type AND n.id = r.id)"
     " ORDER BY r.type, r.id"
 )
 PATIENT_HEAD = "SELECT max(sequence) FROM resource_version WHERE tenant = ? AND patient = ?"
 CURRENT = (
-    "SELECT k.type, k.id, r.version, r.sha256, r.patient, r.origin"
+    "SELECT k.type, k.id, r.version, r.sha256, r.patient, r.origin, r.salt IS NULL AS erased"
     " FROM wanted k JOIN resource_version r ON r.tenant = ? AND r.type = k.type AND r.id = k.id"
     " AND r.version = (SELECT max(n.version) FROM resource_version n"
     " WHERE n.tenant = r.tenant AND n.type = k.type AND n.id = k.id)"
@@ -46,14 +46,17 @@ CURRENT = (
 ONE_DECISION = "SELECT * FROM decision WHERE tenant = ? AND id = ?"
 DECISIONS = (
     "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND (? = '' OR kind = ?)"
+    " AND salt IS NOT NULL"
     " ORDER BY sequence DESC, position DESC LIMIT 100"
 )
 BEFORE = (
     "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND as_of < ? AND kind = 'derive'"
+    " AND salt IS NOT NULL"
     " ORDER BY as_of DESC, sequence DESC LIMIT 1"
 )
 RESPONSES = (
     "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND as_of <= ? AND kind = 'respond'"
+    " AND salt IS NOT NULL"
     " ORDER BY as_of, sequence, position"
 )
 OPEN_PLANS = (
@@ -64,8 +67,11 @@ OPEN_PLANS = (
     " ORDER BY r.sequence, r.position"
 )
 OUTPUTS = (
-    "SELECT id, outputs FROM decision WHERE tenant = ? AND patient = ?"
+    "SELECT id, outputs FROM decision WHERE tenant = ? AND patient = ? AND salt IS NOT NULL"
     " ORDER BY sequence DESC, position DESC"
+)
+ERASED = (
+    "SELECT id FROM erasure WHERE tenant = ? AND patient = ? ORDER BY sequence DESC LIMIT 1"
 )
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
 HEAD = "SELECT sequence FROM head WHERE id = 1"
@@ -109,7 +115,10 @@ class History:
             row = await self._reader.fetch_one(READ_NEWEST, (tenant, type_, id_))
         else:
             row = await self._reader.fetch_one(READ_VERSION, (tenant, type_, id_, version))
-        return None if row is None else stored_of(row)
+        if row is None:
+            return None
+        _require_there(row, f"{type_}/{id_}")
+        return stored_of(row)
 
     async def current_of_patient(self, tenant: str, patient: str) -> Sequence[Stored]:
         """The newest version of everything received about a patient."""
@@ -133,7 +142,11 @@ class History:
         rows = await self._reader.fetch_all(sql, (*values, tenant))
         return {
             (row["type"], row["id"]): CurrentVersion(
-                row["version"], row["sha256"], row["patient"], row["origin"]
+                row["version"],
+                row["sha256"],
+                row["patient"],
+                row["origin"],
+                bool(row["erased"]),
             )
             for row in rows
         }
@@ -141,7 +154,15 @@ class History:
     async def decision(self, tenant: str, id: str) -> DecisionRecord | None:  # noqa: A002
         """One decision."""
         row = await self._reader.fetch_one(ONE_DECISION, (tenant, id))
-        return None if row is None else decision_of(row)
+        if row is None:
+            return None
+        _require_there(row, f"The decision {id}")
+        return decision_of(row)
+
+    async def erased(self, tenant: str, patient: str) -> str | None:
+        """The last erasure of a patient."""
+        row = await self._reader.fetch_one(ERASED, (tenant, patient))
+        return None if row is None else str(row["id"])
 
     async def decisions_of(
         self, tenant: str, patient: str, kind: str = ""
@@ -260,7 +281,10 @@ class History:
     async def hook_call(self, tenant: str, decision: str) -> HookCallRecord | None:
         """The call behind a decision about orders."""
         row = await self._reader.fetch_one(CALL, (tenant, decision))
-        return None if row is None else hook_call_of(row)
+        if row is None:
+            return None
+        _require_there(row, f"The decision {decision}")
+        return hook_call_of(row)
 
     async def hook_card(self, tenant: str, service: str, card: str) -> HookCardRecord | None:
         """The latest showing of a card by a service."""
@@ -292,3 +316,10 @@ class History:
         return [
             OutcomeCount(r["rule"], r["month"], r["outcome"], r["reason"], r["count"]) for r in rows
         ]
+
+
+def _require_there(row: Row, what: str) -> None:
+    """Gone where only its place in the chain is left."""
+    if row["salt"] is None:
+        mend = "Its place in the history is all that is kept."
+        raise Gone(Problem(f"{what} has been erased.", mend=mend, code="deleted"))

@@ -13,7 +13,8 @@ from app.sql.transaction import transaction
 CHUNK = 500
 VERSIONS = (
     "SELECT rowid, tenant, coalesce(patient, '') AS patient, type, id, version, body"
-    " FROM resource_version WHERE rowid > ? AND sequence <= ? ORDER BY rowid LIMIT ?"
+    " FROM resource_version WHERE rowid > ? AND sequence <= ? AND salt IS NOT NULL"
+    " ORDER BY rowid LIMIT ?"
 )
 KEPT = (
     "SELECT tenant, patient, type, name, value, until, system, id, version FROM search_value"

@@ -10,6 +10,7 @@ from app.domain.history import (
     ContentVersion,
     DecisionRecord,
     Entry,
+    ErasureRecord,
     ResourceVersion,
     Stored,
 )
@@ -113,6 +114,18 @@ HASHED: Mapping[str, tuple[str, ...]] = {
         "received_at",
         "said",
     ),
+    "erasure": (
+        "tenant",
+        "id",
+        "recorded",
+        "kind",
+        "patient",
+        "before",
+        "who",
+        "entries",
+        "places",
+        "kept",
+    ),
 }
 """The columns of each table's newest layout; the hash covers bodies as stored (compressed)."""
 LAYOUTS: Mapping[str, int] = {"audit_event": 2}
@@ -190,6 +203,19 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
             return "hook_card", _hook_card(entry, tenant)
         case FeedbackRecord():
             return "feedback", _feedback(entry, tenant)
+        case ErasureRecord():
+            return "erasure", (
+                tenant,
+                entry.id,
+                instant(entry.recorded),
+                entry.kind,
+                entry.patient,
+                None if entry.before is None else instant(entry.before),
+                entry.who,
+                entry.entries,
+                packed(entry.places),
+                entry.kept,
+            )
 
 
 def _hook_call(entry: HookCallRecord, tenant: str) -> tuple[Value, ...]:

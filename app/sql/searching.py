@@ -171,7 +171,7 @@ def _found(  # noqa: PLR0913  (what, and what may drive)
         statement.add("AND (" + " OR ".join(_time(a, statement) for a in updated.any_of) + ")")
     for criterion in rest:
         also(statement, criterion)
-    statement.add(f"AND {NEWEST}", snapshot)
+    statement.add(f"AND r.salt IS NOT NULL AND {NEWEST}", snapshot)
 
 
 def driver_of(search: Search) -> Criterion | None:

@@ -236,6 +236,28 @@ SEEN_TOKEN = Table(
     Column("expires", String, nullable=False),
     Index(None, "expires"),
 )
+ERASURE = Table(
+    "erasure",
+    METADATA,
+    Column("tenant", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("recorded", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("patient", String),
+    Column("before", String),
+    Column("who", String, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("places", LargeBinary, nullable=False),
+    Column("kept", LargeBinary(HASH), nullable=False),
+    *_journal_columns(),
+    Index(None, "tenant", "patient"),
+)
+ERASING = Table(
+    "erasing",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+)
+"""Holds a row while a transaction erases, and never after it: the triggers ask for it."""
 JOURNAL = (
     RESOURCE_VERSION,
     DECISION,
@@ -244,4 +266,5 @@ JOURNAL = (
     HOOK_CALL,
     HOOK_CARD,
     FEEDBACK,
+    ERASURE,
 )

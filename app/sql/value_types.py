@@ -1,8 +1,8 @@
 """Values of a type that their column does not have: nothing of ours ever wrote one.
 
 A hash cannot tell the text ``p0`` from the same bytes as a blob, but a look-up can; so the types
-are checked on their own where the database does not. An empty column of a body or a salt is a
-fault, too: nothing erases yet.
+are checked on their own where the database does not. An empty column of a body is a fault, too,
+unless its row was emptied: whether it may be is for ``verify`` to say.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
 from app.sql.database import Reads
+from app.sql.emptying import EMPTIED
 from app.sql.tables import BLOCK, HEAD, JOURNAL, SALT
 
 NEVER_EMPTY = frozenset(
@@ -48,6 +49,8 @@ async def _in_column(
     wrong, name = is_wrong(column), column.name
     if name == "salt":
         wrong += f" OR length(salt) != {SALT}"
+    if table.name in EMPTIED:
+        wrong = f"({wrong}) AND (salt IS NOT NULL OR {name} IS NOT NULL)"
     rows = await reads.fetch_all(
         f"SELECT {named} AS named, {name} IS NULL AS is_empty FROM {table.name}"  # noqa: S608  (names of our own tables)
         f" WHERE {wrong} LIMIT {AT_MOST}"

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import asyncpg
+import orjson
 
 from app.domain.problem import NotFound, Problem, Unavailable
 from app.sql.bodies import unpacked
 from app.sql.chain import EMPTY_HASH, Value, block_hash, entry_hash, merkle_root
 from app.sql.database import Reader, Reads, Row, finished, is_postgresql
 from app.sql.databases import reader_of
+from app.sql.emptying import Place, is_empty, seal
 from app.sql.known import KEYS
 from app.sql.rows import HASHED, layout_of
 from app.sql.sqlite import path_of
@@ -24,6 +26,9 @@ LOWEST, HIGHEST = -(1 << 62), 1 << 62
 HEAD = "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
 MORE = "SELECT count(*) AS more FROM (SELECT 1 FROM block WHERE sequence > ? LIMIT 1) AS later"
 BLOCKS = "SELECT * FROM block WHERE sequence > ? AND sequence <= ? ORDER BY sequence"
+ERASURES = (
+    "SELECT id, places, kept, sequence FROM erasure WHERE sequence > ? ORDER BY sequence, position"
+)
 Progress = Callable[[int], None]
 
 
@@ -117,18 +122,21 @@ class _Place:
     hash: bytes = EMPTY_HASH
     time: str = ""
     after: int = LOWEST
+    erasures: int = LOWEST
+    erased: set[Place] = field(default_factory=set)
 
 
 async def _some_blocks(reader: Reader, place: _Place, report: Report) -> bool:
     """The next blocks in one snapshot; False after the last, when the head was checked, too."""
     async with reader.snapshot() as reads:
+        await _read_erasures(reads, place, report)
         limit = max(place.after, 0) + EVERY
         is_more = bool((await reads.fetch_one(MORE, (limit,)))["more"])
         last = limit if is_more else HIGHEST
         blocks = await reads.fetch_all(BLOCKS, (place.after, last))
         entries: dict[int, list[_Entry]] = {}
         for table in HASHED:
-            await _read_entries(reads, table, place.after, last, entries)
+            await _read_entries(reads, table, place, last, entries)
         head = None if is_more else await reads.fetch_one(HEAD)
     _walk(blocks, entries, place, report)
     place.after = last
@@ -197,7 +205,7 @@ def _check_head(head: Row, place: _Place, report: Report) -> None:
 
 
 async def _read_entries(
-    reads: Reads, table: str, after: int, last: int, entries: dict[int, list[_Entry]]
+    reads: Reads, table: str, place: _Place, last: int, entries: dict[int, list[_Entry]]
 ) -> None:
     """The entries of one table, added to those of the others in their blocks."""
     columns = HASHED[table]
@@ -205,7 +213,7 @@ async def _read_entries(
     rows = await reads.fetch_all(
         f"SELECT {names}, sequence, position, salt, hash FROM {table}"  # noqa: S608  (names of our own)
         " WHERE sequence > ? AND sequence <= ?",
-        (after, last),
+        (place.after, last),
     )
     width = len(columns)
     own = [columns.index(name) for name in KEYS[table] if name != "tenant"]
@@ -215,15 +223,44 @@ async def _read_entries(
         values: tuple[Value, ...] = tuple(row)[:width]
         sequence, position, salt, hash_ = row["sequence"], row["position"], row["salt"], row["hash"]
         layout, hashed = layout_of(table, row)
+        key = "/".join(str(values[column]) for column in own)
+        if salt is None:
+            problem = _emptied_problem(table, row, place)
+            entries.setdefault(sequence, []).append(
+                _Entry(position, table, key, hash_, hash_, problem)
+            )
+            continue
         problem = ""
         if body is not None and digest is not None:
             problem = _body_problem(values[body], values[digest])
-        key = "/".join(str(values[column]) for column in own)
         recomputed = entry_hash(salt, table, values[: len(hashed)], layout)
         if layout == 1 and any(value is not None for value in values[len(hashed) : -1]):
             problem = "a column holds something that its layout does not know"
         entry = _Entry(position, table, key, hash_, recomputed, problem)
         entries.setdefault(sequence, []).append(entry)
+
+
+def _emptied_problem(table: str, row: Row, place: _Place) -> str:
+    """A row without its salt could say anything: an erasure has to name it, and it says nothing."""
+    if (table, row["sequence"], row["position"]) not in place.erased:
+        return "column salt is empty, and no erasure says so"
+    return "" if is_empty(table, row) else "it was erased, and some of it is there"
+
+
+async def _read_erasures(reads: Reads, place: _Place, report: Report) -> None:
+    """The erasures since the last look: which rows they emptied, and what stays of those."""
+    for row in await reads.fetch_all(ERASURES, (place.erasures,)):
+        place.erasures = row["sequence"]
+        try:
+            listed = orjson.loads(unpacked(row["places"]))
+            places = [(str(table), int(at), int(n)) for table, at, n in listed]
+            is_sealed = await seal(reads, places) == row["kept"]
+        except Exception:  # noqa: BLE001  (whatever a damaged list raises, it is damaged)
+            report.fault(f"erasure {row['id']}: what it lists cannot be read")
+            continue
+        if not is_sealed:
+            report.fault(f"erasure {row['id']}: what it left of its rows was changed afterwards")
+        place.erased.update(places)
 
 
 def _body_problem(body: Value, digest: Value) -> str:

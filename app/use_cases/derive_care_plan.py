@@ -96,7 +96,8 @@ class _Gathered:
     """What the decision reads: the inputs in order, those to store, and the read set behind it.
 
     ``answered`` are the clinicians' answers to the patient's earlier plans, up to the instant of
-    evaluation; they count whether or not what else is stored does.
+    evaluation; they count whether or not what else is stored does. ``erased`` names the last
+    erasure of the patient: what is decided afterwards is no decision of before.
     """
 
     inputs: tuple[Received, ...]
@@ -104,6 +105,7 @@ class _Gathered:
     not_used: tuple[NotUsed, ...]
     reads: ReadSet
     answered: tuple[Answered, ...] = ()
+    erased: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +264,9 @@ class DeriveCarePlan:
         for received in submission.resources:
             key = (received.type, received.id)
             known = current.get(key)
-            if known is None:
-                inputs[key] = replace(received, version=1)
+            if known is None or known.is_erased:
+                version = 1 if known is None else known.version + 1
+                inputs[key] = replace(received, version=version)
                 to_store.append(inputs[key])
                 continue
             _same_patient(received, known)
@@ -291,6 +294,7 @@ class DeriveCarePlan:
             to_store=tuple(to_store),
             not_used=(*submission.not_used, *not_used),
             reads=ReadSet(submission.subject, head, versions),
+            erased=await self.history.erased(tenant, submission.subject) if head else None,
         )
 
     async def _stored(
@@ -309,7 +313,8 @@ class DeriveCarePlan:
             for s in found
             if s.version.origin == "received"
         }
-        for type_, id_ in current.keys() - parsed.keys():
+        there = {key for key, version in current.items() if not version.is_erased}
+        for type_, id_ in there - parsed.keys():
             other = await self.history.read(tenant, type_, id_)
             if other is not None:
                 parsed[(type_, id_)] = self.reader.stored(other)
@@ -508,6 +513,8 @@ def _frame(  # noqa: PLR0913  (everything that a decision is identified by)
         "knowledge": expertise.digest,
         "isKept": ask.is_kept,
     }
+    if gathered.erased is not None:
+        read["erased"] = gathered.erased
     text = orjson.dumps(read, option=orjson.OPT_SORT_KEYS).decode()
     return Frame(
         decision_id=str(uuid.uuid5(NAMESPACE, text)),

@@ -61,6 +61,11 @@ class Nothing:
         del tenant, id
         return None
 
+    async def erased(self, tenant: str, patient: str) -> str | None:
+        """Nothing was there to be erased."""
+        del tenant, patient
+        return None
+
     async def decisions_of(
         self, tenant: str, patient: str, kind: str = ""
     ) -> Sequence[DecisionRecord]:

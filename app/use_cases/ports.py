@@ -155,6 +155,8 @@ class History(Protocol):
 
     async def decision(self, tenant: str, id: str) -> DecisionRecord | None: ...  # noqa: A002
 
+    async def erased(self, tenant: str, patient: str) -> str | None: ...
+
     async def decisions_of(
         self, tenant: str, patient: str, kind: str = ""
     ) -> Sequence[DecisionRecord]: ...

@@ -17,7 +17,7 @@ from app.domain.frame import Frame
 from app.domain.history import DecisionRecord, Stored
 from app.domain.hook_history import HookCallRecord
 from app.domain.plan_types import WITHHELD
-from app.domain.problem import Conflict, NotFound, Problem, Refused
+from app.domain.problem import Conflict, Gone, NotFound, Problem, Refused
 from app.domain.questions import questions
 from app.domain.response import Answered, refusals, transition
 from app.domain.submission import Received
@@ -125,7 +125,10 @@ class ReadHistory:
 
     async def is_decision(self, tenant: str, id_: str) -> bool:
         """Whether a decision of this id is kept."""
-        return await self.history.decision(tenant, id_) is not None
+        try:
+            return await self.history.decision(tenant, id_) is not None
+        except Gone:
+            return False
 
     async def decision(self, tenant: str, id_: str) -> Json:
         """A decision with its reasons, in the words of the content that made it (contract §3)."""

@@ -119,8 +119,10 @@ def test_a_row_put_in_by_hand_is_found(database: Path, tmp_path: Path) -> None:
     copy = copied(database, tmp_path / "copy.db")
     connection = without_triggers(copy)
     connection.execute(
-        "INSERT INTO audit_event SELECT tenant, 'by-hand', recorded, action, what, patient, who,"
-        " origin, outcome, request_id, sequence, 99, salt, hash FROM audit_event LIMIT 1"
+        "INSERT INTO audit_event (tenant, id, recorded, action, what, patient, who, origin,"
+        " outcome, request_id, sequence, position, salt, hash) SELECT tenant, 'by-hand', recorded,"
+        " action, what, patient, who, origin, outcome, request_id, sequence, 99, salt, hash"
+        " FROM audit_event LIMIT 1"
     )
     connection.close()
 
