@@ -27,6 +27,7 @@ BLANKED: Mapping[str, tuple[str, ...]] = {
 """What cannot be NULL and becomes empty."""
 BYTES = frozenset({"sha256"})
 PORTION = 256
+PLACE = "(CAST(? AS BIGINT), CAST(? AS BIGINT))"
 Place = tuple[str, int, int]
 
 
@@ -61,7 +62,7 @@ async def seal(reads: Reads, places: Sequence[Place]) -> bytes:
     digest = hashlib.sha256()
     for table, portion in by_portions(sorted(places)):
         columns = kept_columns(table)
-        marks = ", ".join(["(?, ?)"] * len(portion))
+        marks = ", ".join([PLACE] * len(portion))
         rows = await reads.fetch_all(
             f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608  (names of our own)
             f" WHERE (sequence, position) IN (VALUES {marks}) ORDER BY sequence, position",

@@ -18,7 +18,7 @@ from app.domain.problem import NotFound, Problem
 from app.sql.batch import HEAD, write_batch
 from app.sql.bodies import unpacked
 from app.sql.database import Reads, Session, finished, is_postgresql
-from app.sql.emptying import Place, by_portions, emptying, seal
+from app.sql.emptying import PLACE, Place, by_portions, emptying, seal
 from app.sql.prepare import alone
 from app.sql.rows import instant
 from app.sql.sqlite import path_of, writer
@@ -207,7 +207,7 @@ async def _emptied(
     kept = await seal(session, places)
     await session.execute(BEGIN)
     for table, portion in by_portions(sorted(places)):
-        marks = ", ".join(["(?, ?)"] * len(portion))
+        marks = ", ".join([PLACE] * len(portion))
         await session.execute(
             f"UPDATE {table} SET {emptying(table)}"  # noqa: S608  (names of our own)
             f" WHERE (sequence, position) IN (VALUES {marks})",

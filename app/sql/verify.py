@@ -259,7 +259,8 @@ async def _read_erasures(reads: Reads, place: _Place, report: Report) -> None:
             report.fault(f"erasure {row['id']}: what it lists cannot be read")
             continue
         if not is_sealed:
-            report.fault(f"erasure {row['id']}: what it left of its rows was changed afterwards")
+            tables = ", ".join(sorted({table for table, _, _ in places}))
+            report.fault(f"erasure {row['id']}: what it left in {tables} was changed afterwards")
         place.erased.update(places)
 
 

@@ -388,9 +388,9 @@ def test_every_call_and_its_feedback_are_audited(
     told(service, overridden(card))
 
     rows = database.rows(
-        f"SELECT what FROM audit_event WHERE patient = '{somebody}' ORDER BY sequence, position"  # noqa: S608
+        f"SELECT operation FROM audit_event WHERE patient = '{somebody}' ORDER BY sequence, position"  # noqa: S608
     )
-    assert [what.split()[0] for (what,) in rows] == ["order-sign", "feedback"]
+    assert [operation for (operation,) in rows] == ["order-sign", "feedback"]
 
 
 def test_a_refused_call_keeps_nothing(service: httpx.Client, somebody: str, database: Kept) -> None:

@@ -694,9 +694,10 @@ def test_the_audit_names_the_plan_that_was_answered(service: httpx.Client, datab
     respond(service, plan, answer_with("accepted"), X_Request_Id="the-answer")
 
     (row,) = database.rows(
-        "SELECT action, what, patient, outcome FROM audit_event WHERE request_id = 'the-answer'"
+        "SELECT action, operation, what, patient, outcome FROM audit_event"
+        " WHERE request_id = 'the-answer'"
     )
-    assert row == ("E", f"respond CarePlan/{plan['id']}", of, "0")
+    assert row == ("E", "respond", f"CarePlan/{plan['id']}", of, "0")
 
 
 def test_the_history_of_all_these_answers_is_intact(database: Kept, service: httpx.Client) -> None:

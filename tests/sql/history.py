@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 
 from app.main import create_app
 from app.settings import Settings
+from app.sql.erasure import erase
 from tests.acceptance.hooks import SIGN, TRAMADOL, medicine, opioid_with_sedative, request
 from tests.acceptance.wire import bundle, finding, intake, patient, screened
 from tests.databases import Kept
@@ -42,6 +44,8 @@ async def _write(url: str, people: int) -> None:
         await _derive(client, "p2", {}, day=4, persist="false")
         await _accept(client, await _derive(client, "p0", {}, day=5))
         await _override(client)
+        (await client.get("/fhir/Patient", params={"_id": "p0"})).raise_for_status()
+        await _derive(client, "gone", {}, day=6)
 
 
 async def _override(client: httpx.AsyncClient) -> None:

@@ -15,6 +15,9 @@ COLUMNS = [
     for column in table.columns
     if (table.name, column.name) not in {("resource_version", "rowid"), ("head", "id")}
 ]
+# A token comes with authentication, an instant with what goes for its age.
+NEVER_HERE = {("audit_event", "token"), ("erasure", "before")}
+FILLED = [pair for pair in COLUMNS if pair not in NEVER_HERE]
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +188,7 @@ ERASABLE = [
 def test_an_emptied_column_is_found(
     database: Path, tmp_path: Path, table: str, column: str
 ) -> None:
-    """Nothing erases yet: a row without its salt could say anything."""
+    """A row without its salt could say anything, and no erasure names it."""
     copy = copied(database, tmp_path / "copy.db")
     connection = without_triggers(copy)
     connection.execute(f"UPDATE {table} SET {column} = NULL")  # noqa: S608
@@ -196,7 +199,7 @@ def test_an_emptied_column_is_found(
     assert any(f"column {column} is empty" in fault for fault in report.faults), report.faults
 
 
-@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=".".join)
+@pytest.mark.parametrize(("table", "column"), FILLED, ids=".".join)
 def test_a_value_of_another_type_is_found_and_placed(
     database: Path, tmp_path: Path, table: str, column: str
 ) -> None:
