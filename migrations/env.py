@@ -5,11 +5,11 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
 from alembic import context
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import Connection, create_engine, event, make_url, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -33,7 +33,7 @@ def _at_once(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _noted(*, ctx: Any, step: Any, **_: object) -> None:
+def _noted(*, ctx: MigrationContext, step: MigrationInfo, **_: object) -> None:
     """Beside the schema stands what it followed and whether it only added.
 
     So a service of the release before knows whether it can go on working.
@@ -41,6 +41,8 @@ def _noted(*, ctx: Any, step: Any, **_: object) -> None:
     connection = ctx.connection
     if not sa.inspect(connection).has_table("schema_revision"):
         return
+    assert connection is not None  # noqa: S101  (no migration of ours is written to a file)
+    assert step.up_revision is not None  # noqa: S101  (none branches)
     revision = step.up_revision
     connection.execute(
         sa.text("DELETE FROM schema_revision WHERE revision = :revision"),

@@ -54,6 +54,20 @@ def database(
     server.drop(kept)
 
 
+@pytest.fixture(scope="module")
+def beside(
+    database: Kept, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kept]:
+    """Another one of the same kind, for a second service with other settings."""
+    if database.is_sqlite:
+        yield a_file(tmp_path_factory.mktemp("beside") / "painplan.db")
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    kept = server.fresh()
+    yield kept
+    server.drop(kept)
+
+
 @pytest.fixture(params=KINDS)
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     """A migrated and empty database of one test's own, once on each kind."""

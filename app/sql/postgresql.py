@@ -19,6 +19,7 @@ ANSWERS_WITHIN = 30.0
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 SETTINGS = {
     "application_name": "painplan",
+    "default_transaction_isolation": "read committed",
     "lock_timeout": "2000",  # milliseconds: as long as a write waits in the journal
     "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",

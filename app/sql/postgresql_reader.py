@@ -69,9 +69,11 @@ class PostgreSQLReader:
         """Several questions as of one instant."""
         pool = await self._ready()
         try:
-            async with pool.acquire(timeout=CONNECTS_WITHIN) as connection:
-                async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    yield PostgreSQLSession(connection)  # type: ignore[arg-type]  # a proxy has all of it
+            async with (
+                pool.acquire(timeout=CONNECTS_WITHIN) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield PostgreSQLSession(connection)  # type: ignore[arg-type]  # it has all of it
         except GONE as error:
             raise unreachable(error) from None
 

@@ -19,7 +19,6 @@ from app.sql.purging import purge
 
 PURGE_EVERY = 3600.0
 TRIES = 2
-BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 LOCK_HEAD = f"{HEAD} FOR UPDATE"
 BLOCK = "SELECT 1 FROM block WHERE hash = $1"
 UNFIT = (asyncpg.DataError, asyncpg.exceptions.ProgramLimitExceededError)
@@ -81,7 +80,7 @@ class PostgreSQLStore:
 
     async def _commit(self, sets: Sequence[WriteSet]) -> list[Outcome]:
         connection = await self._connected()
-        await connection.execute(BEGIN)
+        await connection.execute("BEGIN")
         head = await connection.fetchrow(LOCK_HEAD)
         batch = await write_batch(PostgreSQLSession(connection), head, sets, self._known_content)
         try:

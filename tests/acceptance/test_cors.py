@@ -21,12 +21,12 @@ ASKS_AS_THE_SANDBOX = {**ASKS, "Access-Control-Request-Headers": "authorization,
 
 
 @pytest.fixture(scope="module")
-def closed(database: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def closed(beside: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("cors")
     clients = folder / "clients.toml"
     clients.write_text(toml(NORTH), "utf-8")
     listed = f"https://EHR.example:443, {PAGE}"
-    with serving(database, auth="on", clients=str(clients), cors_origins=listed) as client:
+    with serving(beside, auth="on", clients=str(clients), cors_origins=listed) as client:
         yield client
 
 

@@ -33,8 +33,8 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def closed(database: Kept, clients: Path) -> Iterator[httpx.Client]:
-    with serving(database, auth="on", clients=str(clients)) as client:
+def closed(beside: Kept, clients: Path) -> Iterator[httpx.Client]:
+    with serving(beside, auth="on", clients=str(clients)) as client:
         yield client
 
 
@@ -129,7 +129,7 @@ def test_from_another_machine_the_token_counts_and_not_the_host(closed: httpx.Cl
 
 
 def test_the_log_says_why_and_nothing_of_the_token(
-    closed: httpx.Client, database: Kept, capfd: pytest.CaptureFixture[str]
+    closed: httpx.Client, beside: Kept, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """CH-63: never logged, never kept."""
     here = url(closed, NOBODY)
@@ -139,7 +139,7 @@ def test_the_log_says_why_and_nothing_of_the_token(
         closed.post(NOBODY, headers={"Authorization": f"Bearer {sent}"})
 
     said = capfd.readouterr().err
-    history = b"".join(database.everything())
+    history = b"".join(beside.everything())
     assert "it has expired" in said
     for part in (*good.split("."), *late.split(".")):
         assert part not in said

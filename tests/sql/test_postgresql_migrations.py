@@ -158,7 +158,7 @@ async def _start(kept: Kept) -> None:
 
 
 def test_an_older_schema_and_none_are_refused_by_name(bare: Kept) -> None:
-    with pytest.raises(Unavailable, match="no schema.*painplan migrate|has no schema"):
+    with pytest.raises(Unavailable, match="has no schema"):
         asyncio.run(_start(bare))
 
     migrate(bare.url, "20261126_hooks")

@@ -10,13 +10,14 @@ import orjson
 import pytest
 
 from app.domain.searching import Search
+from app.fhir.searching.parameters import STORED
 from app.sql.database import Statement, finished
 from app.sql.postgresql import spoken
 from app.sql.searching import number_of, page_of, probe_of, some_of
 from app.sql.sorting import page_with_value
 from tests.databases import Kept, Server
 from tests.sql.history import write
-from tests.sql.test_searching import DECLARED, START, STORED, _search
+from tests.sql.test_searching import DECLARED, START, _search
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +29,18 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 # Enough of it that reading all would cost: 20,000 versions of 2,000 people.
-FILLING = (
-    r"INSERT INTO block VALUES (1000000, '2027', 20000, '\x00', '\x00', '\x01')",
+A_BLOCK = r"INSERT INTO block VALUES (1000000, '2027', 20000, '\x00', '\x00', '\x01')"
+VERSIONS = (
     "INSERT INTO resource_version (tenant, type, id, version, patient, origin, sha256, sequence,"
     r" position, hash) SELECT 'default', 'Observation', 'o' || n, 1, 'x' || n % 2000, 'received',"
-    r" '\x00', 1000000, n, '\x00' FROM generate_series(1, 20000) n",
+    r" '\x00', 1000000, n, '\x00' FROM generate_series(1, 20000) n"
+)
+VALUES = (
     "INSERT INTO search_value SELECT 'default', 'x' || n % 2000, 'Observation', name, 'v' || n, '',"
     " '', 'o' || n, 1 FROM generate_series(1, 20000) n, (VALUES ('code'), ('date'), ('status'),"
-    " ('category')) AS v (name)",
-    "ANALYZE",
+    " ('category')) AS v (name)"
 )
+FILLING = (A_BLOCK, VERSIONS, VALUES, "ANALYZE")
 
 
 @pytest.fixture(scope="module")
