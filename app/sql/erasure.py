@@ -5,19 +5,20 @@ and appends the block that says so.
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
+import asyncpg
 import orjson
 
 from app.domain.history import AuditRecord, ErasureRecord, ReadSet, WriteSet
-from app.domain.problem import NotFound, Problem
+from app.domain.problem import NotFound, Problem, Refused
 from app.sql.batch import HEAD, write_batch
 from app.sql.bodies import unpacked
-from app.sql.database import Reads, Session, finished, is_postgresql
+from app.sql.database import Reads, Row, Session, finished, is_postgresql
 from app.sql.emptying import PLACE, Place, by_portions, emptying, seal
 from app.sql.prepare import alone
 from app.sql.rows import instant
@@ -55,6 +56,7 @@ AT_ONCE = 5000
 SHORTEST_NAME = 3
 PATIENT, RETENTION = "patient", "retention"
 COMMAND_LINE = "command line"
+T = TypeVar("T")
 Clock = Callable[[], datetime]
 
 
@@ -72,16 +74,30 @@ def erase(url: str, tenant: str, patient: str, clock: Clock) -> Erased:
     On SQLite no service may run meanwhile, and the file is written anew without what is gone.
     """
     with alone(url):
-        erased = finished(_erase(url, tenant, patient, clock))
+        erased = _permitted(_erase(url, tenant, patient, clock))
         _rewrite(url)
     return erased
+
+
+def _permitted(work: Coroutine[Any, Any, T]) -> T:
+    """Refused when the role of the database may not erase."""
+    try:
+        return finished(work)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Refused(
+            Problem(
+                f"This role of the database may not erase ({error}).",
+                mend="docs/erasure.md says which role may.",
+                code="forbidden",
+            )
+        ) from None
 
 
 def retain(url: str, months: int, clock: Clock) -> int:
     """Empty hook facts and searches in the audit that are older; the number of rows emptied."""
     before = months_before(clock(), months)
     with alone(url):
-        done = finished(_retain(url, before, clock))
+        done = _permitted(_retain(url, before, clock))
         if done:
             _rewrite(url)
     return done
@@ -112,7 +128,7 @@ def _rewrite(url: str) -> None:
 
 async def _erase(url: str, tenant: str, patient: str, clock: Clock) -> Erased:
     async with transaction(url) as session:
-        head = await session.fetch_one(_locked_head(url))
+        head = await _locked_head(session, url)
         places = await _places(session, PATIENT_TABLES, tenant, patient)
         places += [p for p in await _naming(session, tenant, patient) if p not in set(places)]
         if not places:
@@ -131,7 +147,7 @@ async def _retain(url: str, before: datetime, clock: Clock) -> int:
     for tenant in tenants:
         while True:
             async with transaction(url) as session:
-                head = await session.fetch_one(_locked_head(url))
+                head = await _locked_head(session, url)
                 places = await _places(session, OLD_TABLES, tenant, instant(before))
                 if not places:
                     break
@@ -142,9 +158,12 @@ async def _retain(url: str, before: datetime, clock: Clock) -> int:
     return done
 
 
-def _locked_head(url: str) -> str:
-    """PostgreSQL: every service waits here, as the journals wait for one another."""
-    return f"{HEAD} FOR UPDATE" if is_postgresql(url) else HEAD
+async def _locked_head(session: Session, url: str) -> Row:
+    """PostgreSQL: it waits as long as it takes, and every service waits for it."""
+    if not is_postgresql(url):
+        return await session.fetch_one(HEAD)
+    await session.execute("SET LOCAL lock_timeout = 0")
+    return await session.fetch_one(f"{HEAD} FOR UPDATE")
 
 
 async def _places(reads: Reads, tables: Mapping[str, str], tenant: str, value: str) -> list[Place]:
@@ -227,7 +246,7 @@ async def _emptied(
     )
 
 
-async def _append(session: Session, head: Any, record: ErasureRecord, tenant: str) -> None:  # noqa: ANN401  (a row of either database)
+async def _append(session: Session, head: Row, record: ErasureRecord, tenant: str) -> None:
     """The block with the erasure and its audit row."""
     audit = AuditRecord(
         id=str(uuid.uuid4()),

@@ -47,7 +47,7 @@ def downgrade() -> None:
     sql = "SELECT count(*) FROM audit_event WHERE layout > 1"
     kept = op.get_bind().execute(sa.text(sql)).scalar()
     if kept:
-        message = f"the journal holds {kept} audit rows of layout 2: their columns are not dropped"
+        message = f"the journal holds {kept} audit rows of layout 2: not dropped by a migration"
         raise RuntimeError(message)
     op.drop_index(BY_TIME, TABLE)
     for column in reversed(_added()):

@@ -143,7 +143,7 @@ def downgrade() -> None:
     """What was emptied could not be told from what was tampered with: then it stays."""
     kept = op.get_bind().execute(sa.text("SELECT count(*) FROM erasure")).scalar()
     if kept:
-        message = f"the journal holds {kept} erasures: they are not dropped by a migration"
+        message = f"the journal holds {kept} erasures: not dropped by a migration"
         raise RuntimeError(message)
     for table in KEPT:
         _drop_trigger(table)

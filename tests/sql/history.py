@@ -23,10 +23,16 @@ FHIR = {"Content-Type": "application/fhir+json"}
 def write(database: Path | Kept, people: int = 4) -> None:
     """Derivations of several people, one twice, one with a key, one not kept, one answered.
 
-    And one order of an opioid, with a card that was overridden.
+    And one order of an opioid with a card that was overridden, and a search.
     """
     url = database.url if isinstance(database, Kept) else f"sqlite:///{database}"
     asyncio.run(_write(url, people))
+
+
+def erase_one(database: Path | Kept) -> None:
+    """Somebody of this history is erased; the role of a service may not do that."""
+    url = database.url if isinstance(database, Kept) else f"sqlite:///{database}"
+    erase(url, "default", "gone", lambda: datetime.now(UTC))
 
 
 async def _write(url: str, people: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from app.domain.problem import Unavailable
 from app.sql.migrate import differences, migrate, unmigrate
 from app.sql.tables import BLOCK, JOURNAL
-from tests.sql.history import write
+from tests.sql.history import erase_one, write
 
 
 def objects(database: Path) -> set[tuple[str, str]]:
@@ -82,6 +82,7 @@ def test_a_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
 def test_what_is_journalled_cannot_be_changed(tmp_path: Path, table: str, how: str) -> None:
     database = tmp_path / "history.db"
     write(database, 1)
+    erase_one(database)
     statement = {
         "update": f"UPDATE {table} SET sequence = sequence",  # noqa: S608
         "delete": f"DELETE FROM {table}",  # noqa: S608

@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.sql.migrate import differences, migrate, unmigrate
 from app.sql.tables import BLOCK, JOURNAL
 from tests.databases import Kept, Server
-from tests.sql.history import write
+from tests.sql.history import erase_one, write
 
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
 APPENDED = [table.name for table in (*JOURNAL, BLOCK)]
@@ -41,6 +41,7 @@ def migrated(postgresql: Server) -> Iterator[Kept]:
 def filled(postgresql: Server) -> Iterator[Kept]:
     kept = postgresql.fresh()
     write(kept, 1)
+    erase_one(kept)
     yield kept
     postgresql.drop(kept)
 

@@ -7,7 +7,7 @@ import pytest
 from app.sql.tables import BLOCK, HEAD, JOURNAL
 from app.sql.verify import verify
 from tests.databases import Kept, Server
-from tests.sql.history import write
+from tests.sql.history import erase_one, write
 from tests.sql.test_tampering import COLUMNS, ERASABLE
 
 WITHOUT_TRIGGERS = "SET LOCAL session_replication_role = replica"
@@ -17,6 +17,7 @@ WITHOUT_TRIGGERS = "SET LOCAL session_replication_role = replica"
 def kept(postgresql: Server) -> Iterator[Kept]:
     kept = postgresql.fresh()
     write(kept)
+    erase_one(kept)
     yield kept
     postgresql.drop(kept)
 
