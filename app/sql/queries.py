@@ -70,9 +70,7 @@ OUTPUTS = (
     "SELECT id, outputs FROM decision WHERE tenant = ? AND patient = ? AND salt IS NOT NULL"
     " ORDER BY sequence DESC, position DESC"
 )
-ERASED = (
-    "SELECT id FROM erasure WHERE tenant = ? AND patient = ? ORDER BY sequence DESC LIMIT 1"
-)
+ERASED = "SELECT id FROM erasure WHERE tenant = ? AND patient = ? ORDER BY sequence DESC LIMIT 1"
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
 HEAD = "SELECT sequence FROM head WHERE id = 1"
 PROMISE = (

@@ -388,7 +388,8 @@ def test_every_call_and_its_feedback_are_audited(
     told(service, overridden(card))
 
     rows = database.rows(
-        f"SELECT operation FROM audit_event WHERE patient = '{somebody}' ORDER BY sequence, position"  # noqa: S608
+        f"SELECT operation FROM audit_event WHERE patient = '{somebody}'"  # noqa: S608
+        " ORDER BY sequence, position"
     )
     assert [operation for (operation,) in rows] == ["order-sign", "feedback"]
 
