@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -108,7 +107,7 @@ def names(database: Kept) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def erased(database: Kept, names: dict[str, str]) -> Iterator[dict[str, str]]:
+def erased(database: Kept, names: dict[str, str]) -> dict[str, str]:
     before = b"\n".join(database.everything())
     assert [word for word in WORDS if word.encode() not in before] == []
     environment = {**os.environ, "PAINPLAN_DATABASE_URL": database.url}
