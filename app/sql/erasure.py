@@ -4,6 +4,7 @@ One transaction holds the head of the chain, empties the rows, forgets what is o
 and appends the block that says so.
 """
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import asyncpg
 import orjson
 
 from app.domain.history import AuditRecord, ErasureRecord, ReadSet, WriteSet
-from app.domain.problem import NotFound, Problem, Refused
+from app.domain.problem import NotFound, Problem, Refused, Unavailable
 from app.sql.batch import HEAD, write_batch
 from app.sql.bodies import unpacked
 from app.sql.database import Reads, Row, Session, finished, is_postgresql
@@ -118,12 +119,23 @@ def _rewrite(url: str) -> None:
     """What was emptied still stands in free pages and in the log: neither is left of a file."""
     if is_postgresql(url):
         return
-    connection = writer(path_of(url))
     try:
-        for statement in ("wal_checkpoint(TRUNCATE)", "", "wal_checkpoint(TRUNCATE)"):
-            connection.execute(f"PRAGMA {statement}" if statement else "VACUUM")
-    finally:
-        connection.close()
+        connection = writer(path_of(url))
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise Unavailable(
+            Problem(
+                f"The rows are emptied, but the file could not be written anew ({error}).",
+                mend="What was in them may still stand in free pages: make room on the disk, then"
+                " run VACUUM and PRAGMA wal_checkpoint(TRUNCATE) on the file with sqlite3.",
+                code="exception",
+            )
+        ) from None
 
 
 async def _erase(url: str, tenant: str, patient: str, clock: Clock) -> Erased:

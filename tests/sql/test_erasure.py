@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.domain.problem import NotFound
+from app.domain.problem import NotFound, Unavailable
 from app.fhir.searching.values import VERSION, values_in
 from app.sql.emptying import EMPTIED
 from app.sql.erasure import erase, months_before
@@ -192,6 +192,23 @@ def test_afterwards_everything_starts_anew(database: Kept, erased: dict[str, str
     assert verify(database.url).is_intact
     with pytest.raises(NotFound, match="Nothing is kept"):
         erase(database.url, TENANT, "goes", clock)
+
+
+def test_a_service_that_runs_stops_it_on_sqlite_and_not_on_postgresql(
+    database: Kept, erased: dict[str, str]
+) -> None:
+    assert erased
+    with serving(database) as service:
+        service.put("/fhir/Patient/late", json=person("late")).raise_for_status()
+        if database.is_sqlite:
+            with pytest.raises(Unavailable, match="Another process writes"):
+                erase(database.url, TENANT, "late", clock)
+            assert service.get("/fhir/Patient/late").status_code == 200
+        else:
+            erase(database.url, TENANT, "late", clock)
+            assert service.get("/fhir/Patient/late").status_code == 410
+            service.put("/fhir/Patient/late", json=person("late")).raise_for_status()
+    erase(database.url, TENANT, "late", clock)
 
 
 KEPT = [("resource_version", "id", "'x'"), ("decision", "engine", "'0'"),
