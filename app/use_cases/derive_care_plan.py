@@ -264,13 +264,16 @@ class DeriveCarePlan:
         for received in submission.resources:
             key = (received.type, received.id)
             known = current.get(key)
-            if known is None or known.is_erased:
-                version = 1 if known is None else known.version + 1
-                inputs[key] = replace(received, version=version)
+            if known is None:
+                inputs[key] = replace(received, version=1)
                 to_store.append(inputs[key])
                 continue
             _same_patient(received, known)
             _not_ours(received, known)
+            if known.is_erased:
+                inputs[key] = replace(received, version=known.version + 1)
+                to_store.append(inputs[key])
+                continue
             if known.sha256 == received.sha256:
                 inputs[key] = replace(received, version=known.version)
                 continue

@@ -143,7 +143,7 @@ class RecordResource:
                 if version is None
                 else Written(
                     Stored(version, committed.sequence, committed.committed_at),
-                    is_new=target.known is None,
+                    is_new=target.known is None or target.known.is_erased,
                 )
                 for version, target in zip(versions, targets, strict=True)
             ]
@@ -160,7 +160,8 @@ class RecordResource:
         _refuse_twice(keys, wishes)
         current = await self.history.current_versions(tenant, keys)
         for key, match, wish in zip(keys, matched, wishes, strict=True):
-            if wish.condition is not None and match is None and key in current:
+            there = key in current and not current[key].is_erased
+            if wish.condition is not None and match is None and there:
                 raise _exists(wish)
         return tuple(
             Target(*key, current.get(key), is_left=match is not None and not wish.is_update)

@@ -188,6 +188,11 @@ def test_afterwards_everything_starts_anew(database: Kept, erased: dict[str, str
         assert service.get("/fhir/Patient/goes/_history/1").status_code == 410
         assert service.get("/fhir/Patient/goes/_history").json()["total"] == 1
         assert service.get(f"/decisions/{decision}/replay").json()["identical"] is True
+        condition = told("goes")[2]
+        written = service.put(f"/fhir/Condition/{condition['id']}", json=condition)
+        assert written.status_code == 200
+        other = {**condition, "subject": {"reference": "Patient/stays"}}
+        assert service.put(f"/fhir/Condition/{condition['id']}", json=other).status_code == 409
     erase(database.url, TENANT, "goes", clock)
     assert verify(database.url).is_intact
     with pytest.raises(NotFound, match="Nothing is kept"):
@@ -207,7 +212,8 @@ def test_a_service_that_runs_stops_it_on_sqlite_and_not_on_postgresql(
         else:
             erase(database.url, TENANT, "late", clock)
             assert service.get("/fhir/Patient/late").status_code == 410
-            service.put("/fhir/Patient/late", json=person("late")).raise_for_status()
+            again = service.put("/fhir/Patient/late", json=person("late"))
+            assert (again.status_code, again.json()["meta"]["versionId"]) == (201, "2")
     erase(database.url, TENANT, "late", clock)
 
 
