@@ -126,7 +126,7 @@ VALUES = st.lists(
 )
 VERSION_COLUMNS = (
     *("tenant", "type", "id", "version", "patient"),
-    *("origin", "sha256", "sequence", "position", "hash"),
+    *("origin", "sha256", "sequence", "position", "salt", "hash"),
 )
 COMPARISONS = st.builds(
     Comparison,
@@ -195,7 +195,19 @@ async def _asked(
     names = ("sequence", "committed_at", "entries", "previous", "merkle_root", "hash")
     await session.write_rows("block", names, [block])
     for number, (values, patient) in enumerate(kept):
-        row = ("t", "Observation", f"o{number}", 1, patient, "received", b"", 10**6, number, b"")
+        row = (
+            "t",
+            "Observation",
+            f"o{number}",
+            1,
+            patient,
+            "received",
+            b"",
+            10**6,
+            number,
+            b"",
+            b"",
+        )
         await session.write_rows("resource_version", VERSION_COLUMNS, [row])
         rows = [search_row("t", patient or "", "Observation", f"o{number}", 1, v) for v in values]
         if rows:
