@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.history import (
+    AnchorRecord,
     AuditRecord,
     ContentVersion,
     DecisionRecord,
@@ -57,6 +58,7 @@ HASHED: Mapping[str, tuple[str, ...]] = {
         "request_id",
     ),
     "content_version": ("digest", "version", "files"),
+    "anchor": ("tenant", "id", "covered", "head", "root", "at", "signer", "signature"),
     "hook_call": (
         "tenant",
         "id",
@@ -155,6 +157,17 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
             )
         case ContentVersion():
             return "content_version", (entry.digest, entry.version, packed(entry.files))
+        case AnchorRecord():
+            return "anchor", (
+                tenant,
+                entry.id,
+                entry.sequence,
+                entry.head,
+                entry.root,
+                instant(entry.at),
+                entry.key,
+                entry.signature,
+            )
         case HookCallRecord():
             return "hook_call", _hook_call(entry, tenant)
         case HookCardRecord():
@@ -250,6 +263,19 @@ def decision_of(row: Mapping[str, Any]) -> DecisionRecord:
         trace=unpacked(row["trace"]),
         inputs=unpacked(row["inputs"]),
         outputs=unpacked(row["outputs"]),
+    )
+
+
+def anchor_of(row: Mapping[str, Any]) -> AnchorRecord:
+    """A stored anchor."""
+    return AnchorRecord(
+        id=row["id"],
+        sequence=row["covered"],
+        head=row["head"],
+        root=row["root"],
+        at=moment(row["at"]),
+        key=row["signer"],
+        signature=row["signature"],
     )
 
 
