@@ -61,6 +61,8 @@ from app.main import (
 from app.population import population as run_population
 from app.printing import print_alerts, print_plan
 from app.settings import Settings
+from app.sql.anchoring import anchor_history
+from app.sql.anchors import read_anchors, told
 from app.sql.audit_log import AuditLog
 from app.sql.database import is_postgresql
 from app.sql.erasure import erase, retain
@@ -68,6 +70,7 @@ from app.sql.migrate import migrate as migrate_database
 from app.sql.prepare import alone
 from app.sql.queries import History
 from app.sql.reindex import differences, reindex
+from app.sql.signing import public_key, unsigned
 from app.sql.sqlite import path_of
 from app.sql.verify import verify
 from app.use_cases.report_alerts import AlertReport, ReportAlerts
@@ -327,17 +330,27 @@ def audit_verify(
     derived: Annotated[
         bool, typer.Option("--derived", help="Also compare the search values with the bodies.")
     ] = False,
+    anchors: Annotated[
+        Path | None, typer.Option(help="A file of anchors that were kept elsewhere.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Only anchors signed by this Ed25519 key count (PEM).")
+    ] = None,
 ) -> None:
     """Recompute every hash of the history; says where one fails."""
     url = Settings().database_url
-    report = verify(url, _progress)
+    kept = read_anchors(_read(anchors)) if anchors is not None else []
+    report = verify(url, _progress, kept)
+    for fault in unsigned(kept, None if key is None else public_key(key)):
+        report.fault(fault)
     if derived and report.is_intact:
         for difference in differences(url, SEARCH):
             report.fault(difference)
     for fault in report.faults:
         sys.stderr.write(f"{fault}\n")
     state = "intact" if report.is_intact else "NOT intact"
-    sys.stdout.write(f"{report.blocks} blocks, {report.entries} entries: {state}.\n")
+    held = f", held against {len(kept)} anchors" if kept else ""
+    sys.stdout.write(f"{report.blocks} blocks, {report.entries} entries{held}: {state}.\n")
     if not report.is_intact:
         raise typer.Exit(1)
 
@@ -352,6 +365,14 @@ def audit_export(
     url = settings.database_url
     _require_database(url)
     asyncio.run(_export(url, tenant or settings.tenant, after, settings.public_url))
+
+
+@audit.command("anchor")
+def audit_anchor() -> None:
+    """Print the newest block and the tree head over all of them, to be kept elsewhere."""
+    settings = Settings()
+    anchor = anchor_history(settings.database_url, settings.anchor_key_file)
+    sys.stdout.buffer.write(told(anchor) + b"\n")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from starlette.datastructures import State
 from starlette.types import Lifespan
 
-from app.api import decision_routes, errors, hook_routes, operations, routes
+from app.api import decision_routes, errors, hook_routes, operations, proof_routes, routes
 from app.api.capability import capability_statement
 from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
@@ -42,9 +42,11 @@ from app.knowledge.library import Library
 from app.logs import configure
 from app.settings import Settings
 from app.sql.audit_log import AuditLog
+from app.sql.heads import tell_heads
 from app.sql.journal import Journal
 from app.sql.migrate import head
 from app.sql.prepare import prepare_database
+from app.sql.proofs import Proofs
 from app.sql.queries import History
 from app.sql.reindex import Extraction
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
@@ -112,6 +114,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.journal = Journal(settings.database_url)
     history = History(settings.database_url)
     state.history = history
+    state.proofs = Proofs(settings.database_url)
     state.schema = head(settings.database_url)
     state.trust = _trust(settings)
     state.ehr = state.trust.fhir_servers
@@ -267,6 +270,7 @@ def _route(app: FastAPI) -> None:
         ("/decisions/{id}.html", decision_routes.page, READ),
         ("/decisions/{id}", decision_routes.decision, READ),
         ("/decisions/{id}/replay", decision_routes.replay, READ),
+        ("/decisions/{id}/proof", proof_routes.proof, READ),
         ("/healthz", operations.healthz, READ),
         ("/readyz", operations.readyz, READ),
         ("/metrics", operations.prometheus, READ),
@@ -290,14 +294,17 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         await asyncio.to_thread(prepare, settings.database_url)
         await app.state.journal.start()
         app.state.strangers.start()
+        telling = asyncio.create_task(tell_heads(app.state.history), name="heads")
         app.state.trust.warm()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE)
         yield
+        telling.cancel()
         await app.state.trust.close()
         await app.state.strangers.close()
         await app.state.journal.close()
         await app.state.history.close()
+        await app.state.proofs.close()
 
     return lifespan

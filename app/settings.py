@@ -20,5 +20,6 @@ class Settings(BaseSettings):
     guideline_profile: Literal["who", "uk", "us"] = "who"
     crisis_text: str = ""
     terminology: str = ""
+    anchor_key_file: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     tenant: str = Field(default="default", exclude=True)

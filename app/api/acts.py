@@ -15,6 +15,7 @@ from app.api import (
     history_routes,
     hook_routes,
     operations,
+    proof_routes,
     reading_routes,
     search_routes,
     validate_routes,
@@ -64,6 +65,7 @@ ACTS: Mapping[Endpoint, Act] = {
     hook_routes.report: _operation("alerts", "R"),
     decision_routes.decision: _operation("decision", "R"),
     decision_routes.page: _operation("decision", "R"),
+    proof_routes.proof: _operation("proof", "R"),
     decision_routes.replay: _operation("replay"),
     decision_routes.decisions: _operation("decisions"),
 }

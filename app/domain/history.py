@@ -119,6 +119,24 @@ class ErasureRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorRecord:
+    """The history up to a block in three values, to be kept elsewhere as well.
+
+    ``sequence`` is the block, ``head`` its hash, ``root`` the RFC 6962 tree head over the hashes
+    of all blocks up to it (32 bytes each). ``key`` and ``signature`` are Ed25519's, in 32 and 64
+    bytes, or empty for one that nobody signed.
+    """
+
+    id: str
+    sequence: int
+    head: bytes
+    root: bytes
+    at: datetime
+    key: bytes = b""
+    signature: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
     """The answer promised to a repeated key, outside the chain, for 24 hours."""
 
@@ -143,6 +161,7 @@ Entry = (
     | DecisionRecord
     | AuditRecord
     | ContentVersion
+    | AnchorRecord
     | HookCallRecord
     | HookCardRecord
     | FeedbackRecord

@@ -18,6 +18,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "decision": ("tenant", "id"),
     "audit_event": ("tenant", "id"),
     "content_version": ("digest",),
+    "anchor": ("tenant", "id"),
     "hook_call": ("tenant", "id"),
     "hook_card": ("tenant", "call", "id"),
     "feedback": ("tenant", "id"),

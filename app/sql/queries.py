@@ -73,6 +73,7 @@ OUTPUTS = (
 ERASED = "SELECT id FROM erasure WHERE tenant = ? AND patient = ? ORDER BY sequence DESC LIMIT 1"
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
 HEAD = "SELECT sequence FROM head WHERE id = 1"
+CHAIN_HEAD = "SELECT sequence, hash FROM head WHERE id = 1"
 PROMISE = (
     "SELECT request_digest, decision_id FROM idempotency"
     " WHERE tenant = ? AND client = ? AND operation = ? AND key = ?"
@@ -192,6 +193,11 @@ class History:
         """The newest block."""
         (sequence,) = await self._reader.fetch_one(HEAD, ())
         return int(sequence)
+
+    async def chain_head(self) -> tuple[int, bytes]:
+        """The newest block and its hash."""
+        row = await self._reader.fetch_one(CHAIN_HEAD)
+        return row["sequence"], row["hash"]
 
     async def search(
         self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int

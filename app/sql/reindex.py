@@ -88,12 +88,12 @@ def reindex(
 
 
 async def _in_steps(url: str, extraction: Extraction, progress: Progress | None) -> int:
-    async with transaction(url) as session:
+    async with transaction(url, is_alone=True) as session:
         await session.execute(NOT_CURRENT)
         await session.execute(NO_VALUES)
     done, last = 0, -1
     while True:
-        async with transaction(url) as session:
+        async with transaction(url, is_alone=True) as session:
             chunk = await session.fetch_all(VERSIONS, (last, EVER, CHUNK))
             if not chunk:
                 await session.execute(CURRENT, (extraction.version,))

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.auditing import KeptAudit
 from app.domain.history import (
+    AnchorRecord,
     AuditRecord,
     ContentVersion,
     DecisionRecord,
@@ -67,6 +68,7 @@ HASHED: Mapping[str, tuple[str, ...]] = {
         "layout",
     ),
     "content_version": ("digest", "version", "files"),
+    "anchor": ("tenant", "id", "covered", "head", "root", "at", "signer", "signature"),
     "hook_call": (
         "tenant",
         "id",
@@ -197,6 +199,17 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
             )
         case ContentVersion():
             return "content_version", (entry.digest, entry.version, packed(entry.files))
+        case AnchorRecord():
+            return "anchor", (
+                tenant,
+                entry.id,
+                entry.sequence,
+                entry.head,
+                entry.root,
+                instant(entry.at),
+                entry.key,
+                entry.signature,
+            )
         case HookCallRecord():
             return "hook_call", _hook_call(entry, tenant)
         case HookCardRecord():
@@ -335,6 +348,19 @@ def audit_of(row: Mapping[str, Any]) -> KeptAudit:
         count=1 if is_old else row["count"],
     )
     return KeptAudit(record, moment(row["committed_at"]))
+
+
+def anchor_of(row: Mapping[str, Any]) -> AnchorRecord:
+    """A stored anchor."""
+    return AnchorRecord(
+        id=row["id"],
+        sequence=row["covered"],
+        head=row["head"],
+        root=row["root"],
+        at=moment(row["at"]),
+        key=row["signer"],
+        signature=row["signature"],
+    )
 
 
 def hook_call_of(row: Mapping[str, Any]) -> HookCallRecord:

@@ -5,6 +5,8 @@ import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -86,6 +88,23 @@ class WriterLock:
     def release(self) -> None:
         """Give the lock back."""
         self.file.close()
+
+
+@contextmanager
+def guest_lock(path: Path, *, waits: bool) -> Iterator[bool]:
+    """Whether no other process checkpoints, or commits as a guest, meanwhile.
+
+    A command may write beside the service that holds the file: one takes its turn in SQLite's own
+    lock, as any writer does. But a checkpoint must not race with a commit on another connection
+    (SQLite before 3.51.3 can lose pages then), so whoever does either holds this.
+    """
+    with path.with_name(path.name + ".guest").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 @dataclass(frozen=True, slots=True)

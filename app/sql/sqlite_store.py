@@ -15,6 +15,7 @@ from app.sql.sqlite import (
     Guard,
     WriterLock,
     checkpoint,
+    guest_lock,
     sync_seconds,
     truncate,
     writer,
@@ -53,8 +54,9 @@ class SQLiteStore:
 
     async def close(self) -> None:
         """Move the log into the file, and let others write."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.close()
+        with guest_lock(self.path, waits=True):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.close()
         self._lock.release()
 
     def obstacle(self) -> str:
@@ -103,8 +105,10 @@ class SQLiteStore:
         """Checkpoint; forget promises a day old and tokens that have expired."""
         try:
             if self._rows_since_checkpoint > CHECKPOINT_EVERY:
-                self._rows_since_checkpoint = 0
-                checkpoint(self._connection)
+                with guest_lock(self.path, waits=False) as is_alone:
+                    if is_alone:
+                        self._rows_since_checkpoint = 0
+                        checkpoint(self._connection)
             if self.guard.is_log_long():
                 self._shorten(now)
             if now - self._purged > PURGE_EVERY:
@@ -115,5 +119,7 @@ class SQLiteStore:
 
     def _shorten(self, now: float) -> None:
         if now - self._truncated > TRUNCATE_EVERY:
-            self._truncated = now
-            truncate(self._connection)
+            with guest_lock(self.path, waits=False) as is_alone:
+                if is_alone:
+                    self._truncated = now
+                    truncate(self._connection)

@@ -128,6 +128,20 @@ CONTENT_VERSION = Table(
     Column("files", LargeBinary),
     *_journal_columns(),
 )
+ANCHOR = Table(
+    "anchor",
+    METADATA,
+    Column("tenant", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("covered", BigInteger, nullable=False),
+    Column("head", LargeBinary(HASH), nullable=False),
+    Column("root", LargeBinary(HASH), nullable=False),
+    Column("at", String, nullable=False),
+    Column("signer", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    *_journal_columns(),
+    Index(None, "covered"),
+)
 SEARCH_VALUE = Table(
     "search_value",
     METADATA,
@@ -263,6 +277,7 @@ JOURNAL = (
     DECISION,
     AUDIT_EVENT,
     CONTENT_VERSION,
+    ANCHOR,
     HOOK_CALL,
     HOOK_CARD,
     FEEDBACK,

@@ -7,13 +7,17 @@ from collections.abc import AsyncIterator
 from app.sql.database import Session, is_postgresql
 from app.sql.postgresql import connect, require_durable
 from app.sql.postgresql_session import PostgreSQLSession
-from app.sql.sqlite import checkpoint, path_of, writer
+from app.sql.sqlite import checkpoint, guest_lock, path_of, writer
 from app.sql.sqlite_session import SQLiteSession
 
 
 @contextlib.asynccontextmanager
-async def transaction(url: str) -> AsyncIterator[Session]:
-    """Committed at its end. On SQLite the caller holds the writer's lock."""
+async def transaction(url: str, *, is_alone: bool = False) -> AsyncIterator[Session]:
+    """Committed at its end; a service may be at work beside it.
+
+    ``is_alone`` says that the caller holds the writer's lock of a SQLite file: only then may it
+    shorten the log, which must not race with a commit.
+    """
     if is_postgresql(url):
         connection = await connect(url, answers_within=None)
         try:
@@ -23,12 +27,15 @@ async def transaction(url: str) -> AsyncIterator[Session]:
         finally:
             await connection.close()
         return
-    file = writer(path_of(url))
-    file.row_factory = sqlite3.Row
-    try:
-        file.execute("BEGIN IMMEDIATE")
-        yield SQLiteSession(file)
-        file.execute("COMMIT")
-        checkpoint(file)
-    finally:
-        file.close()
+    path = path_of(url)
+    with guest_lock(path, waits=True):
+        file = writer(path)
+        file.row_factory = sqlite3.Row
+        try:
+            file.execute("BEGIN IMMEDIATE")
+            yield SQLiteSession(file)
+            file.execute("COMMIT")
+            if is_alone:
+                checkpoint(file)
+        finally:
+            file.close()

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import asyncpg
 import orjson
 
+from app.domain.history import AnchorRecord
 from app.domain.problem import NotFound, Problem, Unavailable
+from app.sql.anchored import Anchored
 from app.sql.bodies import unpacked
 from app.sql.chain import EMPTY_HASH, Value, block_hash, entry_hash, merkle_root
 from app.sql.database import Reader, Reads, Row, finished, is_postgresql
@@ -60,23 +62,28 @@ class _Entry(NamedTuple):
     problem: str
 
 
-def verify(url: str, progress: Progress | None = None) -> Report:
+def verify(
+    url: str, progress: Progress | None = None, anchors: Sequence[AnchorRecord] = ()
+) -> Report:
     """Stream over the whole chain, some blocks a transaction: the log of a live service can shrink.
 
-    Without an anchor kept elsewhere, a chain that its owner has rewritten from some block to the
-    end cannot be told from a true one. NotFound and Unavailable: there is nothing to verify.
+    ``anchors`` were kept elsewhere and are sorted by their blocks. Without one, a chain that its
+    owner has rewritten from some block to the end cannot be told from a true one. NotFound and
+    Unavailable: there is nothing to verify.
     """
-    return finished(_verify_at(url, progress))
+    return finished(_verify_at(url, progress, anchors))
 
 
-async def _verify_at(url: str, progress: Progress | None) -> Report:
+async def _verify_at(
+    url: str, progress: Progress | None, anchors: Sequence[AnchorRecord]
+) -> Report:
     is_typed = is_postgresql(url)
     if not is_typed and not path_of(url).is_file():
         raise NotFound(Problem(f"There is no database {path_of(url)}.", code="not-found"))
     reader = reader_of(url)
     try:
         await _require_history(reader)
-        return await _verify(reader, progress, is_typed=is_typed)
+        return await _verify(reader, progress, Anchored(anchors), is_typed=is_typed)
     except (sqlite3.DatabaseError, asyncpg.PostgresError) as error:
         return _unreadable(error)
     finally:
@@ -97,7 +104,9 @@ def _unreadable(error: Exception) -> Report:
     return report
 
 
-async def _verify(reader: Reader, progress: Progress | None, *, is_typed: bool) -> Report:
+async def _verify(
+    reader: Reader, progress: Progress | None, anchored: Anchored, *, is_typed: bool
+) -> Report:
     report = Report()
     for fault in await foreign_values(reader, is_typed=is_typed):
         report.fault(fault)
@@ -107,10 +116,12 @@ async def _verify(reader: Reader, progress: Progress | None, *, is_typed: bool) 
                 report.fault(f"the file is damaged: {said}")
     if report.faults:
         return report  # what is no hash, no number or no row cannot be computed with
-    place = _Place()
+    place = _Place(anchored)
     while await _some_blocks(reader, place, report):
         if progress is not None:
             progress(report.entries)
+    for fault in anchored.beyond():
+        report.fault(fault)
     return report
 
 
@@ -118,6 +129,7 @@ async def _verify(reader: Reader, progress: Progress | None, *, is_typed: bool) 
 class _Place:
     """Where the walk stands: the last block seen, and up to which number everything was read."""
 
+    anchored: Anchored
     sequence: int = 0
     hash: bytes = EMPTY_HASH
     time: str = ""
@@ -159,6 +171,8 @@ def _walk(
         _check_block(block, found, place, report)
         place.hash, place.sequence = block["hash"], block["sequence"]
         place.time = block["committed_at"]
+        for fault in place.anchored.passed(place.sequence, place.hash):
+            report.fault(fault)
         report.blocks += 1
         report.entries += len(found)
 

@@ -1,14 +1,14 @@
 """What an AuditEvent needs of a row, and the layout in which the row was hashed.
 
 Revision: 20261128_audit
-Follows: 20261127_revisions
+Follows: 20261127_anchor
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261128_audit"
-down_revision = "20261127_revisions"
+down_revision = "20261127_anchor"
 branch_labels = None
 depends_on = None
 additive = False

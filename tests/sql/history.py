@@ -12,6 +12,7 @@ import orjson
 
 from app.main import create_app
 from app.settings import Settings
+from app.sql.anchoring import anchor_history
 from app.sql.erasure import erase
 from tests.acceptance.hooks import SIGN, TRAMADOL, medicine, opioid_with_sedative, request
 from tests.acceptance.wire import bundle, finding, intake, patient, screened
@@ -27,6 +28,7 @@ def write(database: Path | Kept, people: int = 4) -> None:
     """
     url = database.url if isinstance(database, Kept) else f"sqlite:///{database}"
     asyncio.run(_write(url, people))
+    anchor_history(url)
 
 
 def erase_one(database: Path | Kept) -> None:

@@ -17,7 +17,7 @@ from app.sql.rows import FIRST
 from app.sql.sqlite import reader
 from app.sql.verify import Report, verify
 
-BEFORE = "20261127_revisions"
+BEFORE = "20261127_anchor"
 AT = "2026-06-01T09:00:00.000000Z"
 OLD = {
     "written": ("C", "Observation/o1"),

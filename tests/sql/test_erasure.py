@@ -158,6 +158,9 @@ def test_what_was_erased_is_gone_and_the_others_are_not(
     with serving(database) as service:
         statuses = {path: service.get(path).status_code for path in gone}
         assert set(statuses.values()) == {410}, statuses
+        proof = f"/decisions/{erased['decision']}/proof"
+        assert service.get(proof).status_code == 200  # that it was there can still be proved
+        assert service.get(f"{proof}?columns=true").status_code == 410
         for path in ("/fhir/Patient?_id=goes", "/fhir/Observation?patient=goes",
                      f"/fhir/Patient?identifier={MRN}", "/fhir/Patient/_history"):  # fmt: skip
             page = service.get(path).raise_for_status().json()
@@ -270,7 +273,11 @@ def test_emptied_by_hand_or_changed_afterwards_is_found(
 
 def test_every_table_of_the_journal_is_emptied_or_holds_nothing_of_a_patient() -> None:
     """A table that is added has to be put on one of the two lists."""
-    assert {table.name for table in JOURNAL} == EMPTIED.keys() | {"content_version", "erasure"}
+    assert {table.name for table in JOURNAL} == EMPTIED.keys() | {
+        "content_version",
+        "erasure",
+        "anchor",
+    }
 
 
 @pytest.mark.parametrize(
