@@ -16,7 +16,7 @@ from app.sql.anchoring import anchor_history
 from app.sql.anchors import read_anchors, told
 from app.sql.chain import EMPTY_HASH, block_hash, entry_hash, merkle_root
 from app.sql.database import Session
-from app.sql.rows import HASHED
+from app.sql.rows import HASHED, layout_of
 from app.sql.signing import is_genuine, public_key, unsigned
 from app.sql.transaction import transaction
 from app.sql.verify import verify
@@ -96,10 +96,11 @@ async def _hashed_again(session: Session) -> None:
 
 async def _entries_hashed(session: Session, sequence: int) -> list[bytes]:
     found: dict[int, bytes] = {}
-    for table, columns in HASHED.items():
+    for table in HASHED:
         rows = await session.fetch_all(f"SELECT * FROM {table} WHERE sequence = ?", (sequence,))  # noqa: S608
         for row in rows:
-            own = entry_hash(row["salt"], table, [row[column] for column in columns])
+            layout, columns = layout_of(table, row)
+            own = entry_hash(row["salt"], table, [row[column] for column in columns], layout)
             found[row["position"]] = own
             await session.execute(
                 f"UPDATE {table} SET hash = ? WHERE sequence = ? AND position = ?",  # noqa: S608
