@@ -17,7 +17,7 @@ COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --quiet --no-config --univ
 INSTALLED := $(VENV)/.installed-lock
 LINKED := $(VENV)/.linked-project
 
-.PHONY: help setup demo run test check bench bench-quick mutation validate faults lock
+.PHONY: help setup demo run test check bench bench-quick soak mutation validate faults lock
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ check: setup ## lint, format, types, import directions, content, generated files
 
 bench-quick: setup ## CPU per stored derivation beside a bare echo, and resident memory
 	$(BIN)/python -m benchmarks.quick
+
+soak: setup ## 200,000 requests against one worker: memory, errors, chain (half an hour or more)
+	$(BIN)/python -m benchmarks.soak
 
 validate: setup ## HL7's own validator over all that we publish and emit, and beside ours (3 minutes)
 	tools/validator/prepare

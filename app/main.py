@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -144,8 +145,13 @@ def _join(app: FastAPI, settings: Settings) -> None:
             public_url=settings.public_url, released_on=content.released_on, version=ENGINE
         )
     )
-    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
-    state.openapi_document = orjson.dumps(document)
+    state.openapi_document = cache(_openapi_document)
+
+
+def _openapi_document() -> bytes:
+    """``openapi.yaml`` as JSON; read when first asked for, so that the start does not wait."""
+    text = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
+    return orjson.dumps(yaml.load(text, Loader=yaml.CSafeLoader))
 
 
 def _join_hooks(state: State) -> None:

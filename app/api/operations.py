@@ -41,7 +41,7 @@ async def prometheus(request: Request) -> Response:
 
 async def openapi(request: Request) -> Response:
     """The committed document, as JSON."""
-    return Response(request.app.state.openapi_document, media_type="application/json")
+    return Response(request.app.state.openapi_document(), media_type="application/json")
 
 
 async def docs(request: Request) -> Response:

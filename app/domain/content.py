@@ -492,6 +492,7 @@ class Content:
     readings: Mapping[str, tuple[Reading, ...]]
     rules: tuple[Rule, ...]
     rule_by_id: Mapping[str, Rule]
+    rule_by_slot: Mapping[int, Rule]
     what_if: Mapping[str, tuple[WhatIf, ...]]
     ask_order: tuple[str, ...]
     flags: tuple[Flag, ...]

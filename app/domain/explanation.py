@@ -21,7 +21,6 @@ class Explanation:
 
 def explain(rule: Rule, content: Content, worlds: Worlds) -> Explanation:
     """Follow only the operands that made the rule what it is."""
-    rules_by_slot = {r.slot: r for r in content.rules}
     used: dict[int, None] = {}
     missing: dict[int, None] = {}
     seen: set[int] = set()
@@ -32,7 +31,7 @@ def explain(rule: Rule, content: Content, worlds: Worlds) -> Explanation:
             if slot in seen:
                 continue
             seen.add(slot)
-            below = rules_by_slot.get(slot)
+            below = content.rule_by_slot.get(slot)
             if below is not None:
                 pending.append(below)
             elif worlds.is_unknown(slot):

@@ -120,6 +120,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         readings=readings,
         rules=rules,
         rule_by_id={rule.id: rule for rule in rules},
+        rule_by_slot={rule.slot: rule for rule in rules},
         what_if=what_if,
         ask_order=tuple(i.name for i in asked),
         flags=tuple(

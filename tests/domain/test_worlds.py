@@ -142,6 +142,7 @@ def _one_rule(rule: Rule, operands: list[Truth]) -> Truth:
         readings={},
         rules=(rule,),
         rule_by_id={rule.id: rule},
+        rule_by_slot={rule.slot: rule},
         what_if={},
         ask_order=(),
     )

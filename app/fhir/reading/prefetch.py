@@ -174,7 +174,7 @@ def _take(resource: Json, raw: bytes, where: str, full_url: str | None, reading:
     if any(tag.get("code") == SUBSETTED for tag in objects(child(resource, "meta").get("tag"))):
         reading.not_used.append(NotUsed(named, "it is SUBSETTED: a part of what there is"))
         return
-    one = received(raw, resource, full_url=full_url, references={}, where=where)
+    one = received(raw, resource, full_url=full_url, references={}, where=where, is_kept=False)
     is_nameless = one.type == "Patient" and "id" not in resource
     if one.type not in READ_TYPES or one.patient is None or is_nameless:
         reading.not_used.append(NotUsed(named, "it does not say whose it is"))

@@ -46,15 +46,19 @@ DATES = (
 )
 
 
-def received(
+def received(  # noqa: PLR0913  (a resource and what it came with)
     body: bytes,
     resource: dict[str, Any],
     *,
     full_url: str | None,
     references: Mapping[str, str],
     where: str = "",
+    is_kept: bool = True,
 ) -> Received:
-    """Take one resource in; ``references`` maps fullUrls of the same bundle to ``Type/id``."""
+    """Take one resource in; ``references`` maps fullUrls of the same bundle to ``Type/id``.
+
+    What is not kept (the prefetch of a hook) is not searched either.
+    """
     type_ = str(resource["resourceType"])
     id_ = identity(resource, full_url, body)
     return Received(
@@ -71,7 +75,7 @@ def received(
         last_updated=last_updated(resource),
         birth_date=resource.get("birthDate") if type_ == "Patient" else None,
         where=where,
-        search=search_values(resource),
+        search=search_values(resource) if is_kept else (),
     )
 
 
