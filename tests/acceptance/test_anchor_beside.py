@@ -40,10 +40,10 @@ def test_both_write_and_the_chain_holds(
     assert report.is_intact, report.faults
 
 
+@pytest.mark.usefixtures("service")
 async def test_the_newest_block_is_logged(
-    database: Kept, service: httpx.Client, capfd: pytest.CaptureFixture[str]
+    database: Kept, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert service.base_url
     history = History(database.url)
     sequence, hash_ = await history.chain_head()
 
