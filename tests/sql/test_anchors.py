@@ -195,6 +195,19 @@ def test_an_empty_history_has_nothing_to_anchor(fresh: Kept) -> None:
         anchor_history(fresh.url)
 
 
+def test_without_a_history_it_says_what_to_do(postgresql: Server, tmp_path: Path) -> None:
+    bare = postgresql.fresh(migrated=False)
+    for kept in (a_file(tmp_path / "none.db"), bare):
+        done = painplan(kept, "audit", "anchor")
+        assert done.returncode == 1
+        assert done.stderr.strip().endswith("Run `painplan migrate`.")
+    postgresql.drop(bare)
+
+    gone = painplan(Kept(postgresql.named("no_such_database")), "audit", "anchor")
+    assert gone.returncode == 1
+    assert "cannot be reached" in gone.stderr
+
+
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As the documentation has it made."""
