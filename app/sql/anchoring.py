@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.history import AnchorRecord, Committed, ReadSet, WriteSet
-from app.domain.problem import NotFound, Problem
+from app.domain.problem import NotFound, Problem, Unavailable
 from app.sql.appending import append
 from app.sql.chain import Frontier
 from app.sql.database import Reads, finished
 from app.sql.databases import reader_of
+from app.sql.schema import NO_TABLE
 from app.sql.signing import signed, signing_key
 
 PORTION = 10_000
@@ -22,10 +23,15 @@ NOBODY = ""  # the history is everybody's: an anchor is of no tenant
 def anchor_history(url: str, key_file: str = "") -> AnchorRecord:
     """Take the newest block as it is, sign it if there is a key, and note it in the journal."""
     key = signing_key(Path(key_file)) if key_file else None
-    anchor = finished(_anchor(url))
-    if key is not None:
-        anchor = signed(anchor, key)
-    outcome = append(url, WriteSet(NOBODY, ReadSet(), (anchor,)))
+    try:
+        anchor = finished(_anchor(url))
+        if key is not None:
+            anchor = signed(anchor, key)
+        outcome = append(url, WriteSet(NOBODY, ReadSet(), (anchor,)))
+    except NO_TABLE:
+        what = "There is no database of this release's schema."
+        problem = Problem(what, mend="Run `painplan migrate`.", code="not-found")
+        raise Unavailable(problem) from None
     if not isinstance(outcome, Committed):
         raise outcome
     return anchor

@@ -13,12 +13,17 @@ EVERY = 60.0
 
 
 async def tell_heads(history: History) -> None:
-    """For ever; a database that cannot be asked is told by readiness."""
+    """For ever."""
     while True:
-        try:
-            sequence, hash_ = await history.chain_head()
-        except (sqlite3.Error, Unavailable):
-            log.warning("head", why="the database cannot be read")
-        else:
-            log.info("head", block=sequence, hash=hash_.hex())
+        await tell_head(history)
         await asyncio.sleep(EVERY)
+
+
+async def tell_head(history: History) -> None:
+    """Once; of a database that cannot be asked readiness tells more."""
+    try:
+        sequence, hash_ = await history.chain_head()
+    except (sqlite3.Error, Unavailable):
+        log.warning("head", why="the database cannot be read")
+    else:
+        log.info("head", block=sequence, hash=hash_.hex())

@@ -80,10 +80,10 @@ def reindex(
     again at the next start. On PostgreSQL in one transaction beside the running services: they
     read the old values until it commits.
     """
-    if is_postgresql(url):
-        return finished(_at_once(url, extraction, progress, only_if_needed=only_if_needed))
     if only_if_needed and is_current(url, extraction):
         return 0
+    if is_postgresql(url):
+        return finished(_at_once(url, extraction, progress, only_if_needed=only_if_needed))
     return finished(_in_steps(url, extraction, progress))
 
 

@@ -24,6 +24,7 @@ from app.sql.value_types import foreign_values
 
 FAULTS_AT_MOST = 100
 EVERY = 1000
+ENTRIES = 20_000
 LOWEST, HIGHEST = -(1 << 62), 1 << 62
 HEAD = "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
 MORE = "SELECT count(*) AS more FROM (SELECT 1 FROM block WHERE sequence > ? LIMIT 1) AS later"
@@ -146,6 +147,9 @@ async def _some_blocks(reader: Reader, place: _Place, report: Report) -> bool:
         is_more = bool((await reads.fetch_one(MORE, (limit,)))["more"])
         last = limit if is_more else HIGHEST
         blocks = await reads.fetch_all(BLOCKS, (place.after, last))
+        enough = _enough(blocks)
+        if enough < len(blocks):
+            blocks, is_more, last = blocks[:enough], True, blocks[enough - 1]["sequence"]
         entries: dict[int, list[_Entry]] = {}
         for table in HASHED:
             await _read_entries(reads, table, place, last, entries)
@@ -155,6 +159,16 @@ async def _some_blocks(reader: Reader, place: _Place, report: Report) -> bool:
     if not is_more:
         _check_head(head, place, report)
     return is_more
+
+
+def _enough(blocks: Sequence[Row]) -> int:
+    """How many of these blocks are read together: at least one, and not more than fit."""
+    together = 0
+    for number, block in enumerate(blocks):
+        together += block["entries"]
+        if together > ENTRIES and number:
+            return number
+    return len(blocks)
 
 
 def _walk(

@@ -16,7 +16,6 @@ from app.sql.anchoring import anchor_history
 from app.sql.anchors import told
 from app.sql.block_tree import BlockTree
 from app.sql.chain import Frontier, inclusion_path, merkle_root
-from app.sql.database import at_once
 from tests.acceptance.wire import AS_OF, bundle, intake, patient, screened
 from tests.databases import Kept
 
@@ -179,14 +178,14 @@ def _small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_small_segments")
-def test_the_tree_that_is_remembered_in_part_is_the_whole_tree() -> None:
+async def test_the_tree_that_is_remembered_in_part_is_the_whole_tree() -> None:
     hashes = [os.urandom(32) for _ in range(70)]
     tree, grown = BlockTree(), Frontier()
     for size in range(1, len(hashes) + 1):
         grown.append(hashes[size - 1])
-        assert at_once(tree.root(_Blocks(hashes), size)) == merkle_root(hashes[:size])
+        assert await tree.root(_Blocks(hashes), size) == merkle_root(hashes[:size])
         assert grown.root() == merkle_root(hashes[:size])
     for size in (1, 2, 5, 16, 33, 64, 67, 70):
         for index in range(size):
-            found = at_once(tree.path(_Blocks(hashes), index, size))
+            found = await tree.path(_Blocks(hashes), index, size)
             assert found == inclusion_path(hashes[:size], index), (index, size)

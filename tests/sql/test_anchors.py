@@ -143,7 +143,7 @@ async def left_out(session: Session) -> None:
     await session.execute("DELETE FROM feedback")
     await session.execute(
         "UPDATE audit_event SET position = position - 1"
-        " WHERE what LIKE 'feedback%' AND position > 0"
+        " WHERE operation = 'feedback' AND position > 0"
     )
 
 
@@ -194,6 +194,19 @@ def test_an_anchor_is_an_entry_of_the_chain(fresh: Kept) -> None:
 def test_an_empty_history_has_nothing_to_anchor(fresh: Kept) -> None:
     with pytest.raises(NotFound):
         anchor_history(fresh.url)
+
+
+def test_without_a_history_it_says_what_to_do(postgresql: Server, tmp_path: Path) -> None:
+    bare = postgresql.fresh(migrated=False)
+    for kept in (a_file(tmp_path / "none.db"), bare):
+        done = painplan(kept, "audit", "anchor")
+        assert done.returncode == 1
+        assert done.stderr.strip().endswith("Run `painplan migrate`.")
+    postgresql.drop(bare)
+
+    gone = painplan(Kept(postgresql.named("no_such_database")), "audit", "anchor")
+    assert gone.returncode == 1
+    assert "cannot be reached" in gone.stderr
 
 
 @pytest.fixture(scope="module")

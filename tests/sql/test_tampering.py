@@ -256,3 +256,19 @@ def test_a_missing_block_between_two_parts_is_found(
     connection.close()
 
     assert any("some are missing" in fault for fault in checked(copy).faults)
+
+
+def test_large_blocks_are_walked_one_by_one(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.sql.verify.ENTRIES", 1)
+    seen: list[int] = []
+
+    report = verify(f"sqlite:///{database}", seen.append)
+
+    assert report.is_intact, report.faults
+    assert len(seen) == report.blocks - 1
+    copy = copied(database, tmp_path / "copy.db")
+    with without_triggers(copy) as connection:
+        connection.execute("DELETE FROM block WHERE sequence = 3")
+    assert any("entries say block 3" in fault for fault in checked(copy).faults)
