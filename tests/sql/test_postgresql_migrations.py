@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.sql.migrate import differences, migrate, unmigrate
 from app.sql.tables import BLOCK, JOURNAL
-from tests.databases import Kept, Server
+from tests.databases import NAMED, Kept, Server
 from tests.sql.history import erase_one, write
 
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
@@ -183,10 +184,36 @@ def test_a_newer_schema_is_served_if_it_has_only_added(migrated: Kept, *, additi
         asyncio.run(_start(migrated))
 
 
-@pytest.mark.parametrize("name", ["synchronous_commit"])
-def test_a_database_that_does_not_keep_what_it_says_is_refused(migrated: Kept, name: str) -> None:
+def test_a_database_that_does_not_keep_what_it_says_is_refused(migrated: Kept) -> None:
     ((database,),) = migrated.rows("SELECT current_database()")
-    migrated.change(f"ALTER DATABASE {database} SET {name} = off")
+    migrated.change(f"ALTER DATABASE {database} SET synchronous_commit = off")
 
-    with pytest.raises(Unavailable, match=name):
+    with pytest.raises(Unavailable, match="synchronous_commit"):
         asyncio.run(_start(migrated))
+
+
+def test_a_server_that_does_not_wait_for_its_disk_is_refused(
+    migrated: Kept, postgresql: Server
+) -> None:
+    if os.environ.get(NAMED):
+        pytest.skip(f"changes the whole server, and {NAMED} names somebody's")
+    postgresql.admin("ALTER SYSTEM SET fsync = off")
+    postgresql.admin("SELECT pg_reload_conf()")
+    try:
+        _until(migrated, "off")
+        with pytest.raises(Unavailable, match="fsync"):
+            asyncio.run(_start(migrated))
+    finally:
+        postgresql.admin("ALTER SYSTEM RESET fsync")
+        postgresql.admin("SELECT pg_reload_conf()")
+    _until(migrated, "on")
+    asyncio.run(_start(migrated))
+
+
+def _until(kept: Kept, wanted: str) -> None:
+    """A server takes its new settings in a moment."""
+    for _ in range(200):
+        if kept.rows("SELECT current_setting('fsync')") == [(wanted,)]:
+            return
+        time.sleep(0.05)
+    raise AssertionError(wanted)
