@@ -75,6 +75,10 @@ def _change(database: Path, table: str, column: str) -> int:
 
 def _flipped(value: object) -> object:
     match value:
+        case b"":
+            return b"x"
+        case "":
+            return "x"
         case bytes():
             middle = len(value) // 2
             return value[:middle] + bytes([value[middle] ^ 1]) + value[middle + 1 :]
