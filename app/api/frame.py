@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
+from app.api.addresses import address_of
 from app.api.door import Door
 from app.api.errors import fault, refused, say_why
 from app.domain.problem import Refusal
@@ -77,6 +78,7 @@ class RequestFrame:
     ) -> None:
         """A fault is caught here: what leaves us upwards is logged with what a patient said."""
         try:
+            scope["path"] = address_of(scope)
             scope["identity"] = await self.door.caller(scope)
             await self.app(scope, receive, send)
         except Refusal as refusal:

@@ -18,11 +18,11 @@ from app.domain.problem import (
     PreconditionFailed,
     Problem,
     Refusal,
-    Refused,
 )
 from app.domain.searching import Search, matches
 from app.domain.submission import Received
 from app.fhir.reading.bundle_requests import Asked
+from app.fhir.reading.dangling import require_resolved
 from app.fhir.reading.parameters import ID
 from app.fhir.reading.rewriting import references_in, rewritten
 from app.fhir.reading.submission import read_one
@@ -222,20 +222,11 @@ def _names(writes: Sequence[Asked], targets: Sequence[Target]) -> dict[str, str]
 
 def _received(request: Request, asked: Asked, wish: Wish, names: Mapping[str, str]) -> Received:
     body = rewritten(asked.body, names)
-    for text in references_in(body):
-        if text.startswith("urn:"):
-            raise Refused(
-                Problem(
-                    f"The reference {text[:64]!r} is the fullUrl of no entry.",
-                    where=f"{asked.where}.resource",
-                    mend="Send what it refers to, or refer to what is stored.",
-                    code="not-found",
-                )
-            )
     state = request.app.state
     place = f"{asked.where}.resource"
     try:
         received = read_one(body, expected_type=wish.type, validator=state.validator)
+        require_resolved(received)
         state.reader.check(received, state.library.current.content, as_of=state.clock())
     except Refusal as refusal:
         raise _placed(refusal, wish.type, place) from refusal

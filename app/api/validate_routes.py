@@ -15,6 +15,7 @@ from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, read_body, require_json
 from app.api.types import WRITABLE
 from app.domain.problem import NotUnderstood, Problem, Refusal, Refused
+from app.fhir.reading.dangling import require_resolved
 from app.fhir.reading.operation_input import OperationInput, read_input
 from app.fhir.reading.submission import read_one
 from app.fhir.validation.profiles import Profiles
@@ -167,6 +168,8 @@ def _problems(  # noqa: PLR0913  (what is asked about, and how)
         yield Problem("The id is not the one in the address.", f"{given.where}.id", "", "value")
     try:
         received = read_one(given.body, expected_type=type_, validator=state.validator)
+        if mode in WRITES:  # sent alone; without a mode it may be meant for a Bundle
+            require_resolved(received)
         state.reader.check(received, state.library.current.content, as_of=state.clock())
     except Refusal as refusal:
         for problem in refusal.problems:

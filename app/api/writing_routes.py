@@ -14,6 +14,7 @@ from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, if_match, read_body, require_json
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.submission import Received
+from app.fhir.reading.dangling import require_resolved
 from app.fhir.reading.parameters import ID
 from app.fhir.reading.submission import read_one
 from app.fhir.writing import operation_outcome
@@ -86,6 +87,7 @@ async def _received(request: Request, type_: str) -> Received:
     require_json(request)
     state = request.app.state
     received = read_one(await read_body(request), expected_type=type_, validator=state.validator)
+    require_resolved(received)
     state.reader.check(received, state.library.current.content, as_of=state.clock())
     return received
 
