@@ -11,6 +11,7 @@ from app.api.conditions import condition_of
 from app.api.inner_requests import InnerAnswer, answer_to
 from app.api.interactions import OFFERED, allowed_on_instance, allowed_on_type
 from app.api.requests import allowed_versions, caller_of
+from app.api.turns import in_turns
 from app.domain.problem import (
     NotAllowed,
     NotFound,
@@ -47,14 +48,15 @@ class Transaction:
     places: Mapping[str, str]
     stored: Mapping[str, str | None]
 
-    def prepare(self, targets: Sequence[Target]) -> list[Received]:
+    async def prepare(self, targets: Sequence[Target]) -> list[Received]:
         """Every resource with its references rewritten, valid and within its ranges."""
         names = _names(self.writes, targets)
         own = [
             (t, search_values(asked.resource or {}))
-            for asked, t in zip(self.writes, targets, strict=True)
+            async for asked, t in in_turns(zip(self.writes, targets, strict=True))
+            if self.conditional
         ]
-        for text, search in self.conditional.items():
+        async for text, search in in_turns(self.conditional.items()):
             here = {
                 t.id
                 for t, values in own
@@ -64,7 +66,7 @@ class Transaction:
             names[text] = f"{search.types[0]}/{_only(found, text, self.places[text])}"
         return [
             _received(self.request, asked, wish, names)
-            for asked, wish in zip(self.writes, self.wishes, strict=True)
+            async for asked, wish in in_turns(zip(self.writes, self.wishes, strict=True))
         ]
 
 
@@ -90,7 +92,7 @@ async def _written(
     request: Request, writes: Sequence[Asked], wishes: Sequence[Wish]
 ) -> tuple[Written, ...]:
     use_case, caller = request.app.state.record_resource, caller_of(request)
-    conditional, places = _conditional(request, writes)
+    conditional, places = await _conditional(request, writes)
     stored = {
         text: await use_case.match(search, caller.tenant, places[text])
         for text, search in conditional.items()
@@ -177,13 +179,13 @@ async def _require_reads(
             raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
 
 
-def _conditional(
+async def _conditional(
     request: Request, writes: Iterable[Asked]
 ) -> tuple[dict[str, Search], dict[str, str]]:
     """The references that are searches, each once, and where each stands first."""
     found: dict[str, Search] = {}
     places: dict[str, str] = {}
-    for asked in writes:
+    async for asked in in_turns(writes):
         for text in references_in(asked.body):
             match = _CONDITIONAL.match(text)
             if match is not None and text not in found:

@@ -6,7 +6,7 @@ that two clients with the same condition never both create.
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,7 +80,7 @@ class Written:
     is_left: bool = False
 
 
-Prepare = Callable[[Sequence[Target]], Sequence[Received]]
+Prepare = Callable[[Sequence[Target]], Awaitable[Sequence[Received]]]
 """The resources to write, once it is known which they are: one for each target, in their order."""
 
 
@@ -94,7 +94,11 @@ class RecordResource:
 
     async def one(self, wish: Wish, received: Received, caller: Caller) -> Written:
         """Write one resource."""
-        (written,) = await self((wish,), lambda _: (received,), caller)
+
+        async def as_it_is(_: Sequence[Target]) -> Sequence[Received]:
+            return (received,)
+
+        (written,) = await self((wish,), as_it_is, caller)
         return written
 
     async def __call__(
@@ -119,7 +123,7 @@ class RecordResource:
         self, wishes: Sequence[Wish], prepare: Prepare, caller: Caller, now: datetime
     ) -> tuple[Written, ...]:
         targets = await self.targets(wishes, caller.tenant)
-        bodies = prepare(targets)
+        bodies = await prepare(targets)
         versions = [
             None if target.is_left else _version(received, target, wish)
             for target, received, wish in zip(targets, bodies, wishes, strict=True)
