@@ -159,6 +159,7 @@ def _change(request: Request, asked: Asked, type_: str, id_: str, query: str) ->
         condition=condition,
         is_update=True,
         if_match=allowed_versions(asked.request.get("ifMatch")),
+        if_none_match=allowed_versions(asked.request.get("ifNoneMatch"), "If-None-Match"),
         where=asked.where,
     )
 

@@ -105,6 +105,27 @@ def test_a_stale_if_match_changes_nothing(service: httpx.Client, person: str) ->
     assert service.get(f"/fhir/Patient/{person}/_history").json()["total"] == 2
 
 
+def test_a_write_that_must_create_changes_nothing_that_is_there(
+    service: httpx.Client, person: str
+) -> None:
+    url, changed = f"/fhir/Patient/{person}", patient(person, gender="female")
+    nobody = f"r-{uuid.uuid4()}"
+    new_only = {"If-None-Match": "*"}
+
+    outcome(service.put(url, json=changed, headers=new_only), 412)
+    outcome(service.put(url, json=changed, headers={"If-None-Match": 'W/"1"'}), 412)
+    created = service.put(f"/fhir/Patient/{nobody}", json=patient(nobody), headers=new_only)
+    other = service.put(url, json=changed, headers={"If-None-Match": 'W/"7"'})
+    put = {"method": "PUT", "url": f"Patient/{person}", "ifNoneMatch": "*"}
+    entry = {"request": put, "resource": patient(person)}
+    bundle_ = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+
+    assert created.status_code == 201
+    assert other.status_code == 200
+    outcome(service.post("/fhir", json=bundle_), 412)
+    assert service.get(f"{url}/_history").json()["total"] == 2
+
+
 def test_an_id_belongs_to_one_patient(service: httpx.Client, person: str) -> None:
     id_ = f"o-{person}"
     service.put(f"/fhir/Observation/{id_}", json={**finding("pain-localised", True), "id": id_})
