@@ -1,5 +1,6 @@
 """Builds the application: settings, knowledge, journal, routes; it alone knows all parts."""
 
+import asyncio
 import gc
 import hashlib
 import time
@@ -15,6 +16,7 @@ import orjson
 import structlog
 import yaml
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
 from starlette.types import Lifespan
 
@@ -24,6 +26,7 @@ from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
 from app.api.frame import RequestFrame
 from app.book.decision import decision_page
+from app.domain.problem import Problem, Refused
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
 from app.ehr.origins import Place
@@ -37,13 +40,14 @@ from app.fhir.validation.profiles import profiles_in
 from app.fhir.writing import ResourceWriter
 from app.fhir.writing.hook_answer import HookWriter
 from app.knowledge.library import Library
-from app.logs import configure
+from app.logs import configure as configure_log
 from app.settings import Settings
 from app.sql.journal import Journal
 from app.sql.migrate import head, migrate
 from app.sql.queries import History
 from app.sql.reindex import Extraction, is_current, reindex
 from app.sql.sqlite import WriterLock, path_of
+from app.tracing import Tracing, configured
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_history import ReadHistory
@@ -61,13 +65,21 @@ READ = ["GET", "HEAD"]
 # A request makes some 20,000 objects and hardly a cycle: one look at the young ones is enough.
 GARBAGE = (20_000, 20, 50)
 SEARCH = Extraction(EXTRACTION, values_in)
+# Its spans hold the path and the query, its log entries the words of exceptions: a patient's.
+NOT_FASTAPIS: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 Published = dict[tuple[str, str], tuple[bytes, str]]
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, tracing: Tracing | None = None) -> FastAPI:
     """The application, ready for uvicorn (``uvicorn app.main:create_app --factory``)."""
     settings = settings or Settings()
-    configure(settings.log_level)
+    configure_log(settings.log_level)
     if settings.auth == "off-insecure":
         log.warning("authentication is off on every address (PAINPLAN_AUTH=off-insecure)")
     app = FastAPI(
@@ -78,11 +90,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan(settings),
         redirect_slashes=False,  # its answer would be a 307 without a body
+        telemetry=NOT_FASTAPIS,
     )
+    app.state.tracing = tracing or _tracing()
     _join(app, settings)
     _route(app)
     errors.install(app)
-    app.add_middleware(RequestFrame, door=Door(settings.auth, app.state.trust.verifier))
+    door = Door(settings.auth, app.state.trust.verifier)
+    app.add_middleware(RequestFrame, door=door, tracing=app.state.tracing)
     if settings.cors_origins:
         app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
@@ -203,6 +218,20 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
     return await use_case(ask, caller)
 
 
+def _tracing() -> Tracing:
+    try:
+        return configured()
+    except ImportError:
+        raise Refused(
+            Problem(
+                "OpenTelemetry has an endpoint to send spans to (OTEL_EXPORTER_OTLP_ENDPOINT), and "
+                "what sends them is not installed.",
+                mend="Install painplan[otel], or unset the variable.",
+                code="not-supported",
+            )
+        ) from None
+
+
 def _trust(settings: Settings) -> Trust:
     clients, servers = trusted_of(settings)
     return Trust(clients, servers, public_url=settings.public_url, clock=now)
@@ -292,5 +321,6 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         await app.state.trust.close()
         await app.state.journal.close()
         app.state.history.close()
+        await asyncio.to_thread(app.state.tracing.close)
 
     return lifespan
