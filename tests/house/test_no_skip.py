@@ -44,7 +44,7 @@ def run_pytest(folder: Path, body: str, **environment: str) -> subprocess.Comple
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull],
         cwd=folder,
-        env={**inherited, **environment},
+        env={**inherited, "PYTHONPATH": str(CONFTEST.parents[1]), **environment},
         capture_output=True,
         text=True,
         check=False,
