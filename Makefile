@@ -66,6 +66,9 @@ validate: setup ## HL7's own validator over all that we publish and emit, and be
 	tools/validator/prepare
 	PAINPLAN_NO_SKIP=1 $(BIN)/python -m pytest -q tests/acceptance/hl7
 
+fuzz: setup ## schemathesis over the whole API and along its links (5 minutes; SECONDS=60 for one)
+	$(BIN)/python -m tests.fuzz $(SECONDS)
+
 mutation: setup ## small faults in the domain, and whether its tests see them (4 to 8 minutes)
 	$(BIN)/python -m benchmarks.mutation
 

@@ -201,8 +201,9 @@ def profiles(
     content = load()
     if not check:
         write(content, folder)
-        # The service reads the folder, so the examples come after it.
+        # The service reads the folder, so the examples come after it; the guide lists them.
         write_files(example_files(), folder / EXAMPLES_OF_OURS)
+        write(content, folder)
         if archive is not None:
             pack(content, folder, archive)
         return

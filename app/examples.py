@@ -28,8 +28,9 @@ def example_files() -> dict[str, str]:
     derived = asyncio.run(_derived())
     files: dict[str, str] = {}
     for name, sent, answer in derived:
-        files[f"Bundle-{name}-sent.json"] = render(sent)
-        files[f"Bundle-{name}-derived.json"] = render(_stable(answer))
+        for what, bundle in (("sent", sent), ("derived", _stable(answer))):
+            named = _with_id(bundle, f"{name}-{what}")
+            files[file_name(named)] = render(named)
         for resource in _parts(answer):
             files.setdefault(_name_of(resource, name), render(resource))
     return files
@@ -67,6 +68,12 @@ def _settings(folder: str) -> Settings:
             for name in ("crisis_text", "guideline_profile", "terminology", "tenant")
         },
     )
+
+
+def _with_id(bundle: Json, id_: str) -> Json:
+    """The Bundle under an id, by which a guide can list it."""
+    rest = {name: value for name, value in bundle.items() if name != "resourceType"}
+    return {"resourceType": "Bundle", "id": id_, **rest}
 
 
 def _parts(answer: Json) -> Iterator[Json]:

@@ -16,6 +16,7 @@ import orjson
 import structlog
 import yaml
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
 from starlette.types import Lifespan
 
@@ -26,6 +27,7 @@ from app.api.door import Door
 from app.api.frame import RequestFrame
 from app.api.strangers import Strangers
 from app.book.decision import decision_page
+from app.domain.problem import Problem, Refused
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
 from app.ehr.origins import Place
@@ -39,7 +41,7 @@ from app.fhir.validation.profiles import profiles_in
 from app.fhir.writing import ResourceWriter
 from app.fhir.writing.hook_answer import HookWriter
 from app.knowledge.library import Library
-from app.logs import configure
+from app.logs import configure as configure_log
 from app.settings import Settings
 from app.sql.audit_log import AuditLog
 from app.sql.heads import tell_heads
@@ -49,6 +51,7 @@ from app.sql.prepare import prepare_database
 from app.sql.proofs import Proofs
 from app.sql.queries import History
 from app.sql.reindex import Extraction
+from app.tracing import Tracing, configured
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_audit import ReadAudit
@@ -67,13 +70,21 @@ READ = ["GET", "HEAD"]
 # A request makes some 20,000 objects and hardly a cycle: one look at the young ones is enough.
 GARBAGE = (20_000, 20, 50)
 SEARCH = Extraction(EXTRACTION, values_in)
+# Its spans hold the path and the query, its log entries the words of exceptions: a patient's.
+NOT_FASTAPIS: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 Published = dict[tuple[str, str], tuple[bytes, str]]
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, tracing: Tracing | None = None) -> FastAPI:
     """The application, ready for uvicorn (``uvicorn app.main:create_app --factory``)."""
     settings = settings or Settings()
-    configure(settings.log_level)
+    configure_log(settings.log_level)
     if settings.auth == "off-insecure":
         log.warning("authentication is off on every address (PAINPLAN_AUTH=off-insecure)")
     app = FastAPI(
@@ -84,11 +95,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan(settings),
         redirect_slashes=False,  # its answer would be a 307 without a body
+        telemetry=NOT_FASTAPIS,
     )
+    app.state.tracing = tracing or _tracing()
     _join(app, settings)
     _route(app)
     errors.install(app)
-    app.add_middleware(RequestFrame, door=Door(settings.auth, app.state.trust.verifier))
+    door = Door(settings.auth, app.state.trust.verifier)
+    app.add_middleware(RequestFrame, door=door, tracing=app.state.tracing)
     if settings.cors_origins:
         app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
@@ -212,6 +226,20 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
     return await use_case(ask, caller)
 
 
+def _tracing() -> Tracing:
+    try:
+        return configured()
+    except ImportError:
+        raise Refused(
+            Problem(
+                "OpenTelemetry has an endpoint to send spans to (OTEL_EXPORTER_OTLP_ENDPOINT), and "
+                "what sends them is not installed.",
+                mend="Install painplan[otel], or unset the variable.",
+                code="not-supported",
+            )
+        ) from None
+
+
 def _trust(settings: Settings) -> Trust:
     clients, servers = trusted_of(settings)
     return Trust(clients, servers, public_url=settings.public_url, clock=now)
@@ -306,5 +334,6 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         await app.state.journal.close()
         await app.state.history.close()
         await app.state.proofs.close()
+        await asyncio.to_thread(app.state.tracing.close)
 
     return lifespan

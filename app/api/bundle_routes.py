@@ -14,6 +14,7 @@ from app.api.offers import not_allowed
 from app.api.rendering import rendered
 from app.api.requests import answer_type, read_body, require_json
 from app.api.transactions import Outcome, carried_out
+from app.api.turns import in_turns
 from app.api.writing_routes import parts_of
 from app.fhir.reading.bundle_requests import Asked, read_requests
 from app.fhir.writing.bundles import Entry, bundle
@@ -33,7 +34,10 @@ async def take(request: Request) -> Response:
         answers: Sequence[Outcome] = [await answer_to(request, asked) for asked in entries]
     else:
         answers = await carried_out(request, entries)
-    told = [_entry(request, asked, answer) for asked, answer in zip(entries, answers, strict=True)]
+    told = [
+        _entry(request, asked, answer)
+        async for asked, answer in in_turns(zip(entries, answers, strict=True))
+    ]
     return rendered(request, bundle(f"{kind}-response", told), media)
 
 

@@ -1,20 +1,23 @@
-"""Around every request: its id, who may come in, headers, one log line."""
+"""Around every request: its id, who may come in, headers, one log line and span."""
 
 import re
 import time
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
+from opentelemetry.trace import Span
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
+from app.api.addresses import address_of
 from app.api.door import Door
 from app.api.errors import STATUS, fault, refused, say_why
 from app.api.recording import recorded
 from app.api.trail import begin_trail
 from app.domain.problem import Refusal
+from app.tracing import Tracing, answered, trace_of
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9.\-_]{1,64}\Z")
 SECURITY = [
@@ -30,9 +33,10 @@ log = structlog.get_logger()
 class RequestFrame:
     """One pure-ASGI layer (a BaseHTTPMiddleware costs sixty times as much)."""
 
-    def __init__(self, app: ASGIApp, *, door: Door) -> None:
+    def __init__(self, app: ASGIApp, *, door: Door, tracing: Tracing) -> None:
         self.app = app
         self.door = door
+        self.tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Frame HTTP; let everything else pass."""
@@ -40,6 +44,17 @@ class RequestFrame:
             await self.app(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        with self.tracing.span(headers) as span:
+            await self._framed(scope, receive, send, headers, span)
+
+    async def _framed(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[bytes, bytes],
+        span: Span,
+    ) -> None:
         sent = headers.get(b"x-request-id", b"")
         request_id = sent.decode() if REQUEST_ID.match(sent) else str(uuid.uuid4())
         scope["request_id"] = request_id
@@ -64,6 +79,7 @@ class RequestFrame:
         await self._answered(scope, receive, framed, seen)
         spent = time.perf_counter() - started
         metrics.answered(_route(scope), _method(scope), seen["status"], spent)
+        answered(span, _route(scope), _method(scope), seen["status"], seen["size"])
         log.info(
             "request",
             request_id=request_id,
@@ -72,6 +88,7 @@ class RequestFrame:
             status=seen["status"],
             bytes=seen["size"],
             ms=round(spent * 1000, 2),
+            **trace_of(span),
         )
 
     async def _answered(
@@ -79,6 +96,7 @@ class RequestFrame:
     ) -> None:
         """A fault is caught here: what leaves us upwards is logged with what a patient said."""
         try:
+            scope["path"] = address_of(scope)
             scope["identity"] = await self.door.caller(scope)
         except Refusal as refusal:
             say_why(scope["request_id"], refusal)

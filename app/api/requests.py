@@ -132,7 +132,12 @@ def if_match(request: Request) -> frozenset[str] | None:
     return allowed_versions(request.headers.get("if-match"))
 
 
-def allowed_versions(header: str | None) -> frozenset[str] | None:
+def if_none_match(request: Request) -> frozenset[str] | None:
+    """The version ids that If-None-Match rules out for a write, ``*`` for any there is."""
+    return allowed_versions(request.headers.get("if-none-match"), "If-None-Match")
+
+
+def allowed_versions(header: str | None, name: str = "If-Match") -> frozenset[str] | None:
     """The same from the header itself.
 
     FHIR writes them as weak ETags, and compares them as if they were strong.
@@ -144,8 +149,8 @@ def allowed_versions(header: str | None) -> frozenset[str] | None:
     if not ENTITY_TAGS.fullmatch(header):
         raise NotUnderstood(
             Problem(
-                "If-Match is no list of ETags.",
-                where="If-Match",
+                f"{name} is no list of ETags.",
+                where=name,
                 mend='Send the ETag of the version that you read, for example W/"1".',
                 code="value",
             )

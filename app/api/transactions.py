@@ -12,6 +12,7 @@ from app.api.inner_requests import InnerAnswer, answer_to, tried
 from app.api.interactions import OFFERED, allowed_on_instance, allowed_on_type
 from app.api.requests import allowed_versions, caller_of
 from app.api.trail import kept
+from app.api.turns import in_turns
 from app.domain.problem import (
     NotAllowed,
     NotFound,
@@ -19,11 +20,11 @@ from app.domain.problem import (
     PreconditionFailed,
     Problem,
     Refusal,
-    Refused,
 )
 from app.domain.searching import Search, matches
 from app.domain.submission import Received
 from app.fhir.reading.bundle_requests import Asked
+from app.fhir.reading.dangling import require_resolved
 from app.fhir.reading.parameters import ID
 from app.fhir.reading.rewriting import references_in, rewritten
 from app.fhir.reading.submission import read_one
@@ -48,14 +49,15 @@ class Transaction:
     places: Mapping[str, str]
     stored: Mapping[str, str | None]
 
-    def prepare(self, targets: Sequence[Target]) -> list[Received]:
+    async def prepare(self, targets: Sequence[Target]) -> list[Received]:
         """Every resource with its references rewritten, valid and within its ranges."""
         names = _names(self.writes, targets)
         own = [
             (t, search_values(asked.resource or {}))
-            for asked, t in zip(self.writes, targets, strict=True)
+            async for asked, t in in_turns(zip(self.writes, targets, strict=True))
+            if self.conditional
         ]
-        for text, search in self.conditional.items():
+        async for text, search in in_turns(self.conditional.items()):
             here = {
                 t.id
                 for t, values in own
@@ -65,7 +67,7 @@ class Transaction:
             names[text] = f"{search.types[0]}/{_only(found, text, self.places[text])}"
         return [
             _received(self.request, asked, wish, names)
-            for asked, wish in zip(self.writes, self.wishes, strict=True)
+            async for asked, wish in in_turns(zip(self.writes, self.wishes, strict=True))
         ]
 
 
@@ -91,7 +93,7 @@ async def _written(
     request: Request, writes: Sequence[Asked], wishes: Sequence[Wish]
 ) -> tuple[Written, ...]:
     use_case, caller = request.app.state.record_resource, caller_of(request)
-    conditional, places = _conditional(request, writes)
+    conditional, places = await _conditional(request, writes)
     stored = {
         text: await use_case.match(search, caller.tenant, places[text])
         for text, search in conditional.items()
@@ -159,6 +161,7 @@ def _change(request: Request, asked: Asked, type_: str, id_: str, query: str) ->
         condition=condition,
         is_update=True,
         if_match=allowed_versions(asked.request.get("ifMatch")),
+        if_none_match=allowed_versions(asked.request.get("ifNoneMatch"), "If-None-Match"),
         where=asked.where,
     )
 
@@ -179,13 +182,13 @@ async def _require_reads(
             raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
 
 
-def _conditional(
+async def _conditional(
     request: Request, writes: Iterable[Asked]
 ) -> tuple[dict[str, Search], dict[str, str]]:
     """The references that are searches, each once, and where each stands first."""
     found: dict[str, Search] = {}
     places: dict[str, str] = {}
-    for asked in writes:
+    async for asked in in_turns(writes):
         for text in references_in(asked.body):
             match = _CONDITIONAL.match(text)
             if match is not None and text not in found:
@@ -224,20 +227,11 @@ def _names(writes: Sequence[Asked], targets: Sequence[Target]) -> dict[str, str]
 
 def _received(request: Request, asked: Asked, wish: Wish, names: Mapping[str, str]) -> Received:
     body = rewritten(asked.body, names)
-    for text in references_in(body):
-        if text.startswith("urn:"):
-            raise Refused(
-                Problem(
-                    f"The reference {text[:64]!r} is the fullUrl of no entry.",
-                    where=f"{asked.where}.resource",
-                    mend="Send what it refers to, or refer to what is stored.",
-                    code="not-found",
-                )
-            )
     state = request.app.state
     place = f"{asked.where}.resource"
     try:
         received = read_one(body, expected_type=wish.type, validator=state.validator)
+        require_resolved(received)
         state.reader.check(received, state.library.current.content, as_of=state.clock())
     except Refusal as refusal:
         raise _placed(refusal, wish.type, place) from refusal

@@ -16,10 +16,11 @@ from app.api.requests import answer_type, caller_of, read_body, require_json
 from app.api.trail import shown
 from app.api.types import WRITABLE
 from app.domain.problem import NotUnderstood, Problem, Refusal, Refused
+from app.fhir.reading.dangling import require_resolved
 from app.fhir.reading.operation_input import OperationInput, read_input
 from app.fhir.reading.submission import read_one
 from app.fhir.validation.profiles import Profiles
-from app.fhir.writing import operation_outcome
+from app.fhir.writing import verdict
 
 MODES = ("create", "update", "delete", "profile")
 WRITES = ("create", "update")
@@ -91,10 +92,8 @@ def _answer(
     if not problems and given.resource is not None:
         at, profiles = given.where or type_, request.app.state.profiles
         problems = tuple(p for one in ours for p in profiles.problems(given.resource, one, at))
-    if problems:
-        return rendered(request, operation_outcome(problems), media)
-    fine = Problem("No problem was found.", code="informational")
-    return rendered(request, operation_outcome((fine,), "information"), media)
+    unchecked = tuple(_unchecked(request.app.state.profiles, given, type_))
+    return rendered(request, verdict(problems, unchecked), media)
 
 
 def _mode(settings: dict[str, str]) -> str:
@@ -109,9 +108,7 @@ def _require_known(profiles: Profiles, profile: str | None, type_: str, mode: st
     """A profile that we cannot check is an error, never a silent pass."""
     if profile is None and mode == "profile":
         raise NotUnderstood(Problem("Which profile?", "profile", "Name one.", "required"))
-    if profile in (None, f"{BASE}{type_}", f"{BASE}{type_}|4.0.1"):
-        return
-    if profiles.type_of(profile) == type_:
+    if profile is None or _is_checked(profiles, profile, type_):
         return
     raise Refused(
         Problem(
@@ -121,6 +118,27 @@ def _require_known(profiles: Profiles, profile: str | None, type_: str, mode: st
             code="not-supported",
         )
     )
+
+
+def _unchecked(profiles: Profiles, given: OperationInput, type_: str) -> Iterator[Problem]:
+    """Profiles that the resource claims and nobody here can check: US Core's, for example."""
+    meta = (given.resource or {}).get("meta")
+    claimed = meta.get("profile") if isinstance(meta, dict) else None
+    for number, text in enumerate(claimed if isinstance(claimed, list) else ()):
+        if not isinstance(text, str) or _is_checked(profiles, text, type_):
+            continue
+        yield Problem(
+            f"The profile {text[:128]!r} is claimed and was not checked: it is none of ours.",
+            where=f"{given.where or type_}.meta.profile[{number}]",
+            mend="Check it with HL7's validator and the package that it comes from.",
+            code="not-supported",
+        )
+
+
+def _is_checked(profiles: Profiles, profile: str, type_: str) -> bool:
+    """R4's own definition of the type, or a profile of ours for it."""
+    is_core = profile in (f"{BASE}{type_}", f"{BASE}{type_}|4.0.1")
+    return is_core or profiles.type_of(profile) == type_
 
 
 def _ours(
@@ -170,6 +188,8 @@ def _problems(  # noqa: PLR0913  (what is asked about, and how)
         yield Problem("The id is not the one in the address.", f"{given.where}.id", "", "value")
     try:
         received = read_one(given.body, expected_type=type_, validator=state.validator)
+        if mode in WRITES:  # sent alone; without a mode it may be meant for a Bundle
+            require_resolved(received)
         state.reader.check(received, state.library.current.content, as_of=state.clock())
     except Refusal as refusal:
         for problem in refusal.problems:

@@ -11,10 +11,18 @@ from app.api.interactions import allowed_on_instance, allowed_on_type
 from app.api.offers import not_allowed, offer_of
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
-from app.api.requests import answer_type, caller_of, if_match, read_body, require_json
+from app.api.requests import (
+    answer_type,
+    caller_of,
+    if_match,
+    if_none_match,
+    read_body,
+    require_json,
+)
 from app.api.trail import kept
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.submission import Received
+from app.fhir.reading.dangling import require_resolved
 from app.fhir.reading.parameters import ID
 from app.fhir.reading.submission import read_one
 from app.fhir.writing import operation_outcome
@@ -45,11 +53,11 @@ async def update(request: Request) -> Response:
     id_ = request.path_params["id"]
     if not ID.fullmatch(id_):
         raise _wrong_id(type_, "The id in the address has other characters than ids have.")
-    allowed = if_match(request)
+    allowed, barred = if_match(request), if_none_match(request)
     received = await _received(request, type_)
     if _own_id(received) != id_:
         raise _wrong_id(type_, "The id in the body is not the one in the address.")
-    wish = Wish(type_, id_, id=id_, is_update=True, if_match=allowed)
+    wish = Wish(type_, id_, id=id_, is_update=True, if_match=allowed, if_none_match=barred)
     return await _written(request, wish, received, media)
 
 
@@ -60,12 +68,12 @@ async def update_by_condition(request: Request) -> Response:
         raise not_allowed(f"{type_} is only read here.", allowed_on_type(offer))
     media = answer_type(request)
     condition = condition_of(request, type_, request.url.query)
-    allowed = if_match(request)
+    allowed, barred = if_match(request), if_none_match(request)
     received = await _received(request, type_)
     id_ = _own_id(received)
     wish = Wish(
         type_, id_ or str(uuid.uuid4()), id=id_, condition=condition, is_update=True,
-        if_match=allowed,
+        if_match=allowed, if_none_match=barred,
     )  # fmt: skip
     return await _written(request, wish, received, media)
 
@@ -87,6 +95,7 @@ async def _received(request: Request, type_: str) -> Received:
     require_json(request)
     state = request.app.state
     received = read_one(await read_body(request), expected_type=type_, validator=state.validator)
+    require_resolved(received)
     state.reader.check(received, state.library.current.content, as_of=state.clock())
     return received
 

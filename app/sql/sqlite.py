@@ -79,7 +79,7 @@ class WriterLock:
             raise Unavailable(
                 Problem(
                     f"Another process writes to {path.name}.",
-                    mend="Run one service a SQLite file, or use PostgreSQL for several.",
+                    mend="Stop that service first: one process writes to a SQLite file.",
                     code="transient",
                 )
             ) from None

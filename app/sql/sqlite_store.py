@@ -26,6 +26,8 @@ PURGE_EVERY = 3600.0
 TRUNCATE_EVERY = 1.0
 # Some 20 MB of log while sets come one by one, less in batches: large enough to pay.
 CHECKPOINT_EVERY = 2000
+# Rows that are hashed and written while everybody waits: about 10 ms.
+IN_THE_LOOP = 300
 
 
 class SQLiteStore:
@@ -73,10 +75,11 @@ class SQLiteStore:
             return f"tidying up failed ({error})"
 
     async def commit(self, sets: Sequence[WriteSet]) -> list[Outcome]:
-        """In the event loop where the disk is fast, else in a thread."""
+        """In the event loop where the disk is fast and the batch is short, else in a thread."""
         self._is_writing = True
+        rows = sum(len(one.entries) for one in sets)
         try:
-            if self._is_fast:
+            if self._is_fast and rows <= IN_THE_LOOP:
                 batch = self._transaction(sets)
             else:
                 batch = await asyncio.to_thread(self._transaction, sets)

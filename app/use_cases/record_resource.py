@@ -6,7 +6,7 @@ that two clients with the same condition never both create.
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,8 +43,8 @@ class Wish:
 
     ``id`` is the id in the address of an update, or of the body where a condition decides; None
     where there is none. ``new_id`` is the one that a new resource gets. ``if_match`` are the
-    version ids allowed, ``*`` for whichever is there, None for any or none. ``where`` is its place
-    in what came in.
+    version ids allowed, ``*`` for whichever is there, None for any or none; ``if_none_match`` those
+    ruled out. ``where`` is its place in what came in.
     """
 
     type: str
@@ -53,6 +53,7 @@ class Wish:
     condition: Search | None = None
     is_update: bool = False
     if_match: frozenset[str] | None = None
+    if_none_match: frozenset[str] | None = None
     where: str = ""
 
 
@@ -80,7 +81,7 @@ class Written:
     is_left: bool = False
 
 
-Prepare = Callable[[Sequence[Target]], Sequence[Received]]
+Prepare = Callable[[Sequence[Target]], Awaitable[Sequence[Received]]]
 """The resources to write, once it is known which they are: one for each target, in their order."""
 
 
@@ -94,7 +95,11 @@ class RecordResource:
 
     async def one(self, wish: Wish, received: Received, caller: Caller) -> Written:
         """Write one resource."""
-        (written,) = await self((wish,), lambda _: (received,), caller)
+
+        async def as_it_is(_: Sequence[Target]) -> Sequence[Received]:
+            return (received,)
+
+        (written,) = await self((wish,), as_it_is, caller)
         return written
 
     async def __call__(
@@ -119,7 +124,7 @@ class RecordResource:
         self, wishes: Sequence[Wish], prepare: Prepare, caller: Caller, now: datetime
     ) -> tuple[Written, ...]:
         targets = await self.targets(wishes, caller.tenant)
-        bodies = prepare(targets)
+        bodies = await prepare(targets)
         versions = [
             None if target.is_left else _version(received, target, wish)
             for target, received, wish in zip(targets, bodies, wishes, strict=True)
@@ -274,7 +279,16 @@ def _version(received: Received, target: Target, wish: Wish) -> ResourceVersion:
 
 
 def _require_match(wish: Wish, known: CurrentVersion | None) -> None:
-    allowed = wish.if_match
+    barred, allowed = wish.if_none_match, wish.if_match
+    if barred is not None and known is not None and barred & {"*", str(known.version)}:
+        raise PreconditionFailed(
+            Problem(
+                f"If-None-Match rules out the current version, which is {known.version}.",
+                where=wish.where or "If-None-Match",
+                mend="Leave it as it is, or change it without that header.",
+                code="duplicate",
+            )
+        )
     if allowed is None or (known is not None and allowed & {"*", str(known.version)}):
         return
     there = "which is not there yet" if known is None else f"which is {known.version}"

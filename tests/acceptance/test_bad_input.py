@@ -293,8 +293,8 @@ def test_an_unmatched_item_of_our_own_form_is_listed(service: httpx.Client) -> N
         ("GET", "/decisions/none", 404),
         ("GET", "/decisions", 400),
         ("POST", "/healthz", 405),
-        ("POST", "/fhir/Patient/", 404),
-        ("GET", "/fhir/Patient/", 404),
+        ("POST", "/fhir//Patient", 404),
+        ("GET", "/fhir/Patient//", 404),
     ],
 )
 def test_errors_of_paths_have_a_body(

@@ -1,6 +1,8 @@
 """Batch and transaction over HTTP: order, references, and all or nothing (F-20, F-21)."""
 
 import json
+import threading
+import time
 import uuid
 from typing import Any
 
@@ -160,7 +162,8 @@ def test_the_third_entry_that_is_invalid_stops_all_three(service: httpx.Client) 
         (entry("GET", "Patient?_count=x"), 400, "Bundle.entry[1].request.url"),
         (entry("GET", "https://other.example/fhir/Patient/1"), 400, "Bundle.entry[1].request.url"),
         (entry("POST", "Observation", about("urn:uuid:" + "0" * 8 + "-0000-4000-8000-" + "0" * 12)),
-         422, "Bundle.entry[1].resource"),
+         422, "Bundle.entry[1].resource.subject.reference"),
+        (entry("GET", "Patient/a%2F_history"), 400, "Bundle.entry[1].request.url"),
         (entry("POST", "Observation", about("Patient?identifier=nobody-at-all")), 412,
          "Bundle.entry[1].resource"),
         (entry("POST", "Observation", about("Patient?colour=blue")), 400,
@@ -407,3 +410,29 @@ def test_no_bundle_breaks_the_service(
     if answer.status_code == 200:
         for told in answer.json().get("entry", ()):
             assert not told["response"]["status"].startswith("5"), told
+
+
+def test_a_transaction_of_a_thousand_leaves_the_others_their_turns(service: httpx.Client) -> None:
+    person = urn()
+    entries = [entry("POST", "Patient", nameless(patient()), fullUrl=person)]
+    entries += [entry("POST", "Observation", about(person)) for _ in range(999)]
+    waits: list[float] = []
+    is_over = threading.Event()
+
+    def others() -> None:
+        with httpx.Client(base_url=service.base_url) as another:
+            while not is_over.is_set():
+                asked = time.monotonic()
+                another.get("/healthz")
+                waits.append(time.monotonic() - asked)
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    began = time.monotonic()
+    answer = send(service, "transaction", *entries)
+    spent = time.monotonic() - began
+    is_over.set()
+    thread.join()
+
+    assert statuses(answer) == ["201"] * 1000
+    assert max(waits) < spent / 2

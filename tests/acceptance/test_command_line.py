@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.wire import activities, derived, gate, of_type
+from tests.acceptance.conftest import serving
+from tests.acceptance.wire import activities, derived, gate, of_type, patient
 from tests.sql.history import write
 
 ROOT = Path(__file__).parents[2]
@@ -229,6 +230,21 @@ def test_search_values_are_compared_and_made_again(tmp_path: Path) -> None:
     assert "search_value CarePlan/" in derived_too.stderr
     assert again.returncode == 0, again.stderr
     assert afterwards.returncode == 0, afterwards.stderr
+
+
+def test_reindex_beside_a_running_service_changes_nothing_and_says_what_to_do(
+    tmp_path: Path,
+) -> None:
+    database = tmp_path / "painplan.db"
+    with serving(database) as service:
+        service.put("/fhir/Patient/p1", json=patient("p1")).raise_for_status()
+        done = painplan("reindex", PAINPLAN_DATABASE_URL=f"sqlite:///{database}")
+        found = service.get("/fhir/Patient?_id=p1").json()["total"]
+
+    assert done.returncode == 1
+    assert "Stop that service first" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert found == 1
 
 
 def test_serve_refuses_an_open_address_while_authentication_is_off() -> None:

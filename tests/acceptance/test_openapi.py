@@ -1,6 +1,8 @@
 """openapi.yaml tells the truth: its routes, its examples, and what schemathesis finds."""
 
 import uuid
+from copy import deepcopy
+from http import HTTPStatus
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 import schemathesis
 import yaml
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 from schemathesis import checks
@@ -17,6 +20,7 @@ from starlette.routing import Route
 
 from app.main import create_app
 from tests.acceptance.wire import bundle, intake, patient, screened
+from tests.fuzz.bodies import before_generate_case
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
@@ -130,13 +134,41 @@ def _a_plan(service: httpx.Client, of: str | None = None) -> str:
     return str(answer.json()["entry"][0]["resource"]["id"])
 
 
-MACHINE = schemathesis.openapi.from_dict(DOCUMENT)
+# Of its own: it adds the links that it finds.
+MACHINE = schemathesis.openapi.from_dict(deepcopy(DOCUMENT))
+MACHINE.hook(before_generate_case)
+# That a body is valid R4 is more than the document's schemas say: a refusal is no finding.
+TOO_MUCH = [checks.positive_data_acceptance]
 
 
 @MACHINE.parametrize()
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_schemathesis_finds_nothing(case: schemathesis.Case[Any], service: httpx.Client) -> None:
-    # That a body is valid R4 is more than the document's schemas say: a refusal is no finding.
-    case.call_and_validate(
-        base_url=str(service.base_url), excluded_checks=[checks.positive_data_acceptance]
+    case.call_and_validate(base_url=str(service.base_url), excluded_checks=TOO_MUCH)
+
+
+def test_schemathesis_finds_nothing_along_the_links(service: httpx.Client) -> None:
+    """The short version of ``make fuzz``: what one answer names, the next request asks for."""
+    reached: set[str] = set()
+
+    class Links(MACHINE.as_state_machine()):  # type: ignore[misc]  # made at run time
+        def get_call_kwargs(self, case: schemathesis.Case[Any]) -> dict[str, Any]:
+            del case
+            return {"base_url": str(service.base_url)}
+
+        def validate_response(
+            self, response: schemathesis.Response, case: schemathesis.Case[Any], **_: Any
+        ) -> None:
+            case.validate_response(response, excluded_checks=TOO_MUCH)
+            if response.status_code == HTTPStatus.OK:
+                reached.add(case.operation.label)
+
+    run_state_machine_as_test(
+        Links,
+        settings=settings(
+            max_examples=60, stateful_step_count=8, suppress_health_check=list(HealthCheck)
+        ),
     )
+
+    # Nobody reaches these by guessing: a link was followed.
+    assert reached & {"GET /decisions/{id}", "GET /decisions/{id}/replay", "GET /fhir/{type}/{id}"}

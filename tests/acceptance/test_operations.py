@@ -29,6 +29,7 @@ def issues(answer: httpx.Response) -> list[tuple[str, str | None]]:
 
 
 FINE = [("information", None)]
+US_CORE = ("warning", "CarePlan.meta.profile[1]")
 LATE = finding("pain-localised", True, status="finished")
 
 
@@ -134,9 +135,10 @@ def test_what_we_derive_keeps_the_profiles_of_ours_that_it_claims(
                 continue
             checked.add(profile)
             stored = f"{url}/{resource['id']}/$validate"
-            assert issues(service.get(stored, params={"profile": profile})) == FINE
+            found = issues(service.get(stored, params={"profile": profile}))
+            assert [severity for severity, _ in found if severity == "error"] == []
             body = parameters(resource=resource, profile=profile)
-            assert issues(service.post(f"{url}/$validate", json=body)) == FINE
+            assert issues(service.post(f"{url}/$validate", json=body))[0] == FINE[0]
     assert len(checked) >= 6
 
 
@@ -148,12 +150,27 @@ def test_a_profile_of_ours_is_checked_where_it_is_named_and_where_it_is_claimed(
     ours = f"{CANON}/StructureDefinition/painplan-careplan"
     url = "/fhir/CarePlan/$validate"
 
-    assert issues(service.post(url, json=plan)) == [("error", "CarePlan")]
+    assert issues(service.post(url, json=plan)) == [("error", "CarePlan"), US_CORE]
     assert issues(service.post(url, json=unclaimed)) == FINE
     assert issues(service.post(f"{url}?profile={ours}", json=unclaimed)) == [("error", "CarePlan")]
     for other in (f"{ours}|0.0.1", f"{CANON}/StructureDefinition/painplan-goal"):
         assert service.post(f"{url}?profile={other}", json=plan).status_code == 422
-    assert issues(service.post(f"{url}?mode=create", json=made[0])) == [("error", "CarePlan")]
+    refused = issues(service.post(f"{url}?mode=create", json=made[0]))
+    assert refused == [("error", "CarePlan"), US_CORE]
+
+
+def test_a_profile_that_is_not_ours_is_never_passed_in_silence(service: httpx.Client) -> None:
+    us_core = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient"
+    claiming = patient(meta={"profile": [f"{BASE}Patient", us_core]})
+    url = "/fhir/Patient/$validate"
+
+    claimed = service.post(url, json=claiming)
+    named = service.post(url, json=parameters(resource=patient(), profile=us_core))
+
+    assert issues(claimed) == [*FINE, ("warning", "Patient.meta.profile[1]")]
+    assert claimed.json()["issue"][1]["code"] == "not-supported"
+    assert named.status_code == 422
+    assert named.json()["issue"][0]["code"] == "not-supported"
 
 
 def test_everything_by_post_takes_the_parameters_of_r4(service: httpx.Client) -> None:

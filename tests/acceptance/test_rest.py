@@ -105,6 +105,27 @@ def test_a_stale_if_match_changes_nothing(service: httpx.Client, person: str) ->
     assert service.get(f"/fhir/Patient/{person}/_history").json()["total"] == 2
 
 
+def test_a_write_that_must_create_changes_nothing_that_is_there(
+    service: httpx.Client, person: str
+) -> None:
+    url, changed = f"/fhir/Patient/{person}", patient(person, gender="female")
+    nobody = f"r-{uuid.uuid4()}"
+    new_only = {"If-None-Match": "*"}
+
+    outcome(service.put(url, json=changed, headers=new_only), 412)
+    outcome(service.put(url, json=changed, headers={"If-None-Match": 'W/"1"'}), 412)
+    created = service.put(f"/fhir/Patient/{nobody}", json=patient(nobody), headers=new_only)
+    other = service.put(url, json=changed, headers={"If-None-Match": 'W/"7"'})
+    put = {"method": "PUT", "url": f"Patient/{person}", "ifNoneMatch": "*"}
+    entry = {"request": put, "resource": patient(person)}
+    bundle_ = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+
+    assert created.status_code == 201
+    assert other.status_code == 200
+    outcome(service.post("/fhir", json=bundle_), 412)
+    assert service.get(f"{url}/_history").json()["total"] == 2
+
+
 def test_an_id_belongs_to_one_patient(service: httpx.Client, person: str) -> None:
     id_ = f"o-{person}"
     service.put(f"/fhir/Observation/{id_}", json={**finding("pain-localised", True), "id": id_})
@@ -166,6 +187,10 @@ def test_what_we_derive_is_only_read(service: httpx.Client, person: str) -> None
         ("TRACE", "Patient/p/_history", "GET, HEAD"),
         ("PUT", "Patient/p/$everything", "GET, HEAD, POST"),
         ("PUT", "Patient/p/$validate", "GET, HEAD, POST"),
+        ("BREW", "Patient", "GET, HEAD, POST, PUT"),
+        ("BREW", "Patient/p", "GET, HEAD, PUT"),
+        ("BREW", "$derive", "POST"),
+        ("BREW", "metadata", "GET, HEAD"),
     ],
 )
 def test_what_is_not_offered_says_what_is(
@@ -469,3 +494,35 @@ def test_every_error_says_what_it_is_about(service: httpx.Client, url: str, abou
 
     assert answer.is_client_error
     assert [i["expression"] for i in answer.json()["issue"]] == [[about]]
+
+
+def test_a_slash_at_the_end_changes_nothing(service: httpx.Client, person: str) -> None:
+    empty = {"resourceType": "Bundle", "type": "batch"}
+
+    assert service.post("/fhir/", json=empty).json()["type"] == "batch-response"
+    assert service.post("/fhir/Patient/", json=patient()).status_code == 201
+    assert service.get(f"/fhir/Patient/?_id={person}").json()["total"] == 1
+    for url in (f"Patient/{person}", f"Patient/{person}/_history/1", "metadata"):
+        with_slash = service.get(f"/fhir/{url}/")
+        assert with_slash.content == service.get(f"/fhir/{url}").content, url
+
+
+def test_an_encoded_slash_divides_nothing(service: httpx.Client, person: str) -> None:
+    for url in (f"Patient%2F{person}", f"Patient/{person}%2f_history", f"Patient/{person}%2F"):
+        assert outcome(service.get(f"/fhir/{url}"), 404)["code"] == "not-found"
+
+
+@pytest.mark.parametrize("hidden", ["urn:uuid:", "\\u0075rn:uuid:"])
+def test_a_reference_to_an_entry_of_a_bundle_is_not_stored_alone(
+    service: httpx.Client, hidden: str
+) -> None:
+    urn = str(uuid.uuid4())
+    observation = finding("pain-localised", True, subject={"reference": "HERE"})
+    body = json.dumps(observation).replace("HERE", f"{hidden}{urn}")
+
+    issue = outcome(service.post("/fhir/Observation", content=body), 422)
+
+    assert issue["code"] == "not-found"
+    assert issue["expression"] == ["Observation.subject.reference"]
+    checked = service.post("/fhir/Observation/$validate?mode=create", content=body)
+    assert checked.json()["issue"][0]["expression"] == ["Observation.subject.reference"]

@@ -344,6 +344,7 @@ def test_an_unknown_parameter_is_ignored_and_told_or_refused_as_the_client_wishe
         ("date:exact=2026", "date"),
         ("patient:Group=p1", "patient"),
         ("patient.identifier=1", "patient.identifier"),
+        ("_has:Goal:patient:status=x", "_has:Goal:patient:status"),
         ("patient=a b", "patient"),
         (f"_id={'x' * 65}", "_id"),
         ("_count=-1", "_count"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOW = ["setup", "demo", "run", "test", "check", "bench", "bench-quick", "mutation", "validate"]
+NOW = "setup demo run test check bench bench-quick mutation validate fuzz".split()
 LATER = ["faults"]
 
 
@@ -86,6 +86,11 @@ def test_check_runs_every_tool_and_test_includes_check(tool: str) -> None:
 def test_mutation_testing_is_no_part_of_the_tests() -> None:
     assert "python -m benchmarks.mutation" in plan("mutation")
     assert "benchmarks.mutation" not in plan("test")
+
+
+def test_the_long_fuzzing_is_no_part_of_the_tests() -> None:
+    assert plan("fuzz").rstrip().endswith("python -m tests.fuzz")
+    assert "tests.fuzz" not in plan("test")
 
 
 def test_test_runs_all_tests() -> None:

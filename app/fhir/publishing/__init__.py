@@ -3,6 +3,7 @@
 from app.fhir.publishing.files import (
     drift,
     drift_of_files,
+    examples_in,
     file_name,
     render,
     resources,
@@ -15,6 +16,7 @@ __all__ = [
     "EXAMPLES",
     "drift",
     "drift_of_files",
+    "examples_in",
     "file_name",
     "pack",
     "render",

@@ -16,7 +16,7 @@ from app.fhir.publishing.instruments import instrument_questionnaires
 from app.fhir.publishing.makers import makers
 from app.fhir.publishing.operations import operations
 from app.fhir.publishing.order_value_sets import order_value_sets
-from app.fhir.publishing.package import MANIFEST, manifest
+from app.fhir.publishing.package import EXAMPLES, MANIFEST, manifest
 from app.fhir.publishing.plan_definition import plan_definition
 from app.fhir.publishing.profiles import profiles
 from app.fhir.publishing.questionnaires import questionnaires
@@ -24,8 +24,8 @@ from app.fhir.publishing.resource import Json
 from app.fhir.publishing.value_sets import value_sets
 
 
-def resources(content: Content) -> list[Json]:
-    """Everything we publish for this content, in a fixed order."""
+def resources(content: Content, examples: Mapping[str, Json]) -> list[Json]:
+    """Everything we publish for this content, in a fixed order; the guide lists the examples."""
     made = [
         *extensions(content),
         careplan_profile(content),
@@ -42,7 +42,7 @@ def resources(content: Content) -> list[Json]:
         *operations(content),
         *makers(content),
     ]
-    return [*made, implementation_guide(content, made)]
+    return [*made, implementation_guide(content, made, examples)]
 
 
 def file_name(resource: Json) -> str:
@@ -57,7 +57,7 @@ def render(resource: Json) -> str:
 
 def write(content: Content, folder: Path) -> list[str]:
     """Bring the folder up to date; returns the names of the files written or removed."""
-    return write_files(_wanted(content), folder)
+    return write_files(_wanted(content, folder), folder)
 
 
 def write_files(wanted: Mapping[str, str], folder: Path) -> list[str]:
@@ -78,7 +78,7 @@ def write_files(wanted: Mapping[str, str], folder: Path) -> list[str]:
 
 def drift(content: Content, folder: Path) -> list[str]:
     """What in the folder differs from what this content publishes; empty when nothing does."""
-    return drift_of_files(_wanted(content), folder)
+    return drift_of_files(_wanted(content, folder), folder)
 
 
 def drift_of_files(wanted: Mapping[str, str], folder: Path) -> list[str]:
@@ -94,6 +94,12 @@ def drift_of_files(wanted: Mapping[str, str], folder: Path) -> list[str]:
     return differences
 
 
-def _wanted(content: Content) -> dict[str, str]:
-    wanted = {file_name(r): render(r) for r in resources(content)}
+def examples_in(folder: Path) -> dict[str, Json]:
+    """The examples beside what is published, by file name."""
+    files = sorted((folder / EXAMPLES).glob("*.json"))
+    return {file.name: json.loads(file.read_bytes()) for file in files}
+
+
+def _wanted(content: Content, folder: Path) -> dict[str, str]:
+    wanted = {file_name(r): render(r) for r in resources(content, examples_in(folder))}
     return {MANIFEST: render(manifest(content)), **wanted}

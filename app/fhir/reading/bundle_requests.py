@@ -17,6 +17,7 @@ ENTRIES_AT_MOST = 1000
 PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 WITH_BODY = ("POST", "PUT")
+ENCODED_SLASH = "%2f"
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 Kind = Literal["batch", "transaction"]
 
@@ -112,7 +113,8 @@ def _asked(entry: dict[str, Any], number: int, body: bytes, base: str) -> Asked:
 def _local(url: str, base: str, where: str) -> str:
     """Relative to our base; an address of another server is not ours to ask."""
     plain = url.removeprefix(f"{base}/").removeprefix("/fhir/").lstrip("/")
-    path = plain.partition("?")[0]
-    if _ELSEWHERE.match(plain) or ".." in path.split("/") or not path:
+    path, mark, query = plain.partition("?")
+    is_strange = ".." in path.split("/") or ENCODED_SLASH in path.lower()
+    if _ELSEWHERE.match(plain) or is_strange or not path:
         raise wrong("The url of the request is none of ours.", f"{where}.request.url", code="value")
-    return plain
+    return f"{path.removesuffix('/')}{mark}{query}"

@@ -19,6 +19,7 @@ from app.fhir.searching.texts import parts, unescaped
 ALTERNATIVES_AT_MOST = 100
 PARAMETERS_AT_MOST = 50
 ANYWHERE = frozenset({"_format", "_pretty"})
+REVERSE_CHAIN = "_has"
 ANYTHING: tuple[Alternative, ...] = ((),)
 AFTER_ALL = "\U0010ffff"
 _PREFIXED = re.compile(rf"({'|'.join(PREFIXES)})?(\d.*)\Z")
@@ -82,7 +83,7 @@ def understand(  # noqa: PLR0913  (a query, and what it is read against)
         elif name in known:
             _criterion(known[name], modifier, value, draft)
             used.append((key, value))
-        elif name.partition(".")[0] in known:
+        elif name == REVERSE_CHAIN or name.partition(".")[0] in known:
             raise wrong(f"Chained parameters such as {key[:64]!r} are not supported.", key)
         else:
             ignored.append(not_used(key, f"is no search parameter of {type_} here"))

@@ -1,6 +1,7 @@
 """Problems as an OperationOutcome: severity, IssueType, what and how to mend it, where."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -12,13 +13,23 @@ def operation_outcome(problems: Sequence[Problem], severity: str = "error") -> b
     return orjson.dumps(outcome(problems, severity))
 
 
-def outcome(problems: Sequence[Problem], severity: str = "error") -> dict[str, object]:
+def outcome(problems: Sequence[Problem], severity: str = "error") -> dict[str, Any]:
     """The same as an object, to stand inside a Bundle."""
     issues = [_issue(problem, severity) for problem in problems]
     return {
         "resourceType": "OperationOutcome",
         "issue": issues or [{"severity": "information", "code": "informational"}],
     }
+
+
+def verdict(problems: Sequence[Problem], unchecked: Sequence[Problem]) -> bytes:
+    """What validation found, or that it found nothing; as warnings, what it did not look at."""
+    found = outcome(problems)
+    if not problems:
+        fine = Problem("No problem was found.", code="informational")
+        found = outcome((fine,), "information")
+    warned = [_issue(problem, "warning") for problem in unchecked]
+    return orjson.dumps({**found, "issue": [*found["issue"], *warned]})
 
 
 def _issue(problem: Problem, severity: str) -> dict[str, object]:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.fhir.publishing import resources
+from app.fhir.publishing import examples_in, resources
 from tests.patients import knowledge
 
 FOLDER = Path(__file__).resolve().parents[3] / "fhir_profiles"
@@ -14,7 +14,8 @@ FOLDER = Path(__file__).resolve().parents[3] / "fhir_profiles"
 @cache
 def shipped() -> dict[tuple[str, str], dict[str, Any]]:
     """What the shipped content publishes, by type and id."""
-    return {(r["resourceType"], r["id"]): r for r in resources(knowledge())}
+    made = resources(knowledge(), examples_in(FOLDER))
+    return {(r["resourceType"], r["id"]): r for r in made}
 
 
 def codes_of(system: str) -> list[str]:

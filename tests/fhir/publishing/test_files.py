@@ -1,3 +1,4 @@
+import csv
 import json
 from dataclasses import replace
 from importlib import import_module
@@ -6,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from app.fhir.publishing import drift, file_name, render, resources, write
+from app.fhir.publishing import drift, examples_in, file_name, render, resources, write
 from app.fhir.validation import Validator
 from tests.fhir.publishing.published import FOLDER, nodes, shipped
 from tests.patients import knowledge
 
 CANON = "https://painplan.health/fhir"
+CODES = FOLDER.parent / "app" / "knowledge" / "content" / "codes.csv"
 EVERYTHING = sorted(shipped())
 CONFORMANCE = [key for key in EVERYTHING if key[0] not in ("Device", "Organization")]
 
@@ -79,7 +81,7 @@ def test_the_head_says_version_date_and_that_nobody_has_signed(key: tuple[str, s
 
 
 def test_content_that_a_clinician_signed_is_not_experimental() -> None:
-    signed = resources(replace(knowledge(), signed=True))
+    signed = resources(replace(knowledge(), signed=True), {})
 
     assert not any(r["experimental"] for r in signed if "experimental" in r)
     device = next(r for r in signed if r["resourceType"] == "Device")
@@ -102,6 +104,7 @@ def test_every_resource_passes_the_strict_validator(
 
 def test_every_reference_and_canonical_of_ours_resolves() -> None:
     known = {f"{type_}/{id_}" for type_, id_ in shipped()}
+    known |= {f"{r['resourceType']}/{r['id']}" for r in examples_in(FOLDER).values()}
     named = set()
     for resource in shipped().values():
         for node in nodes(resource):
@@ -120,3 +123,43 @@ def test_every_reference_and_canonical_of_ours_resolves() -> None:
     named.discard("decision")  # an identifier system, not a resource
     assert named <= known
     assert {"Organization/painplan", "ValueSet/mechanism"} <= named
+
+
+def test_the_guide_lists_every_example_under_the_profile_that_it_shows() -> None:
+    listed = shipped()["ImplementationGuide", "painplan"]["definition"]["resource"]
+    examples = {one["reference"]["reference"]: one for one in listed if one not in _defined(listed)}
+    files = examples_in(FOLDER)
+
+    assert {f"{r['resourceType']}/{r['id']}" for r in files.values()} == examples.keys()
+    for resource in files.values():
+        told = examples[f"{resource['resourceType']}/{resource['id']}"]
+        claimed = resource.get("meta", {}).get("profile", [])
+        assert told.get("exampleCanonical") in claimed or told.get("exampleBoolean") is True
+    shown = {told["exampleCanonical"] for told in examples.values() if "exampleCanonical" in told}
+    of_ours = {
+        resource["url"]
+        for (type_, _), resource in shipped().items()
+        if type_ == "StructureDefinition" and resource["type"] != "Extension"
+    }
+    assert shown == of_ours
+
+
+def _defined(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in listed if one.get("exampleBoolean") is False]
+
+
+def test_the_map_of_drugs_holds_verified_codes_only() -> None:
+    verified = {
+        (row["system"], row["code"])
+        for row in csv.DictReader(CODES.read_text("utf-8").splitlines())
+        if row["verified_in"].startswith("VERIFIED")
+    }
+    (group,) = shipped()["ConceptMap", "clinical-drug-to-ingredient"]["group"]
+
+    assert len(group["element"]) >= 20
+    for element in group["element"]:
+        assert (group["source"], element["code"]) in verified
+        for target in element["target"]:
+            assert (group["target"], target["code"]) in verified
+    of = {e["code"]: [t["code"] for t in e["target"]] for e in group["element"]}
+    assert of["N02AX02"] == ["10689"]  # tramadol

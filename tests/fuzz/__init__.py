@@ -1,0 +1,1 @@
+"""Schemathesis over the whole API, with what it needs to get beyond the door."""
