@@ -102,6 +102,8 @@ class OrderKnowledge:
     kind another is a part (a modality of imaging): open while only the whole is known.
     ``names`` tell a kind, ``forms`` how a medicine is released, ``reasons`` low back pain;
     ``value_sets`` are the names of the deployer's value sets, by the kind that they tell.
+    ``ordered_as`` are the resources that a kind comes as, ``not_coded_in`` the code systems without
+    a code for it, ``others`` the codes that are known to name something else.
     """
 
     cards: tuple[CardRule, ...] = ()
@@ -114,3 +116,6 @@ class OrderKnowledge:
     parts: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     value_sets: Mapping[str, str] = field(default_factory=dict)
+    ordered_as: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    not_coded_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    others: frozenset[Pair] = frozenset()

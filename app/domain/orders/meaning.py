@@ -1,7 +1,8 @@
 """What an order is: its kind by code, then by words; what remains open stays unknown.
 
 Codes first (content, then the deployer's value sets), words last. An order that is known to be one
-thing is known not to be the others; of an order that matches nothing nothing is known.
+thing is known not to be the others; one that matches nothing may be whatever comes as such a
+resource and has codes of such a system.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,6 +46,18 @@ def what_is_ordered(order: Order, content: Content) -> Iterator[Said]:
             yield kind, True
         elif found and not _is_open_part(kind, found, content):
             yield kind, False
+        elif not found and _cannot_be(kind, order, content):
+            yield kind, False
+
+
+def _cannot_be(kind: str, order: Order, content: Content) -> bool:
+    """By its resource, or by its codes: they name something else, or are of another kind."""
+    knowledge = content.orders
+    types = knowledge.ordered_as.get(kind, frozenset())
+    if types and order.type not in types:
+        return True
+    without = knowledge.not_coded_in.get(kind, frozenset())
+    return any(pair in knowledge.others or pair[0] in without for pair in order.codings)
 
 
 def _is_open_part(kind: str, found: frozenset[str], content: Content) -> bool:

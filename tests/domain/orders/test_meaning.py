@@ -63,6 +63,36 @@ def test_of_an_order_that_matches_nothing_no_kind_is_known() -> None:
     assert said["order-opioid"] is False
 
 
+@pytest.mark.parametrize(
+    ("type_", "open_kinds"),
+    [
+        ("DeviceRequest", {"order-brace-or-traction"}),
+        ("NutritionOrder", set()),
+        ("Task", set(knowledge().orders.kinds)),
+    ],
+)
+def test_what_matches_nothing_may_be_what_comes_as_such_a_resource(
+    type_: str, open_kinds: set[str]
+) -> None:
+    said = said_of(an_order("Something else", type_=type_))
+
+    assert {kind for kind in knowledge().orders.kinds if kind not in said} == open_kinds
+
+
+def test_a_code_of_loinc_that_nobody_knows_may_be_an_image_and_is_no_injection() -> None:
+    said = said_of(an_order(code=(LOINC, "99999-9")))
+
+    assert "order-lumbar-imaging" not in said
+    assert said["order-spinal-injection"] is False
+    assert said["order-brace-or-traction"] is False
+
+
+def test_a_code_known_to_be_something_else_is_none_of_these() -> None:
+    said = said_of(an_order("Creatinine", code=(LOINC, "2160-0")))
+
+    assert not any(said[kind] for kind in knowledge().orders.kinds)
+
+
 def test_the_modality_stays_open_while_only_imaging_is_known() -> None:
     content = knowledge()
     codes = {**content.orders.codes, ("urn:local", "1"): ("order-lumbar-imaging",)}
