@@ -9,6 +9,7 @@ from app.domain.orders.knowledge import (
     OrderKnowledge,
     OrderName,
     Pair,
+    ReasonName,
     Remedy,
     Template,
     Wording,
@@ -48,7 +49,7 @@ def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -
         codes=_codes(source),
         names=tuple(name for name in named if name.acts_as in kinds),
         forms=tuple(name for name in named if name.acts_as not in kinds),
-        reasons=tuple(frozenset(words(row["words"])) for row in reasons),
+        reasons=tuple(_reason(row) for row in reasons),
         kinds=kinds,
         parts={name: known.part_of for name, known in inputs.items() if known.part_of},
         classes={known.mirrors: name for name, known in inputs.items() if known.mirrors},
@@ -63,6 +64,10 @@ def _name(row: Mapping[str, str]) -> OrderName:
     return OrderName(
         frozenset(words(row["words"])), frozenset(words(row["unless"])), row["acts_as"]
     )
+
+
+def _reason(row: Mapping[str, str]) -> ReasonName:
+    return ReasonName(tuple(words(row["words"])), frozenset(words(row["unless"])))
 
 
 def _codes(source: Source) -> dict[Pair, tuple[str, ...]]:

@@ -18,6 +18,17 @@ class OrderName:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonName:
+    """Words that name low back pain as a reason; the first of them is the one that is denied.
+
+    ``unless`` are words that deny it where one stands shortly before ("no low back pain").
+    """
+
+    said: tuple[str, ...]
+    unless: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A resource that an action creates, or changes an order into: of which type, coded how.
 
@@ -111,7 +122,7 @@ class OrderKnowledge:
     codes: Mapping[Pair, tuple[str, ...]] = field(default_factory=dict)
     names: tuple[OrderName, ...] = ()
     forms: tuple[OrderName, ...] = ()
-    reasons: tuple[frozenset[str], ...] = ()
+    reasons: tuple[ReasonName, ...] = ()
     kinds: tuple[str, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)

@@ -5,11 +5,13 @@ thing is known not to be the others; one that matches nothing may be whatever co
 resource and has codes of such a system.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.domain.content import Content
 from app.domain.facts import FactValue
 from app.domain.medicines import understood, words
+from app.domain.orders.knowledge import ReasonName
 from app.domain.orders.types import Order
 from app.domain.record_codes import acting_codes, is_icd
 
@@ -17,6 +19,8 @@ LOW_BACK = frozenset({"low-back-pain-on-problem-list", "chronic-low-back-pain-on
 CHRONIC = frozenset({"chronic-low-back-pain-on-problem-list"})
 RADICULAR = frozenset({"radicular-on-problem-list"})
 MEDICATION = "MedicationRequest"
+CLAUSES = re.compile(r"[.,;:\n]|\bbut\b")
+DENIED_FROM = 3  # words before: "not because of back pain"
 Said = tuple[str, FactValue]
 Pair = tuple[str, str]
 
@@ -44,10 +48,15 @@ def what_is_ordered(order: Order, content: Content) -> Iterator[Said]:
     for kind in content.orders.kinds:
         if kind in found:
             yield kind, True
-        elif found and not _is_open_part(kind, found, content):
+        elif _is_ruled_out(kind, found, order, content):
             yield kind, False
-        elif not found and _cannot_be(kind, order, content):
-            yield kind, False
+
+
+def _is_ruled_out(kind: str, found: frozenset[str], order: Order, content: Content) -> bool:
+    """It is something else, or it cannot be this."""
+    if found:
+        return not _is_open_part(kind, found, content)
+    return _cannot_be(kind, order, content)
 
 
 def _cannot_be(kind: str, order: Order, content: Content) -> bool:
@@ -117,11 +126,22 @@ def _is_low_back(order: Order, content: Content) -> bool | None:
     ]
     if any(known):
         return True
-    said = frozenset(words(order.reason_text))
-    if any(phrase <= said for phrase in content.orders.reasons):
+    if any(_is_affirmed(name, order.reason_text) for name in content.orders.reasons):
         return True
     is_whole = len(known) == len(order.reasons)
     return False if known and is_whole else None
+
+
+def _is_affirmed(name: ReasonName, said: str) -> bool:
+    """All of its words are there, and its first is somewhere not denied just before."""
+    if not set(name.said) <= set(words(said)):
+        return False
+    return any(_is_affirmed_in(name, words(clause)) for clause in CLAUSES.split(said))
+
+
+def _is_affirmed_in(name: ReasonName, said: Sequence[str]) -> bool:
+    places = (place for place, word in enumerate(said) if word == name.said[0])
+    return any(not name.unless & set(said[max(0, at - DENIED_FROM) : at]) for at in places)
 
 
 def _acts_as(codings: Iterable[Pair], content: Content) -> Iterator[str]:

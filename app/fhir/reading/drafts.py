@@ -40,8 +40,13 @@ def read_drafts(context: Json, patient: str, *, is_select: bool) -> tuple[Draft,
     if is_select:
         selected = _selected(context, entries, references)
     return tuple(
-        Draft(name, resource, selected is None or name in selected)
-        for name, resource in zip(references, resources, strict=True)
+        Draft(
+            name,
+            entry["resource"],
+            selected is None or name in selected,
+            text(entry.get("fullUrl")),
+        )
+        for name, entry in zip(references, entries, strict=True)
     )
 
 

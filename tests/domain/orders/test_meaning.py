@@ -159,6 +159,13 @@ def test_words_tell_how_a_medicine_is_released(text: str, is_long: bool | None) 
         (("urn:local", "7"), "", None),
         (("urn:local", "7"), "lumbago", True),
         (None, "sinusitis", None),
+        (None, "no low back pain", None),
+        (None, "Epilepsy, denies low back pain", None),
+        ((ICD, "G40.909"), "Epilepsy, not for back pain, no sciatica", False),
+        (None, "Low back pain, not improving", True),
+        (None, "No leg weakness. Low back pain for a year", True),
+        (None, "no sciatica but low back pain", True),
+        (None, "Douleur lombaire, l\u2019\u00e9t\u00e9 \U0001f9b4", None),
         (None, "", False),
     ],
 )
@@ -167,6 +174,13 @@ def test_the_reason(reason: tuple[str, str] | None, words: str, is_low_back: boo
 
     assert said.get("order-reason-is-low-back-pain") is is_low_back
     assert said["order-has-reason"] is bool(reason or words)
+
+
+def test_a_reason_in_words_that_nobody_understands_keeps_the_question_open() -> None:
+    order = an_order(reason=(ICD, "I10"), reason_text="Hypertension, Kreuzschmerz")
+    both = replace(order, reasons=(*order.reasons, ()))
+
+    assert "order-reason-is-low-back-pain" not in reason_of(both)
 
 
 def test_one_reason_of_several_is_enough() -> None:

@@ -87,7 +87,7 @@ def test_words_are_a_reason_where_no_code_is() -> None:
     assert rules(reviewed(Patient().aged(50), order)) == ["CDS-BZD-01"]
 
 
-def test_a_code_beats_the_words_beside_it() -> None:
+def test_low_back_pain_in_words_counts_beside_a_code_of_something_else() -> None:
     order = prescription(
         "diazepam",
         reason=("http://hl7.org/fhir/sid/icd-10-cm", "F41.1"),

@@ -132,6 +132,92 @@ def test_a_reason_is_coded_or_refers_to_a_condition_that_is_known() -> None:
     assert "pain" in order.reason_text
 
 
+def test_a_reason_that_was_not_sent_is_a_reason_and_nobody_knows_which() -> None:
+    order = read(
+        {
+            "resourceType": "MedicationRequest",
+            "medicationCodeableConcept": MEDICINE,
+            "reasonReference": [{"reference": "Condition/elsewhere"}],
+        }
+    )
+
+    assert order.reasons == ((),)
+    assert order.reason_text == ""
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"coding": [{"code": "refuted"}]},
+        {"coding": [{"code": "entered-in-error"}]},
+        "refuted",
+    ],
+)
+def test_a_problem_that_was_refuted_is_no_reason(status: Any) -> None:
+    problem = {
+        "resourceType": "Condition",
+        "id": "c",
+        "verificationStatus": status,
+        "code": {"coding": [{"system": "urn:x", "code": "1"}]},
+    }
+    draft = {
+        "resourceType": "ServiceRequest",
+        "contained": [problem],
+        "reasonReference": [{"reference": "#c"}],
+    }
+
+    assert read(draft).reasons == ()
+
+
+def test_what_merely_supports_an_order_is_its_reason_only_where_it_says_none() -> None:
+    problem = {"resourceType": "Condition", "id": "c", "code": {"text": "Low back pain"}}
+    draft = {
+        "resourceType": "ServiceRequest",
+        "contained": [problem],
+        "supportingInformation": [{"reference": "#c"}],
+    }
+
+    assert read(draft).reason_text == "Low back pain"
+    assert read({**draft, "reasonCode": [{"text": "Sinusitis"}]}).reason_text == "Sinusitis"
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["#m", "Medication/m", "https://ehr.example/fhir/Medication/m", "Medication/m/_history/2"],
+)
+@pytest.mark.parametrize(
+    "medication",
+    [{"code": MEDICINE}, {"ingredient": [{"itemCodeableConcept": MEDICINE}]}],
+    ids=["code", "ingredient"],
+)
+def test_a_medicine_is_found_where_the_draft_refers_to(link: str, medication: Json) -> None:
+    whole = {"resourceType": "Medication", "id": "m", **medication}
+    draft = {"resourceType": "MedicationRequest", "medicationReference": {"reference": link}}
+    beside = []
+    if link.startswith("#"):
+        draft["contained"] = [whole]
+    else:
+        beside.append(Draft("Medication/m", whole))
+
+    orders, _ = READER.orders([Draft("X/1", draft), *beside], (), as_of=AS_OF)
+
+    assert orders[0].codings == (("urn:x", "10689"),)
+
+
+def test_a_medicine_of_the_basket_is_found_by_its_full_url() -> None:
+    url = "urn:uuid:0b1f2d6e-9d8b-4a53-9d53-000000000001"
+    whole = {"resourceType": "Medication", "code": MEDICINE}
+    draft = {"resourceType": "MedicationRequest", "medicationReference": {"reference": url}}
+
+    orders, _ = READER.orders(
+        [Draft("X/1", draft), Draft("draftOrders.entry[1]", whole, full_url=url)],
+        (),
+        as_of=AS_OF,
+    )
+
+    assert orders[0].text == "Tramadol 50 mg"
+
+
 @pytest.mark.parametrize(
     ("more", "stops"),
     [
