@@ -7,11 +7,10 @@ from collections import Counter
 from typing import Any
 
 from app.domain.orders.call import Draft
-from app.domain.problem import Problem, Refused, TooLarge
+from app.domain.problem import Problem, Refused
 from app.fhir.reading.lenient import Json, reference, text
 from app.fhir.reading.received import logical_patient
 
-AT_MOST = 100
 PLACE = "context.draftOrders.entry[{number}].resource"
 OWNERS = ("subject", "patient", "for")
 
@@ -25,15 +24,6 @@ def read_drafts(context: Json, patient: str, *, is_select: bool) -> tuple[Draft,
     entries = [entries] if isinstance(entries, dict) else entries
     if not isinstance(entries, list):
         raise _refused("entry is not a list.", "context.draftOrders.entry")
-    if len(entries) > AT_MOST:
-        raise TooLarge(
-            Problem(
-                f"There are {len(entries)} draft orders; {AT_MOST} is the most at a time.",
-                where="context.draftOrders.entry",
-                mend="Send those that are being selected or signed.",
-                code="too-costly",
-            )
-        )
     resources = [_resource(entry, number, patient) for number, entry in enumerate(entries)]
     references = _references(resources)
     selected = None

@@ -367,6 +367,16 @@ def test_what_is_too_many_is_left_out_by_name_and_nothing_is_ruled_out_by_it() -
     assert all(int(order.partition("/")[2]) > 500 for order in judged)
 
 
+def test_what_a_rule_is_about_is_looked_at_however_late_it_comes() -> None:
+    others = [an_order("haemoglobin", reference=f"ServiceRequest/{n}") for n in range(500)]
+    late = prescription("diazepam", reference="MedicationRequest/late")
+
+    review = reviewed(well_known(), *others, late)
+
+    assert "MedicationRequest/late" not in review.left_out
+    assert "CDS-BZD-01" in rules(review)
+
+
 def test_an_opioid_whose_dose_is_unknown_is_not_taken_for_none() -> None:
     (advice,) = (
         a for a in reviewed(well_known(), prescription("morphine")).shown if a.rule == "CDS-OPI-02"
