@@ -116,7 +116,17 @@ def _wordings(
             safety=frozenset(record.safety),
             result=frozenset(record.result),
             is_lowered=record.lowered,
+            notes=tuple(_notes(id_, record.notes, source, slots)),
         )
+
+
+def _notes(id_: str, names: list[str], source: Source, slots: Slots) -> Iterator[str]:
+    for name in names:
+        if name in slots:
+            yield name
+        else:
+            place = source.origin[f"order_rule {id_}"]
+            source.faults.append(Fault(place, id_, f"notes {name}, which is no rule"))
 
 
 def _remedies(id_: str, names: list[str], source: Source, slots: Slots) -> Iterator[Remedy]:

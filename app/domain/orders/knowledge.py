@@ -72,7 +72,8 @@ class Wording:
     """One thing that a card may say, while its rule holds.
 
     With an ``activity`` the safety rules of the plan decide, too: one of the numbers in ``safety``
-    has to come to ``result`` (``block``, ``caution``, ``adjust``, ``unknown``).
+    has to come to ``result`` (``block``, ``caution``, ``adjust``, ``unknown``). ``notes`` are rules
+    that are told beside it where they hold.
     """
 
     rule: str
@@ -83,6 +84,7 @@ class Wording:
     safety: frozenset[str] = frozenset()
     result: frozenset[str] = frozenset()
     is_lowered: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
