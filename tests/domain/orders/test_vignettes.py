@@ -29,6 +29,8 @@ def patient_of(story: dict[str, Any]) -> Patient:
     patient.complete(*story.get("complete", ()))
     for name, value in story.get("given", {}).items():
         patient.with_(name, value, days_ago=0.5)
+    for name, entry in story.get("earlier", {}).items():
+        patient.with_(name, entry["value"], days_ago=entry["days_ago"])
     for entry in story.get("condition", ()):
         patient.having(entry["system"], entry["code"], current=entry.get("current", True))
     for entry in story.get("medicine", ()):
