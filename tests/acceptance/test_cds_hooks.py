@@ -483,7 +483,9 @@ def test_ch_35_the_drill_down_is_a_link_and_the_source_is_not(
     for card in answer["cards"]:
         assert "/decisions/" not in card["source"]["url"]
         path = urlsplit(card["links"][0]["url"]).path
-        assert service.get(path).status_code == 200
+        page = service.get(path)
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
 
 
 def test_ch_37_uuids_are_unique_and_a_repeated_call_gives_the_same(service: httpx.Client) -> None:

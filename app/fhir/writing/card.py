@@ -70,7 +70,7 @@ class CardWriter:
         card["links"] = [
             {
                 "label": "Why this card: rules, facts and sources",
-                "url": f"{self.frame.public_url}/decisions/{self.frame.decision}",
+                "url": f"{self.frame.public_url}/decisions/{self.frame.decision}.html",
                 "type": "absolute",
             }
         ]
