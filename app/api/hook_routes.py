@@ -11,7 +11,7 @@ from app.fhir.hooks import SERVICES, Service
 from app.fhir.reading.feedback import read_feedback
 from app.fhir.reading.hook import read_call
 from app.fhir.writing.hook_answer import discovery
-from app.use_cases.report_alerts import AlertReport
+from app.use_cases.report_alerts import AlertReport, RuleTotal
 
 JSON = "application/json"
 log = structlog.get_logger()
@@ -81,7 +81,20 @@ def report_body(report: AlertReport) -> bytes:
         }
         for row in report.rows
     ]
-    return orjson.dumps({"rules": rows, "unknownCards": report.unknown})
+    totals = [_total(total) for total in report.totals()]
+    return orjson.dumps({"rules": rows, "totals": totals, "unknownCards": report.unknown})
+
+
+def _total(total: RuleTotal) -> dict[str, object]:
+    rate = total.override_rate
+    return {
+        "rule": total.rule,
+        "shown": total.shown,
+        "accepted": total.accepted,
+        "overridden": total.overridden,
+        **({} if rate is None else {"overrideRate": rate}),
+        "dueToRetire": total.is_due_to_retire,
+    }
 
 
 def _service(request: Request) -> Service:
