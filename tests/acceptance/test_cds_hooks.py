@@ -432,7 +432,7 @@ def test_a_thousand_drafts_are_answered_and_those_not_looked_at_are_named(
     service: httpx.Client,
 ) -> None:
     """Contract §5 has 413 for 5 MB and no limit of drafts: what a rule is about is looked at."""
-    statin = {"medicationCodeableConcept": {"text": "atorvastatin"}}
+    statin: Json = {"medicationCodeableConcept": {"text": "atorvastatin"}}
     others = [medicine("", id=f"s{n}", **statin) for n in range(998)]
     drafts = [*others, medicine(TRAMADOL, id="t"), imaging(id="i")]
     began = time.monotonic()
