@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 async def services(request: Request) -> Response:
     """``GET /cds-services``."""
-    del request
+    await request.app.state.spend_token(caller_of(request), what="cds-services")
     return Response(discovery(), media_type=JSON)
 
 
@@ -64,7 +64,9 @@ async def feedback(request: Request) -> Response:
 
 async def report(request: Request) -> Response:
     """``GET /cds-services-report``: shown, accepted, overridden, with reasons, a rule and month."""
-    found = await request.app.state.report_alerts(caller_of(request).tenant)
+    caller = caller_of(request)
+    await request.app.state.spend_token(caller, what="cds-services-report")
+    found = await request.app.state.report_alerts(caller.tenant)
     return Response(report_body(found), media_type=JSON)
 
 

@@ -261,6 +261,19 @@ async def test_a_token_counts_once(
     assert second.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("path", ["/cds-services", "/cds-services-report"])
+async def test_a_token_of_a_call_that_keeps_nothing_counts_once_too(
+    base: str, caller: httpx.AsyncClient, path: str
+) -> None:
+    """CH-63, for discovery and the report."""
+    once = {"Authorization": f"Bearer {token(claims(f'{base}{path}'))}"}
+    another = {"Authorization": f"Bearer {token(claims(f'{base}{path}'))}"}
+
+    answers = [await caller.get(f"{base}{path}", headers=sent) for sent in (once, once, another)]
+
+    assert [one.status_code for one in answers] == [200, 401, 200]
+
+
 async def test_of_many_calls_with_one_token_one_is_answered(
     base: str, caller: httpx.AsyncClient
 ) -> None:
