@@ -186,10 +186,16 @@ async def test_a_broken_ehr_gives_no_fault_of_ours(
     for target in list_of_targets("broken"):
         if "Condition" not in target:
             ehr.answers[target] = rubbish
+    started = time.monotonic()
 
     answer = await call(caller, base, view("broken", ehr.base))
 
     assert answer.status_code == 200, answer.text
+    assert time.monotonic() - started < 2.5
+    gaps = answer.json()["extension"]["health.painplan.gaps"]
+    assert {gap["state"] for gap in gaps} == {"failed"}
+    assert all(gap["why"] for gap in gaps)
+    assert "conditions" not in {gap["prefetch"] for gap in gaps}
 
 
 async def test_a_stopped_ehr_is_told_at_once(
@@ -204,6 +210,7 @@ async def test_a_stopped_ehr_is_told_at_once(
 
     assert nothing.status_code == 412
     assert something.status_code == 200
+    assert "health.painplan.gaps" in something.json()["extension"]
     assert time.monotonic() - started < 2.5
 
 
