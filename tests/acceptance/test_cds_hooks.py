@@ -583,6 +583,16 @@ def test_ch_49_a_change_of_the_test_keeps_the_rest_of_the_order(service: httpx.C
         assert VALIDATOR.problems(resource) == ()
 
 
+def test_ch_49_a_draft_that_is_no_valid_r4_is_not_sent_back_changed(service: httpx.Client) -> None:
+    weak = finding("motor-weakness-progressive", True, effectiveDateTime="2026-11-20T09:00:00Z")
+    others = (o for o in screened_findings() if o["id"] != weak["id"])
+    draft = imaging(category={"text": "an object in place of a list"})
+    found = answered(service, request(SIGN, draft, prefetch=prefetch(observations=(*others, weak))))
+
+    assert "CDS-IMG-03" in rules(found)
+    assert not [a for a in actions(found) if a["type"] == "update"]
+
+
 def test_ch_49_a_change_holds_the_whole_draft_with_what_we_do_not_know(
     service: httpx.Client,
 ) -> None:
