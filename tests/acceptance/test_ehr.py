@@ -21,6 +21,7 @@ from tests.ehr.test_clients import toml
 
 Json = dict[str, Any]
 VIEW = "/cds-services/clbp-patient-view"
+REPORT = "/cds-services-report"
 EHR_TOKEN = "the-ehr-gave-us-this.Zm9v"
 
 
@@ -325,6 +326,46 @@ async def test_feedback_takes_either_audience_and_counts_once(
             answer = await call(caller, base, {"feedback": [said]}, sent=sent, path=path)
             statuses.append(answer.status_code)
         assert statuses == [200, 401]
+
+
+async def test_feedback_about_a_card_of_another_tenant_is_about_no_card(
+    ehr: Hospital, base: str, caller: httpx.AsyncClient
+) -> None:
+    """Nor does it silence the rule there, nor count in the report there."""
+    furnish(ehr, "shared")
+    card = (await call(caller, base, view("shared", ehr.base))).json()["cards"][0]
+    code = card.get("overrideReasons", [{"code": "other", "system": "urn:x"}])[0]
+    reason = {"code": code["code"], "system": code["system"]}
+    said = {
+        "card": card["uuid"],
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-11-23T21:17:14Z",
+        "overrideReason": {"reason": reason},
+    }
+    path = f"{VIEW}/feedback"
+
+    def as_south(of: str) -> str:
+        return token(claims(f"{base}{of}", iss="https://ehr.south.example"), kid="south-1")
+
+    answer = await call(caller, base, {"feedback": [said]}, sent=as_south(path), path=path)
+    reported = {}
+    for name, sent in (
+        ("north", token(claims(f"{base}{REPORT}"))),
+        ("south", as_south(REPORT)),
+    ):
+        found = await caller.get(f"{base}{REPORT}", headers={"Authorization": f"Bearer {sent}"})
+        reported[name] = found.json()
+
+    assert answer.status_code == 200
+    assert answer.json()["extension"]["health.painplan.unknown"] == [card["uuid"]]
+    assert reported["south"]["unknownCards"] == 1
+    assert not reported["south"]["rules"] or all(
+        row["overridden"] == 0 for row in reported["south"]["rules"]
+    )
+    assert all(row["overridden"] == 0 for row in reported["north"]["rules"])
+    again = await call(caller, base, view("shared", ehr.base))
+    rule = card["extension"]["health.painplan.rule"]
+    assert rule in [c["extension"]["health.painplan.rule"] for c in again.json()["cards"]]
 
 
 async def test_no_token_is_logged_or_kept(
