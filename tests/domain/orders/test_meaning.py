@@ -176,6 +176,28 @@ def test_the_reason(reason: tuple[str, str] | None, words: str, is_low_back: boo
     assert said["order-has-reason"] is bool(reason or words)
 
 
+LUMBAR = """
+M54.15 M54.16 M54.17 M54.30 M54.31 M54.32 M54.40 M54.41 M54.42 M54.50 M54.51 M54.59 M51.06 M51.07
+M51.16 M51.17 M51.26 M51.27 M51.360 M51.361 M51.362 M51.369 M51.370 M51.46 M51.47 M51.86 M51.87
+M51.A1 M51.A4 M47.16 M47.26 M47.27 M47.816 M47.817 M47.896 M47.897 M48.061 M48.062 M48.07 M43.16
+M43.17 M96.1
+"""
+ELSEWHERE = """
+M54.10 M54.11 M54.12 M54.13 M54.14 M54.2 M54.6 M54.81 M54.9 M51.04 M51.05 M51.14 M51.15 M51.24
+M51.34 M47.12 M47.22 M47.812 M47.814 M48.02 M48.04 M43.12 M43.14 M50.20
+"""
+
+
+@pytest.mark.parametrize("code", LUMBAR.split())
+def test_a_code_of_amendment_15_is_low_back_pain(code: str) -> None:
+    assert reason_of(an_order(reason=(ICD, code)))["order-reason-is-low-back-pain"] is True
+
+
+@pytest.mark.parametrize("code", ELSEWHERE.split())
+def test_a_code_of_the_neck_or_the_chest_is_not(code: str) -> None:
+    assert reason_of(an_order(reason=(ICD, code)))["order-reason-is-low-back-pain"] is False
+
+
 def test_a_reason_in_words_that_nobody_understands_keeps_the_question_open() -> None:
     order = an_order(reason=(ICD, "I10"), reason_text="Hypertension, Kreuzschmerz")
     both = replace(order, reasons=(*order.reasons, ()))
