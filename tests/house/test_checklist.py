@@ -16,8 +16,9 @@ def names_of_tests() -> set[str]:
         if "node_modules" in file.parts:
             continue
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            if is_function and node.name.startswith("test_") and _asserts(node):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if node.name.startswith("test_") and _asserts(node):
                 found.add(node.name)
     return found
 

@@ -171,7 +171,7 @@ def test_a_problem_that_was_refuted_is_no_reason(status: Any) -> None:
 
 def test_what_merely_supports_an_order_is_its_reason_only_where_it_says_none() -> None:
     problem = {"resourceType": "Condition", "id": "c", "code": {"text": "Low back pain"}}
-    draft = {
+    draft: Json = {
         "resourceType": "ServiceRequest",
         "contained": [problem],
         "supportingInformation": [{"reference": "#c"}],
@@ -192,8 +192,8 @@ def test_what_merely_supports_an_order_is_its_reason_only_where_it_says_none() -
 )
 def test_a_medicine_is_found_where_the_draft_refers_to(link: str, medication: Json) -> None:
     whole = {"resourceType": "Medication", "id": "m", **medication}
-    draft = {"resourceType": "MedicationRequest", "medicationReference": {"reference": link}}
-    beside = []
+    draft: Json = {"resourceType": "MedicationRequest", "medicationReference": {"reference": link}}
+    beside: list[Draft] = []
     if link.startswith("#"):
         draft["contained"] = [whole]
     else:
