@@ -459,6 +459,42 @@ def test_ch_31_to_ch_52_every_answer_passes_the_schema_of_the_specification(answ
     CARDS.validate(answer)
 
 
+def test_an_opioid_that_is_renewed_counts_once_if_the_draft_says_so(service: httpx.Client) -> None:
+    """S-35: named as the prior prescription it is replaced, else both count and that is said."""
+    dose = {
+        "timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}},
+        "doseAndRate": [
+            {
+                "doseQuantity": {
+                    "value": 30,
+                    "unit": "mg",
+                    "system": "http://unitsofmeasure.org",
+                    "code": "mg",
+                }
+            }
+        ],
+    }
+    morphine: Json = {
+        "medicationCodeableConcept": {"text": "morphine"},
+        "dosageInstruction": [dose],
+    }
+    listed = {**taken(""), **morphine, "id": "before"}
+    prior = {"priorPrescription": {"reference": "MedicationRequest/before"}}
+
+    def told(**more: Any) -> Json:
+        draft = {**medicine(""), **morphine, **more, "id": "now"}
+        cards = answered(service, request(SIGN, draft, prefetch=prefetch("p1", listed)))["cards"]
+        named = "CDS-OPI-02"
+        return next(c for c in cards if c["extension"]["health.painplan.rule"] == named)
+
+    renewed, beside = told(**prior), told()
+
+    assert "60 MME/day (>=50)" in renewed["summary"]
+    assert "prior prescription" not in renewed["detail"]
+    assert "120 MME/day (>=90)" in beside["summary"]
+    assert "prior prescription" in beside["detail"]
+
+
 def test_ch_31_nothing_to_say_is_an_empty_list(service: httpx.Client) -> None:
     sinusitis = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "J01.90"}]}
     draft = medicine("723", reasonCode=[sinusitis])

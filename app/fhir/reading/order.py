@@ -135,6 +135,7 @@ class OrderReader:
             dose_unit=unit,
             manner=_joined(words(one) for one in (*routes, *forms)),
             began=at,
+            replaces=_replaced(resource),
         )
 
     def _dose(self, resource: Json) -> tuple[Decimal | None, str]:
@@ -178,6 +179,12 @@ def _why_unread(resource: Json) -> str:
     if resource.get("implicitRules"):
         return "it follows implicitRules that are not known here"
     return ""
+
+
+def _replaced(resource: Json) -> tuple[str, ...]:
+    """The request that this one renews, by type and id: they are counted once (S-35)."""
+    prior = reference(resource.get("priorPrescription")).partition("/_history/")[0]
+    return ("/".join(prior.split("/")[-2:]),) if prior else ()
 
 
 def _concepts(resource: Json, names: Iterable[str]) -> Iterator[Json]:

@@ -204,6 +204,23 @@ def test_a_medicine_is_found_where_the_draft_refers_to(link: str, medication: Js
     assert orders[0].codings == (("urn:x", "10689"),)
 
 
+@pytest.mark.parametrize(
+    "prior",
+    [
+        "MedicationRequest/9",
+        "https://ehr.example/fhir/MedicationRequest/9",
+        "MedicationRequest/9/_history/3",
+    ],
+)
+def test_what_a_draft_renews_is_read(prior: str) -> None:
+    draft = {"resourceType": "MedicationRequest", "priorPrescription": {"reference": prior}}
+
+    medicine = read(draft).medicine
+
+    assert medicine is not None
+    assert medicine.replaces == ("MedicationRequest/9",)
+
+
 def test_a_medicine_of_the_basket_is_found_by_its_full_url() -> None:
     url = "urn:uuid:0b1f2d6e-9d8b-4a53-9d53-000000000001"
     whole = {"resourceType": "Medication", "code": MEDICINE}
