@@ -34,6 +34,7 @@ from tests.acceptance.hooks import (
     request,
     rules,
     screened_findings,
+    searchset,
     taken,
 )
 from tests.acceptance.wire import Json, finding
@@ -316,6 +317,26 @@ def test_ch_23_a_page_with_a_next_one_is_not_all_there_is(service: httpx.Client)
     gap = answered(service, body)["extension"]["health.painplan.gaps"][0]
 
     assert (gap["prefetch"], gap["state"]) == ("medications", "some")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {**searchset(taken(DIAZEPAM)), "total": 2},
+        taken(DIAZEPAM),
+    ],
+    ids=["fewer than its total", "bare"],
+)
+def test_ch_23_what_is_less_than_a_search_found_is_not_all_there_is(
+    service: httpx.Client, sent: Json
+) -> None:
+    body = request(SIGN, medicine(TRAMADOL))
+    body["prefetch"]["medications"] = sent
+    found = answered(service, body)
+
+    assert OPIOID_AND_SEDATIVE in rules(found)
+    gaps = {g["prefetch"]: g["state"] for g in found["extension"]["health.painplan.gaps"]}
+    assert gaps["medications"] == "some"
 
 
 def test_ch_25_a_malformed_token_is_not_used(service: httpx.Client) -> None:
