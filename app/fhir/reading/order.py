@@ -155,15 +155,24 @@ class OrderReader:
 
 
 def supply_days(resource: Json) -> Decimal | None:
-    """How long one dispensing lasts, in days; None where the draft does not say.
+    """How long all dispensings together last, in days; None where the draft does not say.
 
-    The expected duration of the supply, else the bounds of the instruction.
+    The expected duration of one supply times one more than its repeats, else the bounds of the
+    instruction.
     """
     dispense = child(resource, "dispenseRequest")
-    repeat = child(resource, "dosageInstruction", "timing", "repeat")
-    told = child(dispense, "expectedSupplyDuration") or child(repeat, "boundsDuration")
-    value = told.get("value")
-    unit = text(told.get("code")) or text(told.get("unit")).lower()
+    once = _days(child(dispense, "expectedSupplyDuration"))
+    if once is None:
+        return _days(child(resource, "dosageInstruction", "timing", "repeat", "boundsDuration"))
+    repeats = dispense.get("numberOfRepeatsAllowed")
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 0:
+        return once
+    return once * (1 + repeats)
+
+
+def _days(duration: Json) -> Decimal | None:
+    value = duration.get("value")
+    unit = text(duration.get("code")) or text(duration.get("unit")).lower()
     days = DAYS.get(unit)
     if days is None or isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -112,6 +112,14 @@ def test_the_supply_in_days(duration: Any, days: Decimal | None) -> None:
     assert supply_days({"dispenseRequest": {"expectedSupplyDuration": duration}}) == days
 
 
+@pytest.mark.parametrize(("repeats", "days"), [(0, 10), (3, 40), (-1, 10), ("3", 10), (True, 10)])
+def test_repeats_lengthen_the_supply(repeats: Any, days: int) -> None:
+    duration = {"value": 10, "code": "d"}
+    dispense = {"expectedSupplyDuration": duration, "numberOfRepeatsAllowed": repeats}
+
+    assert supply_days({"dispenseRequest": dispense}) == days
+
+
 def test_a_reason_is_coded_or_refers_to_a_condition_that_is_known() -> None:
     problem = {
         "resourceType": "Condition",
