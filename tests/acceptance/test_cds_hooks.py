@@ -640,6 +640,29 @@ def test_ch_49_a_change_of_the_test_keeps_the_rest_of_the_order(service: httpx.C
         assert VALIDATOR.problems(resource) == ()
 
 
+@pytest.mark.parametrize("id_", ["\u202e\U0001f9b4", "a/b", "x" * 65, "a b"])
+def test_ch_46_a_draft_whose_id_is_none_is_neither_deleted_nor_changed(
+    service: httpx.Client, id_: str
+) -> None:
+    found = answered(
+        service, request(SIGN, medicine(TRAMADOL, id=id_), prefetch=opioid_with_sedative())
+    )
+
+    assert OPIOID_AND_SEDATIVE in rules(found)
+    assert not [a for a in actions(found) if a["type"] != "create"]
+    CARDS.validate(found)
+
+
+@pytest.mark.parametrize("name", ["hookInstance", "userId", "encounterId"])
+def test_a_name_that_cannot_be_printed_is_422(service: httpx.Client, name: str) -> None:
+    """PostgreSQL keeps no NUL in a text, and no log wants one."""
+    body = request(SIGN, imaging())
+    node = body if name == "hookInstance" else body["context"]
+    node[name] = "Practitioner/1\x00"
+
+    refused(call(service, body), 422, name if node is body else f"context.{name}")
+
+
 def test_ch_49_a_draft_that_is_no_valid_r4_is_not_sent_back_changed(service: httpx.Client) -> None:
     weak = finding("motor-weakness-progressive", True, effectiveDateTime="2026-11-20T09:00:00Z")
     others = (o for o in screened_findings() if o["id"] != weak["id"])

@@ -3,6 +3,7 @@
 The Bundle may lack its type (CH-29); a draft may be anything that calls itself a resource.
 """
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.fhir.reading.lenient import Json, reference, text
 from app.fhir.reading.received import logical_patient
 
 PLACE = "context.draftOrders.entry[{number}].resource"
+REFERENCE = re.compile(r"[A-Za-z]{1,64}/[A-Za-z0-9\-.]{1,64}", re.ASCII)
 OWNERS = ("subject", "patient", "for")
 
 
@@ -54,10 +56,9 @@ def _resource(entry: Any, number: int, patient: str) -> Json:
 
 
 def _references(resources: list[Json]) -> list[str]:
-    """``Type/id`` where that names one draft, else the place of the draft."""
-    named = [
-        f"{r['resourceType']}/{text(r.get('id'))}" if text(r.get("id")) else "" for r in resources
-    ]
+    """``Type/id`` where that is a reference and names one draft, else the place of the draft."""
+    told = (f"{r['resourceType']}/{text(r.get('id'))}" for r in resources)
+    named = [one if REFERENCE.fullmatch(one) else "" for one in told]
     count = Counter(named)
     return [
         name if name and count[name] == 1 else f"draftOrders.entry[{number}]"
