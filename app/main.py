@@ -61,6 +61,7 @@ from app.use_cases.report_alerts import ReportAlerts
 from app.use_cases.respond import RespondToPlan
 from app.use_cases.review_order import ReviewOrder
 from app.use_cases.search_resources import SearchResources
+from app.use_cases.spend_token import SpendToken
 from app.use_cases.take_feedback import TakeFeedback
 
 log = structlog.get_logger()
@@ -191,6 +192,7 @@ def _join_hooks(state: State) -> None:
     )
     state.take_feedback = TakeFeedback(state.history, state.journal, now)
     state.report_alerts = ReportAlerts(state.history)
+    state.spend_token = SpendToken(state.journal, now)
 
 
 def alone(settings: Settings, nothing: Nothing) -> DeriveCarePlan:

@@ -104,5 +104,8 @@ def print_alerts(report: bytes, console: Console) -> None:
         counts = (str(row[name]) for name in COUNTS)
         table.add_row(row["month"], row["rule"], *counts, escape(reasons))
     console.print(table)
+    for total in found["totals"]:
+        if total["dueToRetire"]:
+            console.print(f"{total['rule']}: overridden {total['overrideRate']:.0%}; due to retire")
     if found["unknownCards"]:
         console.print(f"{found['unknownCards']} cards in feedback were never shown by this service")

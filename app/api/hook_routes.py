@@ -12,7 +12,7 @@ from app.fhir.hooks import SERVICES, Service
 from app.fhir.reading.feedback import read_feedback
 from app.fhir.reading.hook import read_call
 from app.fhir.writing.hook_answer import discovery
-from app.use_cases.report_alerts import AlertReport
+from app.use_cases.report_alerts import AlertReport, RuleTotal
 
 JSON = "application/json"
 log = structlog.get_logger()
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 async def services(request: Request) -> Response:
     """``GET /cds-services``."""
-    del request
+    await request.app.state.spend_token(caller_of(request), what="cds-services")
     return Response(discovery(), media_type=JSON)
 
 
@@ -67,7 +67,9 @@ async def feedback(request: Request) -> Response:
 
 async def report(request: Request) -> Response:
     """``GET /cds-services-report``: shown, accepted, overridden, with reasons, a rule and month."""
-    found = await request.app.state.report_alerts(caller_of(request).tenant)
+    caller = caller_of(request)
+    await request.app.state.spend_token(caller, what="cds-services-report")
+    found = await request.app.state.report_alerts(caller.tenant)
     return Response(report_body(found), media_type=JSON)
 
 
@@ -84,7 +86,20 @@ def report_body(report: AlertReport) -> bytes:
         }
         for row in report.rows
     ]
-    return orjson.dumps({"rules": rows, "unknownCards": report.unknown})
+    totals = [_total(total) for total in report.totals()]
+    return orjson.dumps({"rules": rows, "totals": totals, "unknownCards": report.unknown})
+
+
+def _total(total: RuleTotal) -> dict[str, object]:
+    rate = total.override_rate
+    return {
+        "rule": total.rule,
+        "shown": total.shown,
+        "accepted": total.accepted,
+        "overridden": total.overridden,
+        **({} if rate is None else {"overrideRate": rate}),
+        "dueToRetire": total.is_due_to_retire,
+    }
 
 
 def _service(request: Request) -> Service:

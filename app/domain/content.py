@@ -61,7 +61,8 @@ class Input:
     ``short`` are the words of a card where the label is too long for one. Of an order
     (``asked_of`` "order"): ``mirrors`` is the class of medicine of which an order makes it true,
     ``is_kind`` tells what is ordered, ``part_of`` of which kind it is a part, ``value_set`` in
-    which value set of the deployer its codes stand.
+    which value set of the deployer its codes stand, ``ordered_as`` as which resources it comes
+    (any, where empty), ``not_coded_in`` which code systems have no code for it.
     """
 
     name: str
@@ -95,6 +96,8 @@ class Input:
     is_kind: bool = False
     part_of: str = ""
     value_set: str = ""
+    ordered_as: frozenset[str] = frozenset()
+    not_coded_in: frozenset[str] = frozenset()
     members: str = ""
 
 

@@ -23,8 +23,8 @@ def opioid_dose(
     """Nothing on a whole list without opioids; at least what is known while a part is missing."""
     known = tuple(listed)
     opioids = _once([e for e in known if e.is_taken and OPIOID in e.what.classes])
-    is_open = any(_may_be_opioid(e) for e in known)
-    if not opioids and not (is_whole and not is_open):
+    is_open = not is_whole or any(_may_be_opioid(e) for e in known)
+    if not opioids and is_open:
         return
     doses: dict[str, dict[str, Decimal]] = {}
     for entry in opioids:

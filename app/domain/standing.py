@@ -266,6 +266,8 @@ def _scored(known: Input, reading: Reading, about: Sequence[Fact], scales: _Scal
     truth = _compare(known, finding.test, latest, scales.as_of)
     if truth is TRUE and _cleared_at(latest, known, reading, scales) is not None:
         return Standing(FALSE, latest)
+    if truth is TRUE:
+        return Standing(_in_window(finding, latest, scales), latest)
     is_negative = truth is FALSE and _number(latest) == 0
     if is_negative and known.known_for and not scales.is_within(latest.at, known.known_for):
         return Standing(UNKNOWN, latest)

@@ -286,6 +286,8 @@ def _input(name: str, record: InputRecord, source: Source) -> Input:
         is_kind=record.is_kind,
         part_of=record.part_of,
         value_set=record.value_set,
+        ordered_as=frozenset(record.ordered_as),
+        not_coded_in=frozenset(record.not_coded_in),
         members=record.members,
     )
 

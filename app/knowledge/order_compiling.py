@@ -9,6 +9,7 @@ from app.domain.orders.knowledge import (
     OrderKnowledge,
     OrderName,
     Pair,
+    ReasonName,
     Remedy,
     Template,
     Wording,
@@ -48,11 +49,14 @@ def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -
         codes=_codes(source),
         names=tuple(name for name in named if name.acts_as in kinds),
         forms=tuple(name for name in named if name.acts_as not in kinds),
-        reasons=tuple(frozenset(words(row["words"])) for row in reasons),
+        reasons=tuple(_reason(row) for row in reasons),
         kinds=kinds,
         parts={name: known.part_of for name, known in inputs.items() if known.part_of},
         classes={known.mirrors: name for name, known in inputs.items() if known.mirrors},
         value_sets={name: known.value_set for name, known in inputs.items() if known.value_set},
+        ordered_as={name: known.ordered_as for name, known in inputs.items() if known.ordered_as},
+        not_coded_in={name: inputs[name].not_coded_in for name in kinds},
+        others=frozenset(pair for known in inputs.values() for pair in known.codings),
     )
 
 
@@ -60,6 +64,10 @@ def _name(row: Mapping[str, str]) -> OrderName:
     return OrderName(
         frozenset(words(row["words"])), frozenset(words(row["unless"])), row["acts_as"]
     )
+
+
+def _reason(row: Mapping[str, str]) -> ReasonName:
+    return ReasonName(tuple(words(row["words"])), frozenset(words(row["unless"])))
 
 
 def _codes(source: Source) -> dict[Pair, tuple[str, ...]]:
@@ -108,7 +116,17 @@ def _wordings(
             safety=frozenset(record.safety),
             result=frozenset(record.result),
             is_lowered=record.lowered,
+            notes=tuple(_notes(id_, record.notes, source, slots)),
         )
+
+
+def _notes(id_: str, names: list[str], source: Source, slots: Slots) -> Iterator[str]:
+    for name in names:
+        if name in slots:
+            yield name
+        else:
+            place = source.origin[f"order_rule {id_}"]
+            source.faults.append(Fault(place, id_, f"notes {name}, which is no rule"))
 
 
 def _remedies(id_: str, names: list[str], source: Source, slots: Slots) -> Iterator[Remedy]:

@@ -50,6 +50,7 @@ class WordingRecord(_Strict):
     safety: list[str] = []
     result: list[str] = []
     lowered: bool = False
+    notes: list[str] = []
 
 
 class OrderRuleRecord(_Strict):

@@ -66,6 +66,8 @@ class InputRecord(_Strict):
     is_kind: bool = False
     part_of: str = ""
     value_set: str = ""
+    ordered_as: list[str] = []
+    not_coded_in: list[str] = []
     members: str = ""
 
 

@@ -44,10 +44,15 @@ CURRENT = (
     " WHERE n.tenant = r.tenant AND n.type = k.type AND n.id = k.id)"
 )
 ONE_DECISION = "SELECT * FROM decision WHERE tenant = ? AND id = ?"
-DECISIONS = (
-    "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND (? = '' OR kind = ?)"
+# The newest are chosen by what is short; only those that are wanted are read whole.
+NEWEST_DECISIONS = (
+    "SELECT id FROM decision WHERE tenant = ? AND patient = ? AND (? = '' OR kind = ?)"
     " AND salt IS NOT NULL"
     " ORDER BY sequence DESC, position DESC LIMIT 100"
+)
+DECISIONS = (
+    f"SELECT * FROM decision WHERE tenant = ? AND id IN ({NEWEST_DECISIONS})"  # noqa: S608  (constants)
+    " ORDER BY sequence DESC, position DESC"
 )
 BEFORE = (
     "SELECT * FROM decision WHERE tenant = ? AND patient = ? AND as_of < ? AND kind = 'derive'"
@@ -167,7 +172,7 @@ class History:
         self, tenant: str, patient: str, kind: str = ""
     ) -> Sequence[DecisionRecord]:
         """The newest hundred decisions about a patient, of one kind where one is named."""
-        rows = await self._reader.fetch_all(DECISIONS, (tenant, patient, kind, kind))
+        rows = await self._reader.fetch_all(DECISIONS, (tenant, tenant, patient, kind, kind))
         return [decision_of(row) for row in rows]
 
     async def previous_decision(

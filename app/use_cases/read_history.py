@@ -28,7 +28,7 @@ from app.use_cases.derive_care_plan import KIND as DERIVE
 from app.use_cases.derive_care_plan import completed, frame_of
 from app.use_cases.kept_review import review_of
 from app.use_cases.ports import History, HookReader, HookWriter, Library, Reader, Writer
-from app.use_cases.read_review import differences, explained
+from app.use_cases.read_review import SeenReview, differences, explained, seen_review
 from app.use_cases.responses import KIND as RESPOND
 from app.use_cases.responses import answered_of, frame_of_response, response_of
 from app.use_cases.review_records import KIND as REVIEW
@@ -200,13 +200,17 @@ class ReadHistory:
         ids = orjson.loads(record.parameters)["answered"]
         return answered_of([await self.record_of(tenant, id_) for id_ in ids])
 
-    async def seen(self, tenant: str, id_: str) -> Seen:
-        """A derivation with everything in it; Refused for a decision that is no derivation."""
+    async def seen(self, tenant: str, id_: str) -> Seen | SeenReview:
+        """A derivation or a review with everything in it; Refused for an answer to a plan."""
         record = await self.record_of(tenant, id_)
+        if record.kind == REVIEW:
+            content = (await self._expertise(record)).content
+            call = await self._call_of(tenant, record)
+            return seen_review(record, call, content, await self._replayed(tenant, record))
         if record.kind != DERIVE:
             raise Refused(
                 Problem(
-                    f"The decision {id_} is no plan ({record.kind}).",
+                    f"The decision {id_} is neither a plan nor a review ({record.kind}).",
                     mend=f"GET /decisions/{id_} tells what it is.",
                     code="not-supported",
                 )

@@ -1,6 +1,7 @@
 """Read a review back: its cards with rules, facts and evidence, and its replay from the facts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from app.domain.expertise import Expertise
 from app.domain.history import DecisionRecord
 from app.domain.hook_history import HookCallRecord
 from app.domain.orders.review import review
+from app.domain.orders.types import Order
 from app.use_cases.kept_review import (
     KeptFacts,
     KeptReview,
@@ -25,6 +27,54 @@ from app.use_cases.review_records import frame_of_call
 from app.use_cases.reviewed_rules import Reviewed, reviewed_rules
 
 Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenReview:
+    """A review as it was kept, for a page; ``differences`` says where a replay differs.
+
+    ``patient`` is a reference. ``labels`` are the words of the order rules, by their id. ``unread``
+    are (order, why), ``gaps`` (key, state, why), ``not_used`` (reference, why).
+    """
+
+    id: str
+    patient: str
+    hook: str
+    guideline_profile: str
+    knowledge: str
+    content: Content
+    told: KeptReview
+    orders: tuple[Order, ...]
+    labels: Mapping[str, str]
+    unread: tuple[tuple[str, str], ...]
+    gaps: tuple[tuple[str, str, str], ...]
+    not_used: tuple[tuple[str, str], ...]
+    differences: tuple[Json, ...]
+
+
+def seen_review(
+    record: DecisionRecord,
+    call: HookCallRecord,
+    content: Content,
+    differences: Sequence[Json],
+) -> SeenReview:
+    """Everything that the page of a review tells."""
+    said = orjson.loads(record.parameters)
+    return SeenReview(
+        id=record.id,
+        patient=f"Patient/{record.patient}",
+        hook=call.hook,
+        guideline_profile=said["guidelineProfile"],
+        knowledge=record.knowledge,
+        content=content,
+        told=review_of(record.trace),
+        orders=orders_of(call.orders),
+        labels={card.id: card.label for card in content.orders.cards},
+        unread=tuple((order, why) for order, why in said["unread"]),
+        gaps=tuple((key, state, why) for key, state, why in said["gaps"]),
+        not_used=tuple((n.reference, n.why) for n in facts_of(call.facts).not_used),
+        differences=tuple(differences),
+    )
 
 
 def explained(record: DecisionRecord, call: HookCallRecord, content: Content) -> Json:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from app.use_cases.ports import History
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
+# A rule that is overridden more often than this is due to be retired (interventions.md §3.2), once
+# enough cards were answered to tell: one override of one card is no rate (our judgement).
+RETIRED_ABOVE, ANSWERS_AT_LEAST = 0.9, 20
 
 
 @dataclass(slots=True)
@@ -21,11 +24,51 @@ class RuleMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleTotal:
+    """One rule over all months. What nobody answered is neither accepted nor overridden."""
+
+    rule: str
+    shown: int
+    accepted: int
+    overridden: int
+
+    @property
+    def override_rate(self) -> float | None:
+        """The share of answered cards that were overridden; None while none was answered."""
+        answered = self.accepted + self.overridden
+        return round(self.overridden / answered, 3) if answered else None
+
+    @property
+    def is_due_to_retire(self) -> bool:
+        """For whoever signs the content: retiring is a change of it, never done behind a report.
+
+        A critical card of a retired rule is shown all the same (``amendments.md`` 13).
+        """
+        answered = self.accepted + self.overridden
+        return answered >= ANSWERS_AT_LEAST and self.overridden > RETIRED_ABOVE * answered
+
+
+@dataclass(frozen=True, slots=True)
 class AlertReport:
     """``unknown`` counts cards in feedback that this service never showed."""
 
     rows: tuple[RuleMonth, ...]
     unknown: int
+
+    def totals(self) -> tuple[RuleTotal, ...]:
+        """Each rule once, by its id."""
+        by_rule: defaultdict[str, list[RuleMonth]] = defaultdict(list)
+        for row in self.rows:
+            by_rule[row.rule].append(row)
+        return tuple(
+            RuleTotal(
+                rule,
+                sum(row.shown for row in rows),
+                sum(row.accepted for row in rows),
+                sum(row.overridden for row in rows),
+            )
+            for rule, rows in sorted(by_rule.items())
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,6 +297,7 @@ def test_ch_55_what_is_required_is_missed_by_name(service: httpx.Client, name: s
     [
         ({"outcome": "ignored"}, "feedback[0].outcome"),
         ({"outcomeTimestamp": "2026-11-26"}, "feedback[0].outcomeTimestamp"),
+        ({"card": "a\x00b"}, "feedback[0].card"),
         ({"acceptedSuggestions": []}, "feedback[0].acceptedSuggestions"),
         ({"acceptedSuggestions": [{}]}, "feedback[0].acceptedSuggestions[0].id"),
         ({"outcome": "overridden", "overrideReason": {}}, "feedback[0].overrideReason"),

@@ -21,6 +21,7 @@ from tests.ehr.test_clients import toml
 
 Json = dict[str, Any]
 VIEW = "/cds-services/clbp-patient-view"
+REPORT = "/cds-services-report"
 EHR_TOKEN = "the-ehr-gave-us-this.Zm9v"
 
 
@@ -186,10 +187,16 @@ async def test_a_broken_ehr_gives_no_fault_of_ours(
     for target in list_of_targets("broken"):
         if "Condition" not in target:
             ehr.answers[target] = rubbish
+    started = time.monotonic()
 
     answer = await call(caller, base, view("broken", ehr.base))
 
     assert answer.status_code == 200, answer.text
+    assert time.monotonic() - started < 2.5
+    gaps = answer.json()["extension"]["health.painplan.gaps"]
+    assert {gap["state"] for gap in gaps} == {"failed"}
+    assert all(gap["why"] for gap in gaps)
+    assert "conditions" not in {gap["prefetch"] for gap in gaps}
 
 
 async def test_a_stopped_ehr_is_told_at_once(
@@ -204,6 +211,7 @@ async def test_a_stopped_ehr_is_told_at_once(
 
     assert nothing.status_code == 412
     assert something.status_code == 200
+    assert "health.painplan.gaps" in something.json()["extension"]
     assert time.monotonic() - started < 2.5
 
 
@@ -261,6 +269,19 @@ async def test_a_token_counts_once(
     assert second.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("path", ["/cds-services", "/cds-services-report"])
+async def test_a_token_of_a_call_that_keeps_nothing_counts_once_too(
+    base: str, caller: httpx.AsyncClient, path: str
+) -> None:
+    """CH-63, for discovery and the report."""
+    once = {"Authorization": f"Bearer {token(claims(f'{base}{path}'))}"}
+    another = {"Authorization": f"Bearer {token(claims(f'{base}{path}'))}"}
+
+    answers = [await caller.get(f"{base}{path}", headers=sent) for sent in (once, once, another)]
+
+    assert [one.status_code for one in answers] == [200, 401, 200]
+
+
 async def test_of_many_calls_with_one_token_one_is_answered(
     base: str, caller: httpx.AsyncClient
 ) -> None:
@@ -305,6 +326,46 @@ async def test_feedback_takes_either_audience_and_counts_once(
             answer = await call(caller, base, {"feedback": [said]}, sent=sent, path=path)
             statuses.append(answer.status_code)
         assert statuses == [200, 401]
+
+
+async def test_feedback_about_a_card_of_another_tenant_is_about_no_card(
+    ehr: Hospital, base: str, caller: httpx.AsyncClient
+) -> None:
+    """Nor does it silence the rule there, nor count in the report there."""
+    furnish(ehr, "shared")
+    card = (await call(caller, base, view("shared", ehr.base))).json()["cards"][0]
+    code = card.get("overrideReasons", [{"code": "other", "system": "urn:x"}])[0]
+    reason = {"code": code["code"], "system": code["system"]}
+    said = {
+        "card": card["uuid"],
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-11-23T21:17:14Z",
+        "overrideReason": {"reason": reason},
+    }
+    path = f"{VIEW}/feedback"
+
+    def as_south(of: str) -> str:
+        return token(claims(f"{base}{of}", iss="https://ehr.south.example"), kid="south-1")
+
+    answer = await call(caller, base, {"feedback": [said]}, sent=as_south(path), path=path)
+    reported = {}
+    for name, sent in (
+        ("north", token(claims(f"{base}{REPORT}"))),
+        ("south", as_south(REPORT)),
+    ):
+        found = await caller.get(f"{base}{REPORT}", headers={"Authorization": f"Bearer {sent}"})
+        reported[name] = found.json()
+
+    assert answer.status_code == 200
+    assert answer.json()["extension"]["health.painplan.unknown"] == [card["uuid"]]
+    assert reported["south"]["unknownCards"] == 1
+    assert not reported["south"]["rules"] or all(
+        row["overridden"] == 0 for row in reported["south"]["rules"]
+    )
+    assert all(row["overridden"] == 0 for row in reported["north"]["rules"])
+    again = await call(caller, base, view("shared", ehr.base))
+    rule = card["extension"]["health.painplan.rule"]
+    assert rule in [c["extension"]["health.painplan.rule"] for c in again.json()["cards"]]
 
 
 async def test_no_token_is_logged_or_kept(

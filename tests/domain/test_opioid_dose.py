@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from app.domain.facts import Bounds, FactValue
+from app.domain.medicine_list import MEDICINES
 from app.domain.record_codes import facts_of_record
 from tests.patients import AS_OF, Patient, knowledge
 
@@ -24,7 +25,7 @@ def told(patient: Patient) -> str:
 
 
 def taking(text: str, dose: int | None, **more: object) -> Patient:
-    return also(Patient(), text, dose, **more)
+    return also(Patient().complete(MEDICINES), text, dose, **more)
 
 
 def also(patient: Patient, text: str, dose: int | None, **more: object) -> Patient:
@@ -72,7 +73,15 @@ def test_doses_are_summed() -> None:
     ("system", "code"), [(RXNORM, "7804"), (ATC, "N02AA05")], ids=["RxNorm", "ATC"]
 )
 def test_a_coded_opioid_needs_no_text(system: str, code: str) -> None:
-    assert mme(Patient().taking(system, code, daily_dose=Decimal(20))) == Decimal(30)
+    patient = Patient().complete(MEDICINES).taking(system, code, daily_dose=Decimal(20))
+
+    assert mme(patient) == Decimal(30)
+
+
+def test_a_list_that_may_lack_an_opioid_tells_a_lower_bound_only() -> None:
+    patient = Patient().taking(text="morphine", daily_dose=Decimal(30))
+
+    assert mme(patient) == Bounds(Decimal(30), Decimal(5000))
 
 
 def test_a_dose_that_is_not_known_leaves_the_rest_as_a_lower_bound() -> None:

@@ -174,7 +174,7 @@ async def test_the_algorithm_is_the_one_of_the_key() -> None:
 )
 async def test_the_audience_is_the_endpoint_alone_or_in_a_list(audience: Any) -> None:
     """CH-60."""
-    await believed(token(said(aud=audience)))
+    assert (await believed(token(said(aud=audience)))).client.issuer == ISSUER
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,24 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from tests.acceptance.conftest import serving
+from tests.acceptance.hooks import (
+    SIGN,
+    TRAMADOL,
+    call,
+    imaging,
+    medicine,
+    opioid_with_sedative,
+    request,
+)
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient, screened
 
 FOLDER = Path(__file__).parent
@@ -68,9 +79,32 @@ def pages(service: httpx.Client) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["example", "scores", "emergency"])
+@pytest.fixture(scope="module")
+def review(service: httpx.Client) -> str:
+    """Many drafts: cards, capped ones, undecided ones, one that no rule reads, hostile words."""
+    hostile = {"text": "<script>alert(1)</script> & <b>low back pain</b>"}
+    drafts = (
+        medicine(TRAMADOL, id="m1", reasonCode=[hostile]),
+        medicine("161", id="m2"),
+        medicine("", id="m3", medicationCodeableConcept={"text": "unheardof"}),
+        imaging(id="i1"),
+        {"resourceType": "VisionPrescription", "id": "v1"},
+    )
+    answered = call(service, request(SIGN, *drafts, prefetch=opioid_with_sedative()))
+    assert answered.status_code == 200, answered.text
+    link = urlsplit(answered.json()["cards"][0]["links"][0]["url"]).path
+    page = service.get(link)
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    for card in answered.json()["cards"]:
+        assert f">{escape(card['summary'])}</h3>" in page.text
+    return page.text
+
+
+@pytest.mark.parametrize("name", ["example", "scores", "emergency", "review"])
 def test_a_browser_finds_nothing_wrong_with_it(
-    pages: dict[str, str], name: str, tmp_path: Path
+    pages: dict[str, str], review: str, name: str, tmp_path: Path
 ) -> None:
     if shutil.which("node") is None:
         pytest.skip("needs node")
@@ -79,7 +113,7 @@ def test_a_browser_finds_nothing_wrong_with_it(
     if not (FOLDER / "node_modules" / "axe-core").is_dir():
         pytest.skip("needs axe (npm ci in tests/pages)")
     file = tmp_path / "page.html"
-    file.write_text(pages[name], encoding="utf-8")
+    file.write_text({**pages, "review": review}[name], encoding="utf-8")
     looked = subprocess.run(
         ["node", "look.mjs", str(file), str(tmp_path)],
         cwd=FOLDER,
@@ -139,7 +173,34 @@ def test_a_red_flag_leaves_the_escalation_alone(pages: dict[str, str]) -> None:
     assert "EX-01</code></th>" not in page[: page.index("Why something is not here")]
 
 
-def test_no_page_for_what_is_no_plan(service: httpx.Client) -> None:
+def test_a_review_says_what_was_said_and_what_was_not(review: str) -> None:
+    for heading in (
+        "What was said",
+        "What could not be decided",
+        "What was not shown",
+        "What was not looked at",
+        "The orders",
+    ):
+        assert f">{heading}</h2>" in review
+    assert "more urgent cards took its place" in review
+    assert "VisionPrescription/v1" in review
+    assert "<script" not in review
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;low back pain&lt;/b&gt;" in review
+
+
+def test_a_review_with_nothing_to_say_says_so(service: httpx.Client) -> None:
+    sinusitis = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "J01.90"}]}
+    draft = medicine("723", reasonCode=[sinusitis])
+    answered = call(service, request(SIGN, draft, prefetch={"patient": None}))
+    assert answered.json()["cards"] == []
+
+    page = service.get(f"/decisions/{answered.headers['X-Decision-Id']}.html")
+
+    assert "No card was shown" in page.text
+    assert ">What was said</h2>" not in page.text
+
+
+def test_no_page_for_an_answer_to_a_plan(service: httpx.Client) -> None:
     assert service.get("/decisions/00000000-0000-0000-0000-000000000000.html").status_code == 404
     derived = service.post("/fhir/$derive", params={"asOf": AS_OF}, content=EXAMPLE.read_bytes())
     plan = derived.json()["entry"][0]["resource"]["id"]

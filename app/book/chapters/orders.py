@@ -71,6 +71,7 @@ def _wording(wording: WordingRecord, names: Names) -> Row:
         rules = ", ".join(wording.safety)
         activity = names.anything(wording.activity)
         when.append(("and the safety of ", *activity, f" comes to: {results} ({rules})"))
+    when += [("told beside it: ", *names.link("rule", note)) for note in wording.notes]
     urgency = f"{wording.indicator}, lowered" if wording.lowered else wording.indicator
     suggested: list[Text] = [
         names.link("suggestions", name) if name in names.labels.get("suggestions", {}) else (name,)

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from app.book.as_html import html
 from app.book.decision.care import goals, next_steps, not_to_do, plan
 from app.book.decision.missing import missing, not_used, why_not
+from app.book.decision.orders import review_page
 from app.book.decision.scores import scores
 from app.book.decision.trail import drivers, trail
 from app.book.document import Block, Book, Code, Facts, Paragraph, Section, Text
 from app.use_cases.read_history import Seen
+from app.use_cases.read_review import SeenReview
 
 NO_LONGER = (
     "This engine no longer derives the decision as it was stored: what stands below is what it "
@@ -17,8 +19,13 @@ NO_LONGER = (
 PARTS = (plan, next_steps, not_to_do, goals, drivers, scores, trail, missing, why_not, not_used)
 
 
-def decision_page(seen: Seen) -> str:
-    """The whole document."""
+def decision_page(seen: Seen | SeenReview) -> str:
+    """The whole document, of a plan or of a review of orders."""
+    return review_page(seen) if isinstance(seen, SeenReview) else plan_page(seen)
+
+
+def plan_page(seen: Seen) -> str:
+    """The plan for a person."""
     content = seen.expertise.content
     book = Book(
         title=f"Low back pain: plan for {seen.patient}",

@@ -14,11 +14,13 @@ class Draft:
     """One entry of ``draftOrders``. ``parsed`` is opaque to everything but ``app/fhir``.
 
     ``reference`` is ``Type/id`` with the type that was sent, or its place where it has no id.
+    ``full_url`` is that of the entry, by which other drafts may refer to it.
     """
 
     reference: str
     parsed: object = field(repr=False, compare=False)
     is_selected: bool = True
+    full_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """One order rule on one order: what it says, that it is silent, or that it cannot be decided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.domain.orders.filling import detail, lacking, summary, used
@@ -80,6 +80,7 @@ def _advice(
     behind = rules[1:] or rules
     if SafetyResult.UNKNOWN.value in wording.result:
         rules = rules[:1]  # the others cannot be checked: they do not hold
+    rules = (*rules, *_noted(wording, situation))
     facts = used(rules, situation)
     evidence = _evidence(card, rules, situation)
     return Advice(
@@ -96,6 +97,11 @@ def _advice(
         is_lowered=wording.is_lowered,
         order_class=card.order_class,
     )
+
+
+def _noted(wording: Wording, situation: Situation) -> Iterator[str]:
+    slots = situation.content.rule_by_id
+    return (note for note in wording.notes if situation.worlds.is_true(slots[note].slot))
 
 
 def _evidence(card: CardRule, rules: Sequence[str], situation: Situation) -> tuple[str, ...]:

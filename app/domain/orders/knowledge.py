@@ -18,6 +18,17 @@ class OrderName:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonName:
+    """Words that name low back pain as a reason; the first of them is the one that is denied.
+
+    ``unless`` are words that deny it where one stands shortly before ("no low back pain").
+    """
+
+    said: tuple[str, ...]
+    unless: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A resource that an action creates, or changes an order into: of which type, coded how.
 
@@ -61,7 +72,8 @@ class Wording:
     """One thing that a card may say, while its rule holds.
 
     With an ``activity`` the safety rules of the plan decide, too: one of the numbers in ``safety``
-    has to come to ``result`` (``block``, ``caution``, ``adjust``, ``unknown``).
+    has to come to ``result`` (``block``, ``caution``, ``adjust``, ``unknown``). ``notes`` are rules
+    that are told beside it where they hold.
     """
 
     rule: str
@@ -72,6 +84,7 @@ class Wording:
     safety: frozenset[str] = frozenset()
     result: frozenset[str] = frozenset()
     is_lowered: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,8 @@ class OrderKnowledge:
     kind another is a part (a modality of imaging): open while only the whole is known.
     ``names`` tell a kind, ``forms`` how a medicine is released, ``reasons`` low back pain;
     ``value_sets`` are the names of the deployer's value sets, by the kind that they tell.
+    ``ordered_as`` are the resources that a kind comes as, ``not_coded_in`` the code systems without
+    a code for it, ``others`` the codes that are known to name something else.
     """
 
     cards: tuple[CardRule, ...] = ()
@@ -109,8 +124,11 @@ class OrderKnowledge:
     codes: Mapping[Pair, tuple[str, ...]] = field(default_factory=dict)
     names: tuple[OrderName, ...] = ()
     forms: tuple[OrderName, ...] = ()
-    reasons: tuple[frozenset[str], ...] = ()
+    reasons: tuple[ReasonName, ...] = ()
     kinds: tuple[str, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     value_sets: Mapping[str, str] = field(default_factory=dict)
+    ordered_as: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    not_coded_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    others: frozenset[Pair] = frozenset()

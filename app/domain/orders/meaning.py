@@ -1,14 +1,17 @@
 """What an order is: its kind by code, then by words; what remains open stays unknown.
 
 Codes first (content, then the deployer's value sets), words last. An order that is known to be one
-thing is known not to be the others; of an order that matches nothing nothing is known.
+thing is known not to be the others; one that matches nothing may be whatever comes as such a
+resource and has codes of such a system.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.domain.content import Content
 from app.domain.facts import FactValue
 from app.domain.medicines import understood, words
+from app.domain.orders.knowledge import ReasonName
 from app.domain.orders.types import Order
 from app.domain.record_codes import acting_codes, is_icd
 
@@ -16,6 +19,8 @@ LOW_BACK = frozenset({"low-back-pain-on-problem-list", "chronic-low-back-pain-on
 CHRONIC = frozenset({"chronic-low-back-pain-on-problem-list"})
 RADICULAR = frozenset({"radicular-on-problem-list"})
 MEDICATION = "MedicationRequest"
+CLAUSES = re.compile(r"[.,;:\n]|\bbut\b")
+DENIED_FROM = 3  # words before: "not because of back pain"
 Said = tuple[str, FactValue]
 Pair = tuple[str, str]
 
@@ -43,8 +48,25 @@ def what_is_ordered(order: Order, content: Content) -> Iterator[Said]:
     for kind in content.orders.kinds:
         if kind in found:
             yield kind, True
-        elif found and not _is_open_part(kind, found, content):
+        elif _is_ruled_out(kind, found, order, content):
             yield kind, False
+
+
+def _is_ruled_out(kind: str, found: frozenset[str], order: Order, content: Content) -> bool:
+    """It is something else, or it cannot be this."""
+    if found:
+        return not _is_open_part(kind, found, content)
+    return _cannot_be(kind, order, content)
+
+
+def _cannot_be(kind: str, order: Order, content: Content) -> bool:
+    """By its resource, or by its codes: they name something else, or are of another kind."""
+    knowledge = content.orders
+    types = knowledge.ordered_as.get(kind, frozenset())
+    if types and order.type not in types:
+        return True
+    without = knowledge.not_coded_in.get(kind, frozenset())
+    return any(pair in knowledge.others or pair[0] in without for pair in order.codings)
 
 
 def _is_open_part(kind: str, found: frozenset[str], content: Content) -> bool:
@@ -104,11 +126,22 @@ def _is_low_back(order: Order, content: Content) -> bool | None:
     ]
     if any(known):
         return True
-    said = frozenset(words(order.reason_text))
-    if any(phrase <= said for phrase in content.orders.reasons):
+    if any(_is_affirmed(name, order.reason_text) for name in content.orders.reasons):
         return True
     is_whole = len(known) == len(order.reasons)
     return False if known and is_whole else None
+
+
+def _is_affirmed(name: ReasonName, said: str) -> bool:
+    """All of its words are there, and its first is somewhere not denied just before."""
+    if not set(name.said) <= set(words(said)):
+        return False
+    return any(_is_affirmed_in(name, words(clause)) for clause in CLAUSES.split(said))
+
+
+def _is_affirmed_in(name: ReasonName, said: Sequence[str]) -> bool:
+    places = (place for place, word in enumerate(said) if word == name.said[0])
+    return any(not name.unless & set(said[max(0, at - DENIED_FROM) : at]) for at in places)
 
 
 def _acts_as(codings: Iterable[Pair], content: Content) -> Iterator[str]:

@@ -12,7 +12,7 @@ from app.domain.content import Content
 from app.domain.facts import CodedCondition, Fact, FactValue, Record, SaidBy
 from app.domain.medicine_list import MEDICINES, Entry, entries
 from app.domain.opioid_dose import OPIOID
-from app.domain.orders.meaning import is_understood, names_low_back_pain
+from app.domain.orders.meaning import is_understood, names_low_back_pain, what_is_ordered
 from app.domain.orders.taking import at_least, entry_of
 from app.domain.orders.types import Order, PlanOnRecord
 from app.domain.period import whole_weeks
@@ -60,10 +60,10 @@ def setting(  # noqa: PLR0913  (all that a review depends on)
     guideline_profile: str,
     plan: PlanOnRecord | None,
 ) -> Setting:
-    """Selected orders come first where there are too many."""
+    """Where there are too many: the selected first, of them those that a rule is about."""
     considered, left_out = tuple(orders), tuple[str, ...]()
     if len(orders) > MOST_ORDERS:
-        by_turn = sorted(orders, key=lambda order: not order.is_selected)
+        by_turn = sorted(orders, key=lambda order: (not order.is_selected, _turn(order, content)))
         considered = tuple(by_turn[:MOST_ORDERS])
         left_out = tuple(order.reference for order in by_turn[MOST_ORDERS:])
         record = replace(record, complete=record.complete - {MEDICINES})
@@ -86,6 +86,15 @@ def setting(  # noqa: PLR0913  (all that a review depends on)
         guideline_profile=guideline_profile,
         plan=plan,
     )
+
+
+def _turn(order: Order, content: Content) -> int:
+    """What is known to be of a kind comes before what may be, and that before what is not."""
+    said = dict(what_is_ordered(order, content))
+    known = (*content.orders.kinds, *content.orders.classes.values())
+    if any(said.get(name) is True for name in known):
+        return 0
+    return 1 if any(name not in said for name in known) else 2
 
 
 def _of_problems(record: Record, content: Content, as_of: datetime) -> Iterator[Fact]:

@@ -100,9 +100,16 @@ def what_changes(
     cut = _cut(taken, ordered)
     if cut is not None and not stops:
         yield "order-dose-cut-percent", cut
+    yield "order-beside-same-opioid", any(_goes_on_beside(e, ordered) for e in running)
     rises = _rises(taken, record, content, as_of)
     if rises is not None:
         yield "order-raises-opioid-dose", rises
+
+
+def _goes_on_beside(entry: Entry, ordered: Entry) -> bool:
+    """It neither ends nor is named as what the order replaces: both count (S-35)."""
+    is_itself = entry.medicine.source == ordered.medicine.source
+    return not is_itself and not stands_for(ordered, entry)
 
 
 def at_least(weeks: int) -> Bounds:

@@ -37,7 +37,7 @@ class Order:
     ``codings`` and ``text`` say what is ordered, ``reasons`` are the codings of each reason (of a
     Condition that a reason refers to, too), ``reason_text`` their words. ``stops`` says that the
     order ends or cancels what was taken. ``medicine`` is what a MedicationRequest orders;
-    ``supply_days`` how long the supply lasts, None where it does not say.
+    ``supply_days`` how long the supply lasts with its repeats, None where it does not say.
     """
 
     reference: str

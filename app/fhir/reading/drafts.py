@@ -3,16 +3,17 @@
 The Bundle may lack its type (CH-29); a draft may be anything that calls itself a resource.
 """
 
+import re
 from collections import Counter
 from typing import Any
 
 from app.domain.orders.call import Draft
-from app.domain.problem import Problem, Refused, TooLarge
+from app.domain.problem import Problem, Refused
 from app.fhir.reading.lenient import Json, reference, text
 from app.fhir.reading.received import logical_patient
 
-AT_MOST = 100
 PLACE = "context.draftOrders.entry[{number}].resource"
+REFERENCE = re.compile(r"[A-Za-z]{1,64}/[A-Za-z0-9\-.]{1,64}", re.ASCII)
 OWNERS = ("subject", "patient", "for")
 
 
@@ -25,23 +26,19 @@ def read_drafts(context: Json, patient: str, *, is_select: bool) -> tuple[Draft,
     entries = [entries] if isinstance(entries, dict) else entries
     if not isinstance(entries, list):
         raise _refused("entry is not a list.", "context.draftOrders.entry")
-    if len(entries) > AT_MOST:
-        raise TooLarge(
-            Problem(
-                f"There are {len(entries)} draft orders; {AT_MOST} is the most at a time.",
-                where="context.draftOrders.entry",
-                mend="Send those that are being selected or signed.",
-                code="too-costly",
-            )
-        )
     resources = [_resource(entry, number, patient) for number, entry in enumerate(entries)]
     references = _references(resources)
     selected = None
     if is_select:
         selected = _selected(context, entries, references)
     return tuple(
-        Draft(name, resource, selected is None or name in selected)
-        for name, resource in zip(references, resources, strict=True)
+        Draft(
+            name,
+            entry["resource"],
+            selected is None or name in selected,
+            text(entry.get("fullUrl")),
+        )
+        for name, entry in zip(references, entries, strict=True)
     )
 
 
@@ -59,10 +56,9 @@ def _resource(entry: Any, number: int, patient: str) -> Json:
 
 
 def _references(resources: list[Json]) -> list[str]:
-    """``Type/id`` where that names one draft, else the place of the draft."""
-    named = [
-        f"{r['resourceType']}/{text(r.get('id'))}" if text(r.get("id")) else "" for r in resources
-    ]
+    """``Type/id`` where that is a reference and names one draft, else the place of the draft."""
+    told = (f"{r['resourceType']}/{text(r.get('id'))}" for r in resources)
+    named = [one if REFERENCE.fullmatch(one) else "" for one in told]
     count = Counter(named)
     return [
         name if name and count[name] == 1 else f"draftOrders.entry[{number}]"

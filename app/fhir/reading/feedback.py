@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.domain.orders.feedback import Feedback, Reason
 from app.domain.problem import Problem, Refused, TooLarge
+from app.fhir.characters import is_barred
 from app.fhir.reading.lenient import Json
 from app.fhir.reading.parsing import parse_json
 from app.fhir.reading.times import instant
@@ -96,6 +97,8 @@ def _text(node: Json, name: str, where: str) -> str:
         raise _refused(what, f"{where}.{name}", "required")
     if len(value) > LONGEST:
         raise _refused(f"{name} is longer than {LONGEST} characters.", f"{where}.{name}")
+    if is_barred(value):
+        raise _refused(f"{name} holds a control character.", f"{where}.{name}")
     return value
 
 

@@ -95,6 +95,8 @@ def _required(node: Json, name: str, where: str) -> str:
         raise refused(what, where + name, code="required")
     if len(value) > LONGEST:
         raise refused(f"{name} is longer than {LONGEST} characters.", where + name)
+    if not value.isprintable():
+        raise refused(f"{name} holds characters that cannot be printed.", where + name)
     return value
 
 

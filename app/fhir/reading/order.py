@@ -57,7 +57,10 @@ SAID: Mapping[str, tuple[str, ...]] = {
     NUTRITION: (),
 }
 REASONS = ("reasonCode", "reasonCodeableConcept", "reason", "indication")
-REASON_REFERENCES = ("reasonReference", "reason", "supportingInformation")
+REASON_REFERENCES = ("reasonReference", "reason")
+OTHERWISE = ("supportingInformation",)  # where a draft of older shapes has no place for a reason
+DENIED = frozenset({"refuted", "entered-in-error"})
+NOT_AT_HAND: Json = {}  # a reason that is referred to and was not sent: there is one, unknown which
 DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "a": 365, "h": None}
 
 
@@ -73,6 +76,7 @@ class OrderReader:
         """Every draft is an order or named as unread. ``known`` may hold the reasons."""
         conditions = {r.reference: _object(r.parsed) for r in known if r.type == "Condition"}
         parsed = {draft.reference: _object(draft.parsed) for draft in drafts}
+        by_url = {draft.full_url: _object(draft.parsed) for draft in drafts if draft.full_url}
         orders: list[Order] = []
         unread: list[Unread] = []
         for draft in drafts:
@@ -81,7 +85,9 @@ class OrderReader:
             if why:
                 unread.append(Unread(draft.reference, why))
             else:
-                orders.append(self._order(draft, resource, {**conditions, **parsed}, as_of))
+                orders.append(
+                    self._order(draft, resource, {**conditions, **by_url, **parsed}, as_of)
+                )
         return tuple(orders), tuple(unread)
 
     def _order(
@@ -103,7 +109,7 @@ class OrderReader:
             codings=codings,
             text=said,
             at=min(at, as_of),
-            reasons=tuple(filter(None, (pairs(one) for one in reasons))),
+            reasons=tuple(pairs(one) for one in reasons),
             reason_text=_joined(words(one) for one in reasons),
             status=status,
             is_selected=draft.is_selected,
@@ -129,6 +135,7 @@ class OrderReader:
             dose_unit=unit,
             manner=_joined(words(one) for one in (*routes, *forms)),
             began=at,
+            replaces=_replaced(resource),
         )
 
     def _dose(self, resource: Json) -> tuple[Decimal | None, str]:
@@ -148,15 +155,24 @@ class OrderReader:
 
 
 def supply_days(resource: Json) -> Decimal | None:
-    """How long one dispensing lasts, in days; None where the draft does not say.
+    """How long all dispensings together last, in days; None where the draft does not say.
 
-    The expected duration of the supply, else the bounds of the instruction.
+    The expected duration of one supply times one more than its repeats, else the bounds of the
+    instruction.
     """
     dispense = child(resource, "dispenseRequest")
-    repeat = child(resource, "dosageInstruction", "timing", "repeat")
-    told = child(dispense, "expectedSupplyDuration") or child(repeat, "boundsDuration")
-    value = told.get("value")
-    unit = text(told.get("code")) or text(told.get("unit")).lower()
+    once = _days(child(dispense, "expectedSupplyDuration"))
+    if once is None:
+        return _days(child(resource, "dosageInstruction", "timing", "repeat", "boundsDuration"))
+    repeats = dispense.get("numberOfRepeatsAllowed")
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 0:
+        return once
+    return once * (1 + repeats)
+
+
+def _days(duration: Json) -> Decimal | None:
+    value = duration.get("value")
+    unit = text(duration.get("code")) or text(duration.get("unit")).lower()
     days = DAYS.get(unit)
     if days is None or isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -172,6 +188,12 @@ def _why_unread(resource: Json) -> str:
     if resource.get("implicitRules"):
         return "it follows implicitRules that are not known here"
     return ""
+
+
+def _replaced(resource: Json) -> tuple[str, ...]:
+    """The request that this one renews, by type and id: they are counted once (S-35)."""
+    prior = reference(resource.get("priorPrescription")).partition("/_history/")[0]
+    return ("/".join(prior.split("/")[-2:]),) if prior else ()
 
 
 def _concepts(resource: Json, names: Iterable[str]) -> Iterator[Json]:
@@ -204,28 +226,62 @@ def _elsewhere(resource: Json, type_: str, known: Mapping[str, Json]) -> Iterato
 
 def _referred(resource: Json, names: Iterable[str], known: Mapping[str, Json]) -> Iterator[Json]:
     """The concept of a resource referred to: contained, among the drafts, or by its display."""
-    contained = {f"#{text(c.get('id'))}": c for c in objects(resource.get("contained"))}
+    contained = _contained(resource)
     for name in names:
         for one in objects(resource.get(name)):
             one = child(one, "reference") or one  # noqa: PLW2901  (R5 has it one level deeper)
-            found = {**known, **contained}.get(reference(one), {})
+            found = _found(one, contained, known)
             yield from _concepts(found, ("code", "type"))
+            if not child(found, "code"):
+                for part in objects(found.get("ingredient")):
+                    yield from _concepts(part, ("itemCodeableConcept", "item"))
             yield {"text": text(one.get("display"))}
 
 
 def _reasons(resource: Json, known: Mapping[str, Json]) -> Iterator[Json]:
     """Each reason as a concept: coded on the draft, or the code of a Condition it refers to."""
-    yield from _concepts(resource, REASONS)
-    contained = {f"#{text(c.get('id'))}": c for c in objects(resource.get("contained"))}
-    for name in REASON_REFERENCES:
+    said = [
+        one
+        for one in (
+            *_concepts(resource, REASONS),
+            *_conditions(resource, REASON_REFERENCES, known),
+        )
+        if one is NOT_AT_HAND or pairs(one) or words(one)
+    ]
+    yield from said or _conditions(resource, OTHERWISE, known)
+
+
+def _conditions(resource: Json, names: Iterable[str], known: Mapping[str, Json]) -> Iterator[Json]:
+    contained = _contained(resource)
+    for name in names:
         for one in objects(resource.get(name)):
             one = child(one, "reference") or one  # noqa: PLW2901  (R5 has it one level deeper)
-            told = "/".join(reference(one).partition("/_history/")[0].split("/")[-2:])
-            condition = contained.get(told) or known.get(told, {})
+            condition = _found(one, contained, known)
             if condition.get("resourceType") == "Condition":
-                yield child(condition, "code")
-            elif name == "reasonReference" and text(one.get("display")):
+                if not _is_denied(condition):
+                    yield child(condition, "code")
+            elif name not in OTHERWISE and text(one.get("display")):
                 yield {"text": one["display"]}
+            elif name not in OTHERWISE and reference(one):
+                yield NOT_AT_HAND
+
+
+def _is_denied(condition: Json) -> bool:
+    """Refuted, or entered in error: coded in R4, a bare code before."""
+    status = condition.get("verificationStatus")
+    codes = {code for one in objects(status) for _, code in pairs(one)} | {text(status)}
+    return bool(codes & DENIED)
+
+
+def _contained(resource: Json) -> dict[str, Json]:
+    return {f"#{text(c.get('id'))}": c for c in objects(resource.get("contained"))}
+
+
+def _found(one: Json, contained: Mapping[str, Json], known: Mapping[str, Json]) -> Json:
+    """What a reference points to: contained, by its full URL, or by type and id."""
+    told = reference(one).partition("/_history/")[0]
+    relative = "/".join(told.split("/")[-2:])
+    return contained.get(told) or known.get(told) or known.get(relative) or {}
 
 
 def _joined(said: Iterable[str]) -> str:

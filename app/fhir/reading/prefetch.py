@@ -27,6 +27,8 @@ FAILED = Part(Looked.FAILED, why="the client tried to look and failed (Operation
 NOT_SENT = Part(Looked.NOT, why="not in the prefetch")
 NOTHING = Part(Looked.ALL, why="null: looked, and nothing is there")
 PAGED = "there are more pages than were sent"
+FEWER = "there are fewer entries than its total says"
+BARE = "one resource came in place of the answer to a search"
 OTHER_PATIENT = "it is about another patient"
 OUTCOME, SUBSETTED = "OperationOutcome", "SUBSETTED"
 
@@ -122,18 +124,26 @@ class _NotOurs(Exception):  # noqa: N818  (told apart by who sent it)
 
 def _read_page(document: Json, raw: bytes, where: str, reading: _Reading) -> None:
     """One resource or one Bundle."""
+    is_read = "?" not in reading.wanted.template
     if document.get("resourceType") == reading.wanted.type:
+        if not is_read:
+            reading.why = BARE
         _take(document, raw, where, None, reading)
         return
-    is_read = "?" not in reading.wanted.template
     if document.get("resourceType") != "Bundle" or is_read:
         what = f"Expected is a {'' if is_read else 'Bundle of '}{reading.wanted.type}."
         raise _NotOurs(what, f"{where}.resourceType")
+    _read_bundle(document, raw, where, reading)
+
+
+def _read_bundle(document: Json, raw: bytes, where: str, reading: _Reading) -> None:
     entries = document.get("entry", [])
     if not isinstance(entries, list):
         raise _NotOurs("entry is not a list.", f"{where}.entry")
     if any(text(link.get("relation")) == "next" for link in objects(document.get("link"))):
         reading.why = PAGED
+    elif _says_more(document, entries, reading.wanted.type):
+        reading.why = FEWER
     slices = _slices(raw, entries, where)
     for number, (entry, resource, sliced) in enumerate(slices):
         place = f"{where}.entry[{number}].resource"
@@ -144,6 +154,17 @@ def _read_page(document: Json, raw: bytes, where: str, reading: _Reading) -> Non
         elif text(child(entry, "search").get("mode")) != "include":
             what = f"Expected is a Bundle of {reading.wanted.type}."
             raise _NotOurs(what, f"{place}.resourceType")
+
+
+def _says_more(bundle: Json, entries: Sequence[object], wanted: str) -> bool:
+    """A total of matches beyond those that came; a client may leave a page out with its link."""
+    total = bundle.get("total")
+    if isinstance(total, bool) or not isinstance(total, int):
+        return False
+    matches = [
+        e for e in objects(list(entries)) if child(e, "resource").get("resourceType") == wanted
+    ]
+    return total > len(matches)
 
 
 def _slices(

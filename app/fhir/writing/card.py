@@ -70,7 +70,7 @@ class CardWriter:
         card["links"] = [
             {
                 "label": "Why this card: rules, facts and sources",
-                "url": f"{self.frame.public_url}/decisions/{self.frame.decision}",
+                "url": f"{self.frame.public_url}/decisions/{self.frame.decision}.html",
                 "type": "absolute",
             }
         ]
@@ -161,7 +161,10 @@ class CardWriter:
         return order == f"{draft.get('resourceType')}/{draft.get('id')}"
 
     def _update(self, action: Action) -> Json | None:
-        """The whole draft, changed; None where that would leave it less valid than it came."""
+        """The whole draft, changed; None where that is not valid R4, though we did not make it so.
+
+        A draft that came incomplete cannot be completed here, and what we send is strict (§5).
+        """
         draft = self.drafts.get(action.order)
         if draft is None or not self._has_id(action.order):
             return None
@@ -170,8 +173,7 @@ class CardWriter:
         after = self._after(action, before, template)
         if after is None or after == before:
             return None
-        found = set(self.validator.problems(after)) - set(self.validator.problems(before))
-        if found:
+        if self.validator.problems(after):
             return None
         return {"type": "update", "description": f"Change to: {template.label}", "resource": after}
 

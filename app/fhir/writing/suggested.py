@@ -186,10 +186,11 @@ def _priority(template: Template) -> Json:
 
 
 def _shortened(draft: Mapping[str, Any], days: int) -> Json:
-    """A supply for so many days; the old amount would contradict it, so it goes."""
+    """A supply for so many days; the old amount and repeats would contradict it, so they go."""
     before = draft.get("dispenseRequest")
     dispense = dict(before) if isinstance(before, dict) else {}
     dispense.pop("quantity", None)
+    dispense.pop("numberOfRepeatsAllowed", None)
     dispense["expectedSupplyDuration"] = {
         "value": days,
         "unit": "days",

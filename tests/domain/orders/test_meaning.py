@@ -63,6 +63,36 @@ def test_of_an_order_that_matches_nothing_no_kind_is_known() -> None:
     assert said["order-opioid"] is False
 
 
+@pytest.mark.parametrize(
+    ("type_", "open_kinds"),
+    [
+        ("DeviceRequest", {"order-brace-or-traction"}),
+        ("NutritionOrder", set()),
+        ("Task", set(knowledge().orders.kinds)),
+    ],
+)
+def test_what_matches_nothing_may_be_what_comes_as_such_a_resource(
+    type_: str, open_kinds: set[str]
+) -> None:
+    said = said_of(an_order("Something else", type_=type_))
+
+    assert {kind for kind in knowledge().orders.kinds if kind not in said} == open_kinds
+
+
+def test_a_code_of_loinc_that_nobody_knows_may_be_an_image_and_is_no_injection() -> None:
+    said = said_of(an_order(code=(LOINC, "99999-9")))
+
+    assert "order-lumbar-imaging" not in said
+    assert said["order-spinal-injection"] is False
+    assert said["order-brace-or-traction"] is False
+
+
+def test_a_code_known_to_be_something_else_is_none_of_these() -> None:
+    said = said_of(an_order("Creatinine", code=(LOINC, "2160-0")))
+
+    assert not any(said[kind] for kind in knowledge().orders.kinds)
+
+
 def test_the_modality_stays_open_while_only_imaging_is_known() -> None:
     content = knowledge()
     codes = {**content.orders.codes, ("urn:local", "1"): ("order-lumbar-imaging",)}
@@ -129,6 +159,13 @@ def test_words_tell_how_a_medicine_is_released(text: str, is_long: bool | None) 
         (("urn:local", "7"), "", None),
         (("urn:local", "7"), "lumbago", True),
         (None, "sinusitis", None),
+        (None, "no low back pain", None),
+        (None, "Epilepsy, denies low back pain", None),
+        ((ICD, "G40.909"), "Epilepsy, not for back pain, no sciatica", False),
+        (None, "Low back pain, not improving", True),
+        (None, "No leg weakness. Low back pain for a year", True),
+        (None, "no sciatica but low back pain", True),
+        (None, "Douleur lombaire, l\u2019\u00e9t\u00e9 \U0001f9b4", None),
         (None, "", False),
     ],
 )
@@ -137,6 +174,35 @@ def test_the_reason(reason: tuple[str, str] | None, words: str, is_low_back: boo
 
     assert said.get("order-reason-is-low-back-pain") is is_low_back
     assert said["order-has-reason"] is bool(reason or words)
+
+
+LUMBAR = """
+M54.15 M54.16 M54.17 M54.30 M54.31 M54.32 M54.40 M54.41 M54.42 M54.50 M54.51 M54.59 M51.06 M51.07
+M51.16 M51.17 M51.26 M51.27 M51.360 M51.361 M51.362 M51.369 M51.370 M51.46 M51.47 M51.86 M51.87
+M51.A1 M51.A4 M47.16 M47.26 M47.27 M47.816 M47.817 M47.896 M47.897 M48.061 M48.062 M48.07 M43.16
+M43.17 M96.1
+"""
+ELSEWHERE = """
+M54.10 M54.11 M54.12 M54.13 M54.14 M54.2 M54.6 M54.81 M54.9 M51.04 M51.05 M51.14 M51.15 M51.24
+M51.34 M47.12 M47.22 M47.812 M47.814 M48.02 M48.04 M43.12 M43.14 M50.20
+"""
+
+
+@pytest.mark.parametrize("code", LUMBAR.split())
+def test_a_code_of_amendment_15_is_low_back_pain(code: str) -> None:
+    assert reason_of(an_order(reason=(ICD, code)))["order-reason-is-low-back-pain"] is True
+
+
+@pytest.mark.parametrize("code", ELSEWHERE.split())
+def test_a_code_of_the_neck_or_the_chest_is_not(code: str) -> None:
+    assert reason_of(an_order(reason=(ICD, code)))["order-reason-is-low-back-pain"] is False
+
+
+def test_a_reason_in_words_that_nobody_understands_keeps_the_question_open() -> None:
+    order = an_order(reason=(ICD, "I10"), reason_text="Hypertension, Kreuzschmerz")
+    both = replace(order, reasons=(*order.reasons, ()))
+
+    assert "order-reason-is-low-back-pain" not in reason_of(both)
 
 
 def test_one_reason_of_several_is_enough() -> None:

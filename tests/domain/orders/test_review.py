@@ -87,7 +87,7 @@ def test_words_are_a_reason_where_no_code_is() -> None:
     assert rules(reviewed(Patient().aged(50), order)) == ["CDS-BZD-01"]
 
 
-def test_a_code_beats_the_words_beside_it() -> None:
+def test_low_back_pain_in_words_counts_beside_a_code_of_something_else() -> None:
     order = prescription(
         "diazepam",
         reason=("http://hl7.org/fhir/sid/icd-10-cm", "F41.1"),
@@ -365,6 +365,16 @@ def test_what_is_too_many_is_left_out_by_name_and_nothing_is_ruled_out_by_it() -
     assert len(review.left_out) == 1000 - MOST_ORDERS
     assert not judged & set(review.left_out)
     assert all(int(order.partition("/")[2]) > 500 for order in judged)
+
+
+def test_what_a_rule_is_about_is_looked_at_however_late_it_comes() -> None:
+    others = [an_order("haemoglobin", reference=f"ServiceRequest/{n}") for n in range(500)]
+    late = prescription("diazepam", reference="MedicationRequest/late")
+
+    review = reviewed(well_known(), *others, late)
+
+    assert "MedicationRequest/late" not in review.left_out
+    assert "CDS-BZD-01" in rules(review)
 
 
 def test_an_opioid_whose_dose_is_unknown_is_not_taken_for_none() -> None:

@@ -29,6 +29,8 @@ def patient_of(story: dict[str, Any]) -> Patient:
     patient.complete(*story.get("complete", ()))
     for name, value in story.get("given", {}).items():
         patient.with_(name, value, days_ago=0.5)
+    for name, entry in story.get("earlier", {}).items():
+        patient.with_(name, entry["value"], days_ago=entry["days_ago"])
     for entry in story.get("condition", ()):
         patient.having(entry["system"], entry["code"], current=entry.get("current", True))
     for entry in story.get("medicine", ()):
@@ -98,6 +100,8 @@ def test_what_each_card_suggests(file: Path) -> None:
         assert [s.what for s in by_rule[rule].suggestions] == suggested
     for rule, words in story.get("says", {}).items():
         assert words in by_rule[rule].summary
+    for rule, words in story.get("tells", {}).items():
+        assert words in " ".join(by_rule[rule].detail)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -118,3 +122,20 @@ def test_there_are_forty_and_every_rule_has_its_own() -> None:
 
     assert len(FILES) >= 40
     assert {card.id for card in knowledge().orders.cards} <= said | dropped
+
+
+def test_every_wording_for_what_was_never_recorded_has_its_own() -> None:
+    told_of = {
+        (advice.rule, advice.rules[0])
+        for file in FILES
+        for advice in review_of(told(file)).shown
+        if advice.is_lowered
+    }
+    lowered = {
+        (card.id, wording.rule)
+        for card in knowledge().orders.cards
+        for wording in card.wordings
+        if wording.is_lowered
+    }
+
+    assert lowered <= told_of, lowered - told_of

@@ -112,6 +112,14 @@ def test_the_supply_in_days(duration: Any, days: Decimal | None) -> None:
     assert supply_days({"dispenseRequest": {"expectedSupplyDuration": duration}}) == days
 
 
+@pytest.mark.parametrize(("repeats", "days"), [(0, 10), (3, 40), (-1, 10), ("3", 10), (True, 10)])
+def test_repeats_lengthen_the_supply(repeats: Any, days: int) -> None:
+    duration = {"value": 10, "code": "d"}
+    dispense = {"expectedSupplyDuration": duration, "numberOfRepeatsAllowed": repeats}
+
+    assert supply_days({"dispenseRequest": dispense}) == days
+
+
 def test_a_reason_is_coded_or_refers_to_a_condition_that_is_known() -> None:
     problem = {
         "resourceType": "Condition",
@@ -130,6 +138,109 @@ def test_a_reason_is_coded_or_refers_to_a_condition_that_is_known() -> None:
 
     assert order.reasons == ((("s", "1"),), (("http://snomed.info/sct", "279039007"),))
     assert "pain" in order.reason_text
+
+
+def test_a_reason_that_was_not_sent_is_a_reason_and_nobody_knows_which() -> None:
+    order = read(
+        {
+            "resourceType": "MedicationRequest",
+            "medicationCodeableConcept": MEDICINE,
+            "reasonReference": [{"reference": "Condition/elsewhere"}],
+        }
+    )
+
+    assert order.reasons == ((),)
+    assert order.reason_text == ""
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"coding": [{"code": "refuted"}]},
+        {"coding": [{"code": "entered-in-error"}]},
+        "refuted",
+    ],
+)
+def test_a_problem_that_was_refuted_is_no_reason(status: Any) -> None:
+    problem = {
+        "resourceType": "Condition",
+        "id": "c",
+        "verificationStatus": status,
+        "code": {"coding": [{"system": "urn:x", "code": "1"}]},
+    }
+    draft = {
+        "resourceType": "ServiceRequest",
+        "contained": [problem],
+        "reasonReference": [{"reference": "#c"}],
+    }
+
+    assert read(draft).reasons == ()
+
+
+def test_what_merely_supports_an_order_is_its_reason_only_where_it_says_none() -> None:
+    problem = {"resourceType": "Condition", "id": "c", "code": {"text": "Low back pain"}}
+    draft: Json = {
+        "resourceType": "ServiceRequest",
+        "contained": [problem],
+        "supportingInformation": [{"reference": "#c"}],
+    }
+
+    assert read(draft).reason_text == "Low back pain"
+    assert read({**draft, "reasonCode": [{"text": "Sinusitis"}]}).reason_text == "Sinusitis"
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["#m", "Medication/m", "https://ehr.example/fhir/Medication/m", "Medication/m/_history/2"],
+)
+@pytest.mark.parametrize(
+    "medication",
+    [{"code": MEDICINE}, {"ingredient": [{"itemCodeableConcept": MEDICINE}]}],
+    ids=["code", "ingredient"],
+)
+def test_a_medicine_is_found_where_the_draft_refers_to(link: str, medication: Json) -> None:
+    whole = {"resourceType": "Medication", "id": "m", **medication}
+    draft: Json = {"resourceType": "MedicationRequest", "medicationReference": {"reference": link}}
+    beside: list[Draft] = []
+    if link.startswith("#"):
+        draft["contained"] = [whole]
+    else:
+        beside.append(Draft("Medication/m", whole))
+
+    orders, _ = READER.orders([Draft("X/1", draft), *beside], (), as_of=AS_OF)
+
+    assert orders[0].codings == (("urn:x", "10689"),)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        "MedicationRequest/9",
+        "https://ehr.example/fhir/MedicationRequest/9",
+        "MedicationRequest/9/_history/3",
+    ],
+)
+def test_what_a_draft_renews_is_read(prior: str) -> None:
+    draft = {"resourceType": "MedicationRequest", "priorPrescription": {"reference": prior}}
+
+    medicine = read(draft).medicine
+
+    assert medicine is not None
+    assert medicine.replaces == ("MedicationRequest/9",)
+
+
+def test_a_medicine_of_the_basket_is_found_by_its_full_url() -> None:
+    url = "urn:uuid:0b1f2d6e-9d8b-4a53-9d53-000000000001"
+    whole = {"resourceType": "Medication", "code": MEDICINE}
+    draft = {"resourceType": "MedicationRequest", "medicationReference": {"reference": url}}
+
+    orders, _ = READER.orders(
+        [Draft("X/1", draft), Draft("draftOrders.entry[1]", whole, full_url=url)],
+        (),
+        as_of=AS_OF,
+    )
+
+    assert orders[0].text == "Tramadol 50 mg"
 
 
 @pytest.mark.parametrize(

@@ -86,12 +86,13 @@ def test_a_draft_of_another_type_is_not_changed() -> None:
 
 
 def test_a_shorter_supply_does_not_keep_the_old_amount() -> None:
-    draft = {"resourceType": "MedicationRequest", "dispenseRequest": {"quantity": {"value": 90}}}
+    dispense = {"quantity": {"value": 90}, "numberOfRepeatsAllowed": 3}
+    draft = {"resourceType": "MedicationRequest", "dispenseRequest": dispense}
 
     changed = SUGGESTED.changed(draft, TEMPLATES["quantity"])
 
     assert changed is not None
-    assert "quantity" not in changed["dispenseRequest"]
+    assert changed["dispenseRequest"].keys() == {"expectedSupplyDuration"}
     assert changed["dispenseRequest"]["expectedSupplyDuration"]["value"] == 7
 
 
