@@ -170,7 +170,7 @@ def checked(patient: Patient) -> Patient:
 def rule_truth(decision: Decision, rule: str) -> Truth:
     """How one rule stands; those about orders are no part of a derivation."""
     content = knowledge()
-    worlds = evaluate(content, decision.standings, content.rules)
+    worlds = evaluate(content, decision.standings, content.baseline_of_orders)
     return worlds.truth(content.rule_by_id[rule].slot)
 
 

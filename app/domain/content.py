@@ -460,6 +460,42 @@ class Effect(NamedTuple):
     makes_false: int
 
 
+class Asked(NamedTuple):
+    """A question: its possible answers are the worlds from number ``first`` on, ``bits``."""
+
+    input: str
+    first: int
+    answers: tuple[WhatIf, ...]
+    bits: int
+
+    @staticmethod
+    def of(name: str, first: int, answers: tuple[WhatIf, ...]) -> "Asked":
+        """The answers to one input, beside those that are there."""
+        return Asked(name, first, answers, (1 << first + len(answers)) - (1 << first))
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The patient of whom nothing is known, worked out once by ``worlds.baseline``.
+
+    ``asked`` are all questions in their order; their answers are the same worlds for every patient.
+    ``values`` is the truth of every slot in these ``count`` worlds when no fact is there, ``rules``
+    those that were evaluated. ``above`` says of a slot which rules rest on it, directly or through
+    other rules: bit n is the rule at place n. ``rests_on`` are the questions below a rule, by its
+    slot.
+    """
+
+    asked: tuple[Asked, ...]
+    count: int
+    values: tuple[int, ...]
+    rules: tuple[Rule, ...]
+    above: Mapping[int, int]
+    rests_on: Mapping[int, tuple[Asked, ...]]
+
+
+NOTHING_COMPILED = Baseline((), 1, (), (), {}, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A slot that reads an input: which finding, and inside rules of which flag ("" = any)."""
@@ -479,9 +515,12 @@ class Content:
     ``counting`` the inputs that count entries of a list, ``after_stopping`` those about medicines
     that were stopped, ``placements_of`` those of an activity, ``stances_on`` those of a profile on
     an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
-    that concern an activity ("" : the person), by their number, ``plan_rules`` all but those about
-    orders. ``record_prefixes`` are by what codes begin with; codes in ``medicine_codes`` may end in
-    ``*``; ``ingredients`` gives the name that a verified code has in ``medicine_names``.
+    that concern an activity ("" : the person), by their number, and ``safety_slots`` the slots of
+    these, ``driver_by_rule`` the name of the driver that a rule grades, ``plan_rules`` all but
+    those about orders. ``baseline`` is the patient of whom nothing is known by these,
+    ``baseline_of_orders`` by all rules. ``record_prefixes`` are by what codes begin with; codes in
+    ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
+    ``medicine_names``.
     """
 
     version: str
@@ -533,7 +572,11 @@ class Content:
     safety_rules: Mapping[str, tuple[tuple[str, tuple[Rule, ...]], ...]] = field(
         default_factory=dict
     )
+    safety_slots: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    driver_by_rule: Mapping[str, str] = field(default_factory=dict)
     plan_rules: tuple[Rule, ...] = ()
+    baseline: Baseline = NOTHING_COMPILED
+    baseline_of_orders: Baseline = NOTHING_COMPILED
     orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 
     def slot(self, finding: str) -> int:

@@ -1,5 +1,6 @@
 """The whole derivation, stages A to H, in the order of ``phenotyping.md`` §6."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +20,7 @@ from app.domain.phenotype import (
 )
 from app.domain.plan import lists_wanted, make_plan
 from app.domain.plan_types import WITHHELD, Plan, Situation
-from app.domain.questions import changing, telling, worth_asking
+from app.domain.questions import telling, telling_of_safety, worth_asking
 from app.domain.record_codes import facts_of_record
 from app.domain.severity import Severity, severity
 from app.domain.stakes import Stake, stakes
@@ -34,7 +35,11 @@ NOCICEPTIVE_CORE = ("pain-localised", "mechanical-pattern-proportionate")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was concluded about one patient at one instant, and everything it was concluded from."""
+    """What was concluded about one patient at one instant, and everything it was concluded from.
+
+    ``changes`` are the slots that some answer would change, and the worlds in which it does: of the
+    conclusions, and of the safety of what the plan considered.
+    """
 
     as_of: datetime
     guideline_profile: str
@@ -55,6 +60,7 @@ class Decision:
     plan: Plan
     standings: Standings
     worlds: Worlds
+    changes: Mapping[int, int]
     not_used: tuple[NotUsed, ...]
     has_nociceptive_features: Truth
     scores: tuple[ComputedScore, ...]
@@ -104,7 +110,8 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         as_of=as_of,
     )
     plan = make_plan(situation)
-    asked = worth_asking(content, worlds, plan.considered, changed)
+    changes = changed | telling_of_safety(content, worlds, plan.considered)
+    asked = worth_asking(content, worlds, changes)
     return Decision(
         as_of=as_of,
         guideline_profile=guideline_profile,
@@ -120,11 +127,12 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         is_preliminary=_is_preliminary(gate, standings),
         open_questions=asked,
         lists_wanted=lists_wanted(plan, content, worlds),
-        stakes=stakes(content, worlds, asked, plan.considered),
+        stakes=stakes(content, asked, plan.considered, changes),
         unlocks=unlocking(content, standings, worlds, _withheld(plan)),
         plan=plan,
         standings=standings,
         worlds=worlds,
+        changes=changes,
         not_used=(*record.not_used, *stated.not_used, *standings.not_used),
         has_nociceptive_features=_nociceptive_features(content, worlds),
         scores=tuple(score for score in record.scores if score.at <= as_of),
@@ -161,12 +169,12 @@ def _is_mechanism_open(
     found: tuple[Grade, ...],
     content: Content,
     worlds: Worlds,
-    changed: int,
+    changed: Mapping[int, int],
 ) -> bool:
     """Missing data are asked for while no mechanism is established and an answer would tell."""
     if not phenotype.is_suspected and any(g.is_established for g in found):
         return False
-    asked = changing(content, worlds, changed)
+    asked = worth_asking(content, worlds, changed)
     return any(not content.inputs[name].gate_question for name in asked)
 
 

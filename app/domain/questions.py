@@ -4,10 +4,12 @@ Each unknown input was forced to each of its answers while the rules were evalua
 (``worlds.py``), so this only reads off what changed (``phenotyping.md`` §6, stage H).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
-from app.domain.content import Content, Rule
+from app.domain.content import Content
 from app.domain.truth import Truth
 from app.domain.worlds import Worlds
 
@@ -37,64 +39,45 @@ class Question:
     answers: tuple[Answer, ...]
 
 
-def telling(content: Content, worlds: Worlds) -> int:
-    """The worlds in which something that is concluded of everybody stands otherwise."""
-    return worlds.changed_by(rule.slot for rule in content.conclusions)
+def telling(content: Content, worlds: Worlds) -> dict[int, int]:
+    """What is concluded of everybody and stands otherwise in some world: its slot, those worlds."""
+    return worlds.changes([rule.slot for rule in content.conclusions])
 
 
-def worth_asking(
-    content: Content, worlds: Worlds, considered: Sequence[str], changed: int
-) -> tuple[str, ...]:
-    """The inputs worth asking for, in the order to ask them.
-
-    ``considered`` are the activities that the plan named: only their safety matters. ``changed``
-    are the worlds that tell something anyway.
-    """
-    changed |= worlds.changed_by(rule.slot for rule in _safety_of(content, considered))
-    return tuple(changing(content, worlds, changed))
+def telling_of_safety(
+    content: Content, worlds: Worlds, considered: Sequence[str]
+) -> dict[int, int]:
+    """The same of the safety rules of the activities that the plan named; no other matters."""
+    return worlds.changes(
+        [slot for name in considered for slot in content.safety_slots.get(name, ())]
+    )
 
 
-def changing(content: Content, worlds: Worlds, changed: int) -> Iterator[str]:
-    """The inputs of which some answer leads to one of the worlds ``changed``."""
-    for asked in worlds.asked:
-        if changed & asked.bits and not _is_answered(asked.input, content, worlds):
-            yield asked.input
+def worth_asking(content: Content, worlds: Worlds, changes: Mapping[int, int]) -> tuple[str, ...]:
+    """The inputs of which some answer changes something, in the order to ask them."""
+    changed = reduce(or_, changes.values(), 0)
+    return tuple(
+        asked.input
+        for asked in worlds.asked
+        if changed & asked.bits and not _is_answered(asked.input, content, worlds)
+    )
 
 
 def questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> tuple[Question, ...]:
     """The same, with what each answer would change."""
-    conclusions = [(rule, worlds.changed(rule.slot)) for rule in _conclusions(content, considered)]
-    asked: dict[str, list[Answer]] = {
-        name: [] for name in worth_asking(content, worlds, considered, telling(content, worlds))
-    }
+    changes = telling(content, worlds) | telling_of_safety(content, worlds, considered)
+    asked: dict[str, list[Answer]] = {name: [] for name in worth_asking(content, worlds, changes)}
     for world in worlds.others:
         if world.input not in asked:
             continue
-        changes = tuple(
-            Change(rule.id, worlds.truth(rule.slot), worlds.truth(rule.slot, world.bit))
-            for rule, changed in conclusions
-            if changed & world.bit
+        changed = tuple(
+            Change(content.rule_by_slot[slot].id, worlds.truth(slot), worlds.truth(slot, world.bit))
+            for slot, where in changes.items()
+            if where & world.bit
         )
-        if changes:
-            asked[world.input].append(Answer(world.answer.answer, changes))
+        if changed:
+            asked[world.input].append(Answer(world.answer.answer, changed))
     return tuple(Question(name, tuple(answers)) for name, answers in asked.items())
-
-
-def _conclusions(content: Content, considered: Sequence[str]) -> Iterator[Rule]:
-    """What is concluded of everybody, and the safety of what was considered for this person."""
-    yield from content.conclusions
-    yield from _safety_of(content, considered)
-
-
-def _safety_of(content: Content, considered: Sequence[str]) -> Iterable[Rule]:
-    """The safety rules of the activities considered, each once."""
-    told = {
-        rule.id: rule
-        for name in considered
-        for _, rules in content.safety_rules.get(name, ())
-        for rule in rules
-    }
-    return told.values()
 
 
 def _is_answered(name: str, content: Content, worlds: Worlds) -> bool:

@@ -1,15 +1,15 @@
 """What is at stake in each open question: the gate, a grade, a driver, the safety of an option.
 
-Read off the worlds in which each question was answered (``worlds.py``), as the questions are; told
-in words for the plan of a person and for the GuidanceResponse.
+Read off the worlds in which each question was answered (``worlds.py``), as the questions are, and
+only where a rule rests on the question at all; told in words for the plan of a person and for the
+GuidanceResponse.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.content import Content, Rule
 from app.domain.unlocking import Unlocking
-from app.domain.worlds import Worlds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,39 +21,43 @@ class Stake:
 
 
 def stakes(
-    content: Content, worlds: Worlds, asked: Iterable[str], considered: Sequence[str]
+    content: Content,
+    asked: Iterable[str],
+    considered: Sequence[str],
+    changes: Mapping[int, int],
 ) -> tuple[Stake, ...]:
-    """One for each question asked, in their order."""
-    bits = {one.input: one.bits for one in worlds.asked}
-    changed = tuple(_changed(content, worlds, considered).items())
-    found = []
-    for name in asked:
-        own = bits[name]
-        # A list first: a generator costs twice as much, and these are some thousand steps.
-        found.append(Stake(name, tuple([said for said, where in changed if where & own])))
-    return tuple(found)
+    """One for each question asked, in their order; ``changes`` are what some answer changes."""
+    found: dict[str, dict[str, None]] = {name: {} for name in asked}
+    for said, slots in _about(content, considered, changes).items():
+        for slot in slots:
+            where = changes[slot]
+            for question in content.baseline.rests_on[slot]:
+                if where & question.bits and question.input in found:
+                    found[question.input][said] = None
+    return tuple(Stake(name, tuple(could_change)) for name, could_change in found.items())
 
 
-def _changed(content: Content, worlds: Worlds, considered: Sequence[str]) -> dict[str, int]:
-    """What each conclusion is about, in words, and the worlds in which it stands otherwise."""
-    drivers = {rule: d.label for d in content.drivers.values() for _, rule in d.levels}
-    rules = {rule.slot: rule for rule in content.conclusions}
+def _about(
+    content: Content, considered: Sequence[str], changes: Mapping[int, int]
+) -> dict[str, list[int]]:
+    """What in words the slots are about that some answer changes."""
     told: dict[str, list[int]] = {}
-    for slot in worlds.changing(rules):
-        told.setdefault(_about(rules[slot], drivers.get(rules[slot].id)), []).append(slot)
+    for slot in changes:
+        rule = content.rule_by_slot[slot]
+        if rule.concludes:
+            told.setdefault(_said(rule, content.driver_by_rule.get(rule.id, "")), []).append(slot)
     for activity in considered:
-        safety = content.safety_rules.get(activity, ())
-        slots = (rule.slot for _, of_number in safety for rule in of_number)
-        told[f"whether {activity} is safe"] = list(worlds.changing(slots))
-    return {said: worlds.changed_by(slots) for said, slots in told.items() if slots}
+        slots = [s for s in content.safety_slots.get(activity, ()) if s in changes]
+        told[f"whether {activity} is safe"] = slots
+    return told
 
 
-def _about(rule: Rule, driver: str | None) -> str:
+def _said(rule: Rule, driver: str) -> str:
     if rule.flag:
         return f"the red flag {rule.flag}"
     if rule.mechanism:
         return f"the grade of {rule.mechanism} pain"
-    if driver is not None:
+    if driver:
         return f"the driver {driver}"
     return "the scope of the plan"
 

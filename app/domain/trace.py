@@ -4,28 +4,30 @@ Slots, rules and inputs are positions in the content version that decided; that 
 with the decision, so nothing here repeats its words.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NotRequired, TypedDict
 
-from app.domain.content import Content, Rule
+from app.domain.content import Asked, Content
 from app.domain.course import PAIN, Before, Course, score_of
 from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact
 from app.domain.standing import Standing, Standings
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
-from app.domain.worlds import HERE, Asked, Worlds, packed
+from app.domain.worlds import HERE, Worlds, packed
 
 _TRUTHS = {truth.letter: truth for truth in Truth}
 
 
 class Trace(TypedDict):
-    """JSON shape of a stored trace (version 1).
+    """JSON shape of a stored trace (version 2).
 
-    ``slots`` are [slot, letter, fact or -1]; ``worlds`` are [input, position of the answer];
-    ``rules`` holds a letter for each rule of the content; ``changes`` for each conclusion that
-    some answer would change its position and the worlds in which it is true and false (hex).
+    ``slots`` are [slot, letter, fact or -1]; ``asked`` are the questions that are open; ``rules``
+    holds a letter for each rule of the content; ``changes`` for each conclusion that some answer
+    would change its position and the worlds in which it is true and false (hex; all worlds of the
+    content's baseline). Version 1 had worlds of its own for each patient: in place of ``asked`` it
+    has ``worlds``, [input, position of the answer].
     """
 
     v: int
@@ -34,7 +36,8 @@ class Trace(TypedDict):
     mechanism: str
     facts: list[list[object]]
     slots: list[list[object]]
-    worlds: list[list[object]]
+    asked: list[str]
+    worlds: NotRequired[list[list[object]]]
     rules: str
     changes: list[list[object]]
     catalogue: list[list[object]]
@@ -57,17 +60,17 @@ def trace_of(decision: Decision, content: Content) -> Trace:
     facts, slots = _settled(decision.standings.by_slot)
     worlds = decision.worlds
     return {
-        "v": 1,
+        "v": 2,
         "applicability": decision.applicability.value,
         "gate": decision.gate.level.value,
         "mechanism": decision.phenotype.mechanism,
         "facts": facts,
         "slots": slots,
-        "worlds": [[a.input, at] for a in worlds.asked for at in range(len(a.answers))],
+        "asked": [one.input for one in worlds.asked],
         "rules": _letters(worlds, content),
         "changes": [
             [slot, f"{worlds.true_in(slot):x}", f"{worlds.false_in(slot):x}"]
-            for slot in worlds.changing(r.slot for r in _told(decision, content))
+            for slot in decision.changes
         ],
         "catalogue": [[p.id, p.status, list(p.reasons)] for p in decision.plan.catalogue],
         "questions": list(decision.open_questions),
@@ -100,14 +103,6 @@ def _settled(by_slot: Mapping[int, Standing]) -> tuple[list[list[object]], list[
             facts.append(_written(fact, instants))
         slots.append([slot, truth.letter, place])
     return facts, slots
-
-
-def _told(decision: Decision, content: Content) -> Iterator[Rule]:
-    """Whose change is worth a question: every conclusion, and the safety of what was considered."""
-    yield from content.conclusions
-    for name in decision.plan.considered:
-        for _, rules in content.safety_rules.get(name, ()):
-            yield from rules
 
 
 def _course(course: Course) -> dict[str, object]:
@@ -145,12 +140,7 @@ def before_of(decision: str, trace: Trace) -> Before:
 
 def worlds_of(trace: Trace, content: Content) -> Worlds:
     """Read the truths back, for an explanation."""
-    asked: list[Asked] = []
-    count = 1
-    for name in dict.fromkeys(str(name) for name, _ in trace["worlds"]):
-        answers = content.what_if[name]
-        asked.append(Asked.of(name, count, answers))
-        count += len(answers)
+    asked, count = _asked(trace, content)
     everything = (1 << count) - 1
     truths = {
         TRUE: packed(everything, 0, count),
@@ -165,6 +155,20 @@ def worlds_of(trace: Trace, content: Content) -> Worlds:
     for slot, holds, fails in trace["changes"]:
         values[_int(slot)] = packed(int(str(holds), 16), int(str(fails), 16), count)
     return Worlds(values, count, tuple(asked))
+
+
+def _asked(trace: Trace, content: Content) -> tuple[list[Asked], int]:
+    """The open questions, and the number of worlds."""
+    if "worlds" not in trace:
+        names = frozenset(trace["asked"])
+        return [a for a in content.baseline.asked if a.input in names], content.baseline.count
+    asked: list[Asked] = []
+    count = 1
+    for name in dict.fromkeys(str(name) for name, _ in trace["worlds"]):
+        answers = content.what_if[name]
+        asked.append(Asked.of(name, count, answers))
+        count += len(answers)
+    return asked, count
 
 
 def standings_of(trace: Trace, content: Content) -> Standings:

@@ -1,7 +1,13 @@
 """Evaluating every rule once, in many worlds at a time.
 
 World 0 is the patient as known. Every other world forces the answer to one question that is open,
-so one pass over the rules tells both what holds and what each answer would change.
+so one pass over the rules tells both what holds and what each answer would change. The worlds are
+the same for every patient; those of a question that is answered are like world 0 in everything.
+
+The patient of whom nothing is known is worked out once, when the content is loaded (``baseline``).
+For anybody else only what the facts settle is set anew, and only the rules that rest on it are
+evaluated again, by the same function and in the same order; all others stand as in the baseline,
+for they see nothing else than they saw there. Nothing goes from one patient to the next.
 
 The truth of a statement is one integer with two bits a world: in the lower half whether it holds
 there, in the upper half whether it can hold. True is both, unknown the upper one alone, false
@@ -9,10 +15,20 @@ none. So false < unknown < true, and Kleene's "and" and "or" are ``&`` and ``|``
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import NamedTuple
 
-from app.domain.content import AtLeast, Content, Finding, Reading, Rule, WhatIf
+from app.domain.content import (
+    Asked,
+    AtLeast,
+    Baseline,
+    Content,
+    Finding,
+    Reading,
+    Rule,
+    WhatIf,
+)
 from app.domain.standing import Standing, Standings
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 
@@ -28,23 +44,9 @@ class World(NamedTuple):
     position: int
 
 
-class Asked(NamedTuple):
-    """An open question: its possible answers are the worlds from number ``first`` on, ``bits``."""
-
-    input: str
-    first: int
-    answers: tuple[WhatIf, ...]
-    bits: int
-
-    @staticmethod
-    def of(name: str, first: int, answers: tuple[WhatIf, ...]) -> "Asked":
-        """The answers to one input, beside those that are there."""
-        return Asked(name, first, answers, (1 << first + len(answers)) - (1 << first))
-
-
 @dataclass(frozen=True, slots=True)
 class Worlds:
-    """The truth of every slot in ``count`` worlds, two bits a world (see above)."""
+    """The truth of every slot in ``count`` worlds, two bits a world; ``asked`` is what is open."""
 
     values: Sequence[int]
     count: int
@@ -100,22 +102,20 @@ class Worlds:
 
     def changed(self, slot: int) -> int:
         """The worlds in which this slot stands otherwise than here."""
-        return self.changed_by((slot,))
+        return self.changes((slot,)).get(slot, 0)
 
-    def changed_by(self, slots: Iterable[int]) -> int:
-        """The worlds in which any of these slots stands otherwise than here."""
-        values, true, unknown = self.values, _true(self.count), _unknown(self.count)
-        can_here = HERE << self.count
-        found = 0
+    def changes(self, slots: Iterable[int]) -> dict[int, int]:
+        """Those of the slots that stand otherwise than here in some world, and those worlds."""
+        values, count = self.values, self.count
+        true, unknown, everywhere = _true(count), _unknown(count), self.all
+        alike, can_here = frozenset((0, true, unknown)), HERE << count
+        found: dict[int, int] = {}
         for slot in slots:
             value = values[slot]
-            found |= value ^ (true if value & HERE else unknown if value & can_here else 0)
-        return (found | found >> self.count) & self.all
-
-    def changing(self, slots: Iterable[int]) -> Iterator[int]:
-        """Those of the slots that stand otherwise than here in some world."""
-        everywhere_alike = frozenset((0, _true(self.count), _unknown(self.count)))
-        return (slot for slot in slots if self.values[slot] not in everywhere_alike)
+            if value not in alike:
+                other = value ^ (true if value & HERE else unknown if value & can_here else 0)
+                found[slot] = (other | other >> count) & everywhere
+        return found
 
 
 def _true(count: int) -> int:
@@ -133,40 +133,110 @@ def packed(true: int, false: int, count: int) -> int:
     return _unknown(count) ^ (false << count) | true
 
 
-def evaluate(content: Content, standings: Standings, rules: Sequence[Rule] | None = None) -> Worlds:
-    """The rules in file order (by default those of the plan); each uses only what stands above."""
-    asked, count = _open_questions(content, standings)
-    true, unknown = _true(count), _unknown(count)
-    values = [unknown] * len(content.slot_names)
-    for name, first, _, _ in asked:
-        for slot, makes_true, makes_false in content.effects[name]:
-            values[slot] = unknown ^ makes_false << first + count | makes_true << first
-    for slot, standing in standings.by_slot.items():
-        if standing.truth is TRUE:
-            values[slot] = true
-        elif standing.truth is FALSE:
-            values[slot] = 0
-    facts = standings.facts
-    for one in asked:
-        if one.input in facts:
-            _replace(one, content, values, count)
-    for rule in content.plan_rules if rules is None else rules:
-        values[rule.slot] = _value(rule, values, true, count)
-    return Worlds(values, count, asked)
+def with_baselines(content: Content) -> Content:
+    """The content with its baselines: the last step of compiling it."""
+    return replace(
+        content,
+        baseline=baseline(content, content.plan_rules),
+        baseline_of_orders=baseline(content, content.rules),
+    )
 
 
-def _open_questions(content: Content, standings: Standings) -> tuple[tuple[Asked, ...], int]:
-    """Every question that the facts leave open, wholly or in part; and the number of worlds."""
-    facts, known = standings.facts, standings.by_slot
+def baseline(content: Content, rules: tuple[Rule, ...]) -> Baseline:
+    """The patient of whom nothing is known: every question is open, every rule is evaluated."""
     asked: list[Asked] = []
     count = 1
     for name in content.ask_order:
-        if name in facts and _is_answered(content.readings.get(name, ()), known):
-            continue
         answers = content.what_if.get(name, ())
         asked.append(Asked.of(name, count, answers))
         count += len(answers)
-    return tuple(asked), count
+    unknown = _unknown(count)
+    values = [unknown] * len(content.slot_names)
+    for one in asked:
+        for slot, makes_true, makes_false in content.effects.get(one.input, ()):
+            values[slot] = unknown ^ makes_false << one.first + count | makes_true << one.first
+    _evaluate(rules, values, count)
+    above = _above(rules)
+    return Baseline(
+        tuple(asked), count, tuple(values), rules, above, _rests_on(content, asked, rules, above)
+    )
+
+
+def _above(rules: Sequence[Rule]) -> dict[int, int]:
+    """From the last rule to the first: a rule has only rules further down above it."""
+    above: dict[int, int] = {}
+    for place, rule in reversed(tuple(enumerate(rules))):
+        reached = 1 << place | above.get(rule.slot, 0)
+        counted = () if rule.at_least is None else rule.at_least.of
+        for slot in (*rule.all_of, *rule.any_of, *rule.none_of, *rule.open_of, *counted):
+            above[slot] = above.get(slot, 0) | reached
+    return above
+
+
+def _rests_on(
+    content: Content, asked: Iterable[Asked], rules: Sequence[Rule], above: Mapping[int, int]
+) -> dict[int, tuple[Asked, ...]]:
+    found: dict[int, list[Asked]] = {}
+    for one in asked:
+        reached = 0
+        for reading in content.readings.get(one.input, ()):
+            reached |= above.get(reading.slot, 0)
+        for rule in _chosen(rules, reached):
+            found.setdefault(rule.slot, []).append(one)
+    return {slot: tuple(questions) for slot, questions in found.items()}
+
+
+def evaluate(content: Content, standings: Standings, start: Baseline | None = None) -> Worlds:
+    """Where every rule stands for this patient; ``start`` says by which rules (see above).
+
+    By default those of the plan.
+    """
+    start = content.baseline if start is None else start
+    count, values, above = start.count, list(start.values), start.above
+    true = _true(count)
+    touched = 0
+    for slot, standing in standings.by_slot.items():
+        truth = standing.truth
+        if truth is UNKNOWN:
+            continue
+        values[slot] = true if truth is TRUE else 0
+        touched |= above.get(slot, 0)
+    asked, half_known = _open_questions(start.asked, content, standings)
+    for one in half_known:
+        _replace(one, content, values, count)
+    _evaluate(_chosen(start.rules, touched), values, count)
+    return Worlds(values, count, asked)
+
+
+_TO_NUMBERS = bytes.maketrans(b"01", bytes((0, 1)))
+
+
+def _chosen(rules: Sequence[Rule], places: int) -> Iterator[Rule]:
+    """The rules at these places (bit n: place n), in their order."""
+    return compress(rules, f"{places:b}"[::-1].encode().translate(_TO_NUMBERS))
+
+
+def _evaluate(rules: Iterable[Rule], values: list[int], count: int) -> None:
+    """The rules in file order; each uses only what stands above."""
+    true = _true(count)
+    for rule in rules:
+        values[rule.slot] = _value(rule, values, true, count)
+
+
+def _open_questions(
+    questions: Iterable[Asked], content: Content, standings: Standings
+) -> tuple[tuple[Asked, ...], list[Asked]]:
+    """Every question that the facts leave open; and those that they leave open in part."""
+    facts, known = standings.facts, standings.by_slot
+    asked: list[Asked] = []
+    half_known: list[Asked] = []
+    for one in questions:
+        if one.input in facts:
+            if _is_answered(content.readings.get(one.input, ()), known):
+                continue
+            half_known.append(one)
+        asked.append(one)
+    return tuple(asked), half_known
 
 
 def _is_answered(readings: Iterable[Reading], known: Mapping[int, Standing]) -> bool:

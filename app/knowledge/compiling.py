@@ -35,6 +35,7 @@ from app.domain.facts import FactValue
 from app.domain.period import Period
 from app.domain.standing import compare
 from app.domain.truth import Truth
+from app.domain.worlds import with_baselines
 from app.knowledge.errors import Fault
 from app.knowledge.files import digest
 from app.knowledge.medicine_tables import (
@@ -108,7 +109,8 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     placements = tuple(_placements(source, slots))
     stances = tuple(Stance(**row) for row in source.stances)
     what_if = {i.name: _what_if(i, readings.get(i.name, ())) for i in asked}
-    return Content(
+    safety_rules, drivers = _safety_rules(rules), _drivers(source, slots)
+    content = Content(
         version=manifest.version,
         digest=digest(files),
         released_on=manifest.released_on,
@@ -126,7 +128,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         flags=tuple(
             Flag(id_, f.label, tuple(f.screen), tuple(f.removes)) for id_, f in source.flags.items()
         ),
-        drivers=_drivers(source, slots),
+        drivers=drivers,
         record_codes=exact,
         record_prefixes=prefixes,
         medicine_codes=medicine_codes(source.medicine_codes),
@@ -163,10 +165,16 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         placements_of=_placements_of(placements),
         stances_on=_stances_on(stances),
         effects={name: _effects(answers) for name, answers in what_if.items()},
-        safety_rules=_safety_rules(rules),
+        safety_rules=safety_rules,
+        safety_slots={
+            activity: tuple(rule.slot for _, of_number in numbers for rule in of_number)
+            for activity, numbers in safety_rules.items()
+        },
+        driver_by_rule={rule: d.label for d in drivers.values() for _, rule in d.levels},
         plan_rules=tuple(rule for rule in rules if rule.stage != ABOUT_ORDERS),
         orders=order_knowledge(source, inputs, slots.by_name),
     )
+    return with_baselines(content)
 
 
 def _grade_rules(rules: Sequence[Rule]) -> dict[str, dict[str, Rule]]:

@@ -6,7 +6,9 @@ from decimal import Decimal
 from app.domain.course import Before, Course
 from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact, SaidBy
+from app.domain.questions import questions
 from app.domain.trace import Trace, before_of, facts_by_slot, trace_of, worlds_of
+from app.domain.worlds import HERE
 from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
 
 
@@ -35,8 +37,8 @@ def a_person() -> Patient:
 def test_a_trace_has_every_part_and_no_other() -> None:
     _, trace = told(a_person())
 
-    assert set(trace) == set(Trace.__annotations__) - {"previous"}
-    assert trace["v"] == 1
+    assert set(trace) == set(Trace.__annotations__) - {"previous", "worlds"}
+    assert trace["v"] == 2
 
 
 def test_a_trace_says_what_the_decision_says() -> None:
@@ -110,6 +112,35 @@ def test_the_worlds_are_read_back_bit_for_bit() -> None:
     ]
     for rule in knowledge().rules:
         assert read.truth(rule.slot) is decision.worlds.truth(rule.slot)
+
+
+def test_a_trace_of_version_1_reads_as_the_same_worlds() -> None:
+    """Each patient had worlds of its own then, numbered in the order of what was open."""
+    decision, trace = told(a_person())
+    worlds = decision.worlds
+    old: Trace = {**trace, "v": 1, "worlds": [[w.input, w.position] for w in worlds.others]}
+    bits = [HERE, *(w.bit for w in worlds.others)]
+    old["changes"] = [
+        [slot, _numbered(worlds.true_in(slot), bits), _numbered(worlds.false_in(slot), bits)]
+        for slot in decision.changes
+    ]
+
+    read = worlds_of(old, knowledge())
+
+    assert decision.changes
+    assert [(w.input, w.answer) for w in read.others] == [
+        (w.input, w.answer) for w in worlds.others
+    ]
+    for slot in decision.changes:
+        assert [read.truth(slot, w.bit) for w in read.others] == [
+            worlds.truth(slot, w.bit) for w in worlds.others
+        ]
+    considered = decision.plan.considered
+    assert questions(knowledge(), read, considered) == questions(knowledge(), worlds, considered)
+
+
+def _numbered(where: int, bits: list[int]) -> str:
+    return f"{sum(1 << place for place, bit in enumerate(bits) if where & bit):x}"
 
 
 def test_the_next_decision_knows_which_one_came_before() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.domain.content import AtLeast, Rule, WhatIf
 from app.domain.standing import Standing, Standings
 from app.domain.truth import Truth
-from app.domain.worlds import HERE, Worlds, evaluate
+from app.domain.worlds import HERE, Worlds, evaluate, with_baselines
 from tests.domain import naive
 from tests.patients import knowledge
 
@@ -76,7 +76,7 @@ def test_no_finding_is_a_rule_and_no_slot_is_left_over() -> None:
 @given(assignments())
 @settings(max_examples=200)
 def test_every_rule_stands_as_the_plain_evaluator_says(known: dict[int, Truth]) -> None:
-    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.baseline_of_orders)
 
     assert truths_in(worlds, HERE) == naive.truths(CONTENT, known)
 
@@ -84,7 +84,7 @@ def test_every_rule_stands_as_the_plain_evaluator_says(known: dict[int, Truth]) 
 @given(assignments())
 @settings(max_examples=25)
 def test_every_possible_answer_does_what_the_plain_evaluator_says(known: dict[int, Truth]) -> None:
-    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.baseline_of_orders)
 
     for world in worlds.others:
         expected = naive.truths(CONTENT, with_answer(known, world.input, world.answer))
@@ -93,10 +93,24 @@ def test_every_possible_answer_does_what_the_plain_evaluator_says(known: dict[in
 
 @given(assignments())
 @settings(max_examples=50)
+def test_the_worlds_of_an_answered_question_are_like_the_patient_as_known(
+    known: dict[int, Truth],
+) -> None:
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.baseline_of_orders)
+
+    is_open = {one.input for one in worlds.asked}
+    closed = sum(one.bits for one in CONTENT.baseline.asked if one.input not in is_open)
+    for rule in CONTENT.rules:
+        assert worlds.changed(rule.slot) & closed == 0
+        assert worlds.true_in(rule.slot) & closed in (0, closed)
+
+
+@given(assignments())
+@settings(max_examples=50)
 def test_a_question_is_open_while_some_statement_about_it_is_unknown(
     known: dict[int, Truth],
 ) -> None:
-    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.baseline_of_orders)
 
     unknown = {INPUT_OF[slot] for slot, truth in known.items() if truth is Truth.UNKNOWN}
     asked = [name for name in CONTENT.ask_order if name in unknown and CONTENT.what_if[name]]
@@ -106,7 +120,7 @@ def test_a_question_is_open_while_some_statement_about_it_is_unknown(
 @given(assignments())
 @settings(max_examples=50)
 def test_no_statement_is_true_and_false_at_once(known: dict[int, Truth]) -> None:
-    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.baseline_of_orders)
 
     slots = range(len(CONTENT.slot_names))
     assert all(worlds.true_in(slot) & worlds.false_in(slot) == 0 for slot in slots)
@@ -117,7 +131,7 @@ def test_no_statement_is_true_and_false_at_once(known: dict[int, Truth]) -> None
 def test_what_changed_are_the_worlds_in_which_a_rule_stands_otherwise(
     known: dict[int, Truth],
 ) -> None:
-    worlds = evaluate(CONTENT, standings_of(known), CONTENT.rules)
+    worlds = evaluate(CONTENT, standings_of(known), CONTENT.baseline_of_orders)
 
     for rule in CONTENT.conclusions:
         here = worlds.truth(rule.slot)
@@ -136,17 +150,20 @@ def test_at_least_counts_as_a_person_would(operands: list[Truth], n: int) -> Non
 def _one_rule(rule: Rule, operands: list[Truth]) -> Truth:
     """One rule over findings of its own, through the real engine."""
     names = tuple(f"f{slot}" for slot in range(len(operands)))
-    content = replace(
-        CONTENT,
-        slot_names=(*names, rule.id),
-        readings={},
-        rules=(rule,),
-        rule_by_id={rule.id: rule},
-        rule_by_slot={rule.slot: rule},
-        what_if={},
-        ask_order=(),
+    content = with_baselines(
+        replace(
+            CONTENT,
+            slot_names=(*names, rule.id),
+            readings={},
+            rules=(rule,),
+            plan_rules=(),
+            rule_by_id={rule.id: rule},
+            rule_by_slot={rule.slot: rule},
+            what_if={},
+            ask_order=(),
+        )
     )
     standings = Standings(
         {slot: Standing(truth) for slot, truth in enumerate(operands)}, {}, (), ()
     )
-    return evaluate(content, standings, content.rules).truth(rule.slot)
+    return evaluate(content, standings, content.baseline_of_orders).truth(rule.slot)

@@ -40,7 +40,9 @@ def situation(order: Order | None, setting: Setting) -> Situation:
     if order is not None:
         facts += _of_order(order, taken, setting)
     standings = stand(facts, content, setting.as_of)
-    return Situation(setting, order, standings, evaluate(content, standings, content.rules))
+    return Situation(
+        setting, order, standings, evaluate(content, standings, content.baseline_of_orders)
+    )
 
 
 def _of_patient(taken: Taking, setting: Setting) -> list[Fact]:
