@@ -352,7 +352,8 @@ class GoalMeasure:
 
     Target by the MIC rule: improve by max(``absolute``, ``fraction`` of the baseline);
     ``absolute`` None where no minimal important change is verified. ``reach`` is a value that is
-    good enough whatever the baseline. ``is_higher_better`` turns the direction round.
+    good enough whatever the baseline, ``no_more_than`` one that the change has to reach as well.
+    ``is_higher_better`` turns the direction round.
     """
 
     input: str
@@ -363,6 +364,7 @@ class GoalMeasure:
     fraction: Decimal
     evidence: tuple[str, ...]
     reach: Decimal | None = None
+    no_more_than: Decimal | None = None
     is_higher_better: bool = False
 
 

@@ -580,6 +580,7 @@ def _goals(source: Source, displays: Displays, slots: _Slots) -> dict[str, GoalT
                     fraction=Decimal(str(m.fraction)),
                     evidence=tuple(m.evidence),
                     reach=_decimal(m.reach),
+                    no_more_than=_decimal(m.no_more_than),
                     is_higher_better=m.is_higher_better,
                 )
                 for m in record.measure

@@ -216,6 +216,7 @@ class MeasureRecord(_Strict):
     evidence: list[str]
     absolute: int | float | None = None
     reach: int | float | None = None
+    no_more_than: int | float | None = None
     is_higher_better: bool = False
 
 
