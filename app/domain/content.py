@@ -280,7 +280,9 @@ class Intervention:
     ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
     SU-01; ``text`` is what the patient reads.
     ``ordered_as`` are the codes by which an order for it is known when one comes in;
-    ``products`` are the ingredients that an option for a medicine may stand for.
+    ``products`` are the ingredients that an option for a medicine may stand for. Among rows that
+    compete the one goes first of whose ``leads_when`` more holds, then the one with less ``harm``,
+    then the one of less ``cost`` (0 hardly any to 3: an order of ours, not a measurement).
     """
 
     id: str
@@ -300,6 +302,9 @@ class Intervention:
     texts_when: tuple[tuple[int, str], ...] = ()
     prohibits: tuple[str, ...] = ()
     uncounted_by: tuple[str, ...] = ()
+    leads_when: tuple[int, ...] = ()
+    harm: int = 0
+    cost: int = 0
     ordered_as: tuple[tuple[str, str], ...] = ()
 
 

@@ -106,6 +106,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
     placements = tuple(_placements(source, slots))
+    _note_what_dangles(source, slots)
     stances = tuple(Stance(**row) for row in source.stances)
     what_if = {i.name: _what_if(i, readings.get(i.name, ())) for i in asked}
     return Content(
@@ -521,7 +522,26 @@ def _intervention(
         prohibits=tuple(record.prohibits),
         uncounted_by=tuple(record.uncounted_by),
         ordered_as=tuple((pair[0], pair[1]) for pair in record.ordered_as),
+        leads_when=tuple(slots.by_name[n] for n in record.leads_when if n in slots.by_name),
+        harm=record.harm,
+        cost=record.cost,
     )
+
+
+def _note_what_dangles(source: Source, slots: _Slots) -> None:
+    """What an intervention or a goal asks of the facts is a finding or a rule, its text there."""
+    asked = {
+        ("interventions", id_): (record.texts_when, record.leads_when)
+        for id_, record in source.interventions.items()
+    } | {("goals", id_): (g.texts_when, g.when) for id_, g in source.goals.items()}
+    for (place, id_), (texts, names) in asked.items():
+        for name in (*(n for n, _ in texts), *names):
+            if name not in slots.by_name:
+                fault = f"names {name}, which is neither a finding nor a rule"
+                source.faults.append(Fault(place, id_, fault))
+        for _, key in texts:
+            if key not in source.texts:
+                source.faults.append(Fault(place, id_, f"names the text {key}, which is not there"))
 
 
 def _texts_when(pairs: Sequence[tuple[str, str]], slots: _Slots) -> tuple[tuple[int, str], ...]:

@@ -6,6 +6,7 @@ import msgspec
 
 PeriodText = Annotated[str, msgspec.Meta(pattern=r"^(P[1-9][0-9]*[DWMY])?\Z")]
 Duration = Annotated[str, msgspec.Meta(pattern=r"^P[1-9][0-9]*[DWMY]\Z")]
+ZeroToThree = Annotated[int, msgspec.Meta(ge=0, le=3)]
 # System and code; a display may follow for the reader and has to be that of codes.csv.
 CodeText = Annotated[tuple[str, ...], msgspec.Meta(min_length=2, max_length=3)]
 
@@ -184,6 +185,9 @@ class InterventionRecord(_Strict):
     texts_when: list[tuple[str, str]] = []
     prohibits: list[str] = []
     uncounted_by: list[str] = []
+    leads_when: list[str] = []
+    harm: ZeroToThree = 0
+    cost: ZeroToThree = 0
     ordered_as: list[CodeText] = []
 
 
