@@ -328,7 +328,7 @@ class Stance:
 class Placement:
     """Where the plan puts an activity: in which row, in which stage, by which rule.
 
-    ``row`` is ``foundation``, a mechanism, ``driver``, ``always`` (safety), ``do-not``, ``limited``
+    ``row`` is ``foundation``, a mechanism, ``driver``, ``finding``, ``always`` (safety), ``do-not``, ``limited``
     or ``review``. It counts only at one of ``severity`` (empty: any), while ``driver`` is graded
     ``driver_from`` or more, when everything in ``when`` holds, and at the ``steps`` of care it
     names. ``unless`` names rules that,

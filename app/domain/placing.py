@@ -64,7 +64,7 @@ def rows(situation: Situation) -> frozenset[str]:
     """The rows that this person's plan is made of."""
     if is_limited(situation):
         return frozenset({"always", "limited", "do-not", "review"})
-    common = {"always", "foundation", "driver", "do-not", "review"}
+    common = {"always", "foundation", "driver", "finding", "do-not", "review"}
     if situation.course.step == MAINTAIN:
         return frozenset(common)
     return frozenset(common | set(mechanism_rows(situation)))
