@@ -103,7 +103,7 @@ def _tie(item: Intervention) -> tuple[int, int]:
 
 
 def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger: str) -> None:
-    """One of its kind stays, of the least harm and cost, the first among equals; the others wait."""
+    """Of its kind the one of least harm and cost stays, the first of equals; the others wait."""
     competing = [
         a
         for a in draft.activities

@@ -328,11 +328,11 @@ class Stance:
 class Placement:
     """Where the plan puts an activity: in which row, in which stage, by which rule.
 
-    ``row`` is ``foundation``, a mechanism, ``driver``, ``finding``, ``always`` (safety), ``do-not``, ``limited``
-    or ``review``. It counts only at one of ``severity`` (empty: any), while ``driver`` is graded
-    ``driver_from`` or more, when everything in ``when`` holds, and at the ``steps`` of care it
-    names. ``unless`` names rules that,
-    when true, leave it out; ``unless_open`` rules that leave it out when true or unknown.
+    ``row`` is ``foundation``, a mechanism, ``driver``, ``finding``, ``always`` (safety),
+    ``do-not``, ``limited`` or ``review``. It counts only at one of ``severity`` (empty: any), while
+    ``driver`` is graded ``driver_from`` or more, when everything in ``when`` holds, and at the
+    ``steps`` of care it names. ``unless`` names rules that, when true, leave it out;
+    ``unless_open`` rules that leave it out when true or unknown.
     ``status`` is ``proposed``, ``next-step`` or ``do-not``.
     """
 
@@ -484,8 +484,9 @@ class Content:
     that were stopped, ``placements_of`` those of an activity, ``stances_on`` those of a profile on
     an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
     that concern an activity ("" : the person), by their number, ``plan_rules`` all but those about
-    orders. ``record_prefixes`` are by what codes begin with; codes in ``medicine_codes`` may end in
-    ``*``; ``ingredients`` gives the name that a verified code has in ``medicine_names``.
+    orders, ``not_read`` what no input tells about an activity. ``record_prefixes`` are by what
+    codes begin with; codes in ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name
+    that a verified code has in ``medicine_names``.
     """
 
     version: str
@@ -538,6 +539,7 @@ class Content:
         default_factory=dict
     )
     plan_rules: tuple[Rule, ...] = ()
+    not_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 
     def slot(self, finding: str) -> int:

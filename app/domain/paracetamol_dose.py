@@ -56,7 +56,7 @@ def _may_be(entry: Entry) -> bool:
 def _milligrams(entry: Entry) -> Decimal | str:
     """Milligrams a day, or what is missing."""
     medicine = entry.medicine
-    if len(entry.what.ingredients) > 1:
+    if set(entry.what.ingredients.values()) != {(PARACETAMOL,)}:
         return "the dose of a combination does not say how much of it is paracetamol"
     if medicine.daily_dose is None or medicine.dose_unit != MG:
         return "no daily dose in mg that can be computed"

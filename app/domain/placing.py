@@ -107,7 +107,7 @@ def candidates(situation: Situation) -> Iterator[Placement]:
 def _driver_order(
     placement: Placement, situation: Situation
 ) -> tuple[int, int, int, int, int, str]:
-    """By driver severity, modifiability, evidence mark (§6.4); ties by harm, cost (§6.5, 13), id."""
+    """By driver severity, modifiability, evidence mark (§6.4); then harm, cost (§6.5, 13), id."""
     content = situation.content
     level = next(g.at_least for g in situation.drivers if g.driver == placement.driver)
     marks = [

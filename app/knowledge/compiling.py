@@ -165,6 +165,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         stances_on=_stances_on(stances),
         effects={name: _effects(answers) for name, answers in what_if.items()},
         safety_rules=_safety_rules(rules),
+        not_read=_not_read(source),
         plan_rules=tuple(rule for rule in rules if rule.stage != ABOUT_ORDERS),
         orders=order_knowledge(source, inputs, slots.by_name),
     )
@@ -542,6 +543,21 @@ def _note_what_dangles(source: Source, slots: _Slots) -> None:
         for _, key in texts:
             if key not in source.texts:
                 source.faults.append(Fault(place, id_, f"names the text {key}, which is not there"))
+
+
+def _not_read(source: Source) -> dict[str, tuple[str, ...]]:
+    """Of each activity what no input tells, in words."""
+    said: dict[str, tuple[str, ...]] = {}
+    rules = {rule.id for rule in source.rules}
+    for id_, gap in source.gaps.items():
+        words = f"no verified input: {gap.label}. {gap.instead}"
+        for item in gap.items:
+            if item in source.interventions:
+                said[item] = (*said.get(item, ()), words)
+            elif item not in rules:
+                fault = f"names {item}, which is neither an intervention nor a rule"
+                source.faults.append(Fault("gaps.toml", id_, fault))
+    return said
 
 
 def _texts_when(pairs: Sequence[tuple[str, str]], slots: _Slots) -> tuple[tuple[int, str], ...]:

@@ -191,6 +191,15 @@ class InterventionRecord(_Strict):
     ordered_as: list[CodeText] = []
 
 
+class GapRecord(_Strict):
+    """``gaps.toml``: what no input tells, of which rules and activities, and what to do instead."""
+
+    label: str
+    looked_for: str
+    instead: str
+    items: list[str]
+
+
 class PlacementRecord(_Strict):
     """``placements.toml``."""
 

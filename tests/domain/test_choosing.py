@@ -180,7 +180,9 @@ def test_a_tie_goes_by_the_fewest_harms_and_then_by_the_lowest_cost() -> None:
     """Two mechanisms, neither leads: a gel on the skin before a tablet, whatever comes first."""
     content = knowledge()
     items = content.interventions
-    tablet, gel = (next(p for p in content.placements if p.activity == i) for i in ("RX-01", "RX-02"))
+    tablet, gel = (
+        next(p for p in content.placements if p.activity == i) for i in ("RX-01", "RX-02")
+    )
     assert items["RX-02"].harm < items["RX-01"].harm
     assert waiting_modes(nociceptive()) == ["EX-03", "EX-02", "EX-05"]  # equal in harm: by cost
     assert (items["EX-03"].cost, items["EX-02"].cost) == (1, 2)
