@@ -108,7 +108,7 @@ def test_no_category_beyond_the_set_acts_but_by_name(shared: Path) -> None:
     assert more == MORE
 
 
-# A bypass or stent is of an artery of the heart; S-13 names a past ulcer; bleeds stand elsewhere too.
+# A bypass or stent tells of an artery of the heart; S-13 names a past ulcer; guts bleed elsewhere.
 MORE: dict[str, set[str]] = {
     "ischaemic": {"Z95.1", "Z95.5"},
     "ulcer and bleed": set(
