@@ -37,6 +37,7 @@ def test_two_packets_add_up(name: str) -> None:
 
 def test_what_is_known_is_the_least_that_is_taken() -> None:
     most = knowledge().inputs["paracetamol-mg-per-day"].high
+    assert most is not None
     assert a_day(taking(Patient(), "paracetamol", 4000)) == Bounds(Decimal(4000), most)
     unknown = taking(taking(whole(Patient()), "paracetamol", 4000), "paracetamol", None)
     assert a_day(unknown) == Bounds(Decimal(4000), most)
