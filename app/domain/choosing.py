@@ -1,6 +1,11 @@
-"""Choosing between rows that compete, and how much is asked of a person at once (§6.2, §6.5)."""
+"""Choosing between rows that compete, and how much is asked of a person at once (§6.2, §6.5).
 
-from app.domain.content import Content
+Exercise: what the person prefers, then what the person keeps up already, then the evidence (§6.5,
+5). Everywhere: what is left equal goes by fewest harms, then lowest cost (13).
+"""
+
+from app.domain.content import Content, Intervention
+from app.domain.placing import sources_under_way
 from app.domain.plan_types import (
     DO_NOT,
     NEXT_STEP,
@@ -25,7 +30,8 @@ ACTIVE = frozenset({"exercise", "walking"})
 
 def choose(draft: Draft, situation: Situation) -> None:
     """One exercise mode, one psychological programme, one class of drug, one passive therapy."""
-    _prefer_a_mode(draft, situation)
+    _choose_a_mode(draft, situation)
+    _order_the_modes(draft, situation)
     content = situation.content
     _keep_one(draft, content, frozenset({PSYCHOLOGICAL}), "when the first programme is finished")
     _keep_one(draft, content, frozenset({DRUG}), "if the first did not help")
@@ -33,31 +39,83 @@ def choose(draft: Draft, situation: Situation) -> None:
     _keep_one(draft, content, BY_OTHERS, "if the first did not help")
 
 
-def _prefer_a_mode(draft: Draft, situation: Situation) -> None:
-    """The mode that the person prefers takes the place of the general programme."""
-    said = situation.standings.facts.get(PREFERENCE, ())
-    wanted = draft.of(str(said[-1].value)) if said else None
+def _choose_a_mode(draft: Draft, situation: Situation) -> None:
+    """The mode preferred, else one that is kept up, takes the place of the general programme."""
     general = draft.of(GENERAL_EXERCISE)
-    if wanted is None or general is None or wanted.status != NEXT_STEP:
+    found = _preferred(draft, situation) or _kept_up(draft, situation)
+    if general is None or found is None:
         return
-    if situation.content.interventions[wanted.id].family != EXERCISE:
-        return
-    chosen = _moved(wanted, general.stage, PROPOSED, (f"as preferred ({said[-1].source})",))
-    waiting = _moved(general, "next-step", NEXT_STEP, (f"in place of {wanted.id}",))
-    for old, new in ((wanted, chosen), (general, waiting)):
+    mode, reason = found
+    chosen = _moved(mode, general.stage, PROPOSED, (reason,))
+    waiting = _moved(general, "next-step", NEXT_STEP, (f"in place of {mode.id}",))
+    for old, new in ((mode, chosen), (general, waiting)):
         draft.activities[draft.activities.index(old)] = new
 
 
+def _modes(draft: Draft, content: Content) -> list[Activity]:
+    """The modes of exercise that wait to be chosen."""
+    return [
+        a
+        for a in draft.activities
+        if a.status == NEXT_STEP
+        and a.id != GENERAL_EXERCISE
+        and content.interventions[a.id].family == EXERCISE
+    ]
+
+
+def _preferred(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
+    said = situation.standings.facts.get(PREFERENCE, ())
+    if not said:
+        return None
+    wanted = str(said[-1].value)
+    mode = next((m for m in _modes(draft, situation.content) if m.id == wanted), None)
+    return None if mode is None else (mode, f"as preferred ({said[-1].source})")
+
+
+def _kept_up(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
+    """The first mode that is ordered or taken part in already: adherence as the record knows it."""
+    for mode in _modes(draft, situation.content):
+        sources = sources_under_way(mode.id, situation)
+        if sources:
+            return mode, f"kept up already ({', '.join(sources)})"
+    return None
+
+
+def _order_the_modes(draft: Draft, situation: Situation) -> None:
+    """By the evidence for what this person has; a mode that it puts first names the rule."""
+    content, worlds = situation.content, situation.worlds
+    modes = _modes(draft, content)
+    places = [draft.activities.index(mode) for mode in modes]
+
+    def leads(mode: Activity) -> tuple[int, ...]:
+        item = content.interventions[mode.id]
+        return tuple(slot for slot in item.leads_when if worlds.is_true(slot))
+
+    modes.sort(key=lambda m: (-len(leads(m)), *_tie(content.interventions[m.id])))
+    for place, mode in zip(places, modes, strict=True):
+        names = tuple(content.slot_names[slot] for slot in leads(mode))
+        rules = tuple(dict.fromkeys((*mode.rules, *names)))
+        draft.activities[place] = mode._replace(rules=rules)
+
+
+def _tie(item: Intervention) -> tuple[int, int]:
+    return item.harm, item.cost
+
+
 def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger: str) -> None:
-    """The first of its kind stays; the others wait."""
-    is_taken = False
-    for place, activity in enumerate(draft.activities):
-        if activity.status != PROPOSED or content.interventions[activity.id].family not in families:
+    """Of its kind the one of least harm and cost stays, the first of equals; the others wait."""
+    competing = [
+        a
+        for a in draft.activities
+        if a.status == PROPOSED and content.interventions[a.id].family in families
+    ]
+    kept = min(competing, key=lambda a: _tie(content.interventions[a.id]), default=None)
+    for activity in competing:
+        if activity is kept:
             continue
-        if is_taken:
-            reasons = (*activity.reasons, trigger)
-            draft.activities[place] = _moved(activity, "next-step", NEXT_STEP, reasons)
-        is_taken = True
+        reasons = (*activity.reasons, trigger)
+        waiting = _moved(activity, "next-step", NEXT_STEP, reasons)
+        draft.activities[draft.activities.index(activity)] = waiting
 
 
 def _never_alone(draft: Draft, content: Content) -> None:

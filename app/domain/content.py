@@ -283,7 +283,9 @@ class Intervention:
     ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
     SU-01; ``text`` is what the patient reads.
     ``ordered_as`` are the codes by which an order for it is known when one comes in;
-    ``products`` are the ingredients that an option for a medicine may stand for.
+    ``products`` are the ingredients that an option for a medicine may stand for. Among rows that
+    compete the one goes first of whose ``leads_when`` more holds, then the one with less ``harm``,
+    then the one of less ``cost`` (0 hardly any to 3: an order of ours, not a measurement).
     """
 
     id: str
@@ -303,6 +305,9 @@ class Intervention:
     texts_when: tuple[tuple[int, str], ...] = ()
     prohibits: tuple[str, ...] = ()
     uncounted_by: tuple[str, ...] = ()
+    leads_when: tuple[int, ...] = ()
+    harm: int = 0
+    cost: int = 0
     ordered_as: tuple[tuple[str, str], ...] = ()
 
 
@@ -326,11 +331,11 @@ class Stance:
 class Placement:
     """Where the plan puts an activity: in which row, in which stage, by which rule.
 
-    ``row`` is ``foundation``, a mechanism, ``driver``, ``always`` (safety), ``do-not``, ``limited``
-    or ``review``. It counts only at one of ``severity`` (empty: any), while ``driver`` is graded
-    ``driver_from`` or more, when everything in ``when`` holds, and at the ``steps`` of care it
-    names. ``unless`` names rules that,
-    when true, leave it out; ``unless_open`` rules that leave it out when true or unknown.
+    ``row`` is ``foundation``, a mechanism, ``driver``, ``finding``, ``always`` (safety),
+    ``do-not``, ``limited`` or ``review``. It counts only at one of ``severity`` (empty: any), while
+    ``driver`` is graded ``driver_from`` or more, when everything in ``when`` holds, and at the
+    ``steps`` of care it names. ``unless`` names rules that, when true, leave it out;
+    ``unless_open`` rules that leave it out when true or unknown.
     ``status`` is ``proposed``, ``next-step`` or ``do-not``.
     """
 
@@ -355,7 +360,8 @@ class GoalMeasure:
 
     Target by the MIC rule: improve by max(``absolute``, ``fraction`` of the baseline);
     ``absolute`` None where no minimal important change is verified. ``reach`` is a value that is
-    good enough whatever the baseline. ``is_higher_better`` turns the direction round.
+    good enough whatever the baseline, ``no_more_than`` one that the change has to reach as well.
+    ``is_higher_better`` turns the direction round.
     """
 
     input: str
@@ -366,6 +372,7 @@ class GoalMeasure:
     fraction: Decimal
     evidence: tuple[str, ...]
     reach: Decimal | None = None
+    no_more_than: Decimal | None = None
     is_higher_better: bool = False
 
 
@@ -517,7 +524,8 @@ class Content:
     an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
     that concern an activity ("" : the person), by their number, and ``safety_slots`` the slots of
     these, ``driver_by_rule`` the name of the driver that a rule grades, ``plan_rules`` all but
-    those about orders. ``baseline`` is the patient of whom nothing is known by these,
+    those about orders. ``not_read`` is what no input tells about an activity,
+    ``baseline`` the patient of whom nothing is known by these,
     ``baseline_of_orders`` by all rules. ``record_prefixes`` are by what codes begin with; codes in
     ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
     ``medicine_names``.
@@ -577,6 +585,7 @@ class Content:
     plan_rules: tuple[Rule, ...] = ()
     baseline: Baseline = NOTHING_COMPILED
     baseline_of_orders: Baseline = NOTHING_COMPILED
+    not_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 
     def slot(self, finding: str) -> int:

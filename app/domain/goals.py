@@ -1,7 +1,8 @@
 """Goals of a plan: the first instrument that is there, its baseline, and a change that matters.
 
 Target by the MIC rule (``interventions.md`` §1.4): improve by the larger of the minimal important
-change and 30 % of the baseline; a baseline below twice that change is to be kept, not lowered.
+change and 30 % of the baseline, and to no more than the table names (pain 4, PEG 3.9); a baseline
+below twice that change is to be kept, not lowered.
 """
 
 from collections.abc import Iterator
@@ -125,8 +126,13 @@ def _measured(  # noqa: PLR0913  (one goal: what it is called, how it is measure
 
 
 def _target(measure: GoalMeasure, baseline: Decimal, change: Decimal) -> Decimal:
-    """What is good enough, or the change that matters: whichever is reached first."""
+    """What is good enough, or the change that matters: whichever is reached first.
+
+    With ``no_more_than`` both: the change that matters, and a score that is no higher.
+    """
     if measure.is_higher_better:
         return baseline + change if measure.reach is None else measure.reach
     wanted = baseline - change
+    if measure.no_more_than is not None:
+        wanted = min(wanted, measure.no_more_than)
     return wanted if measure.reach is None else max(wanted, measure.reach)

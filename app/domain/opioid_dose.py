@@ -22,7 +22,7 @@ def opioid_dose(
 ) -> Iterator[Fact]:
     """Nothing on a whole list without opioids; at least what is known while a part is missing."""
     known = tuple(listed)
-    opioids = _once([e for e in known if e.is_taken and OPIOID in e.what.classes])
+    opioids = once([e for e in known if e.is_taken and OPIOID in e.what.classes])
     is_open = not is_whole or any(_may_be_opioid(e) for e in known)
     if not opioids and is_open:
         return
@@ -54,7 +54,7 @@ def _may_be_opioid(entry: Entry) -> bool:
     return entry.may_be_taken and OPIOID in entry.what.classes | entry.what.possible
 
 
-def _once(opioids: list[Entry]) -> list[Entry]:
+def once(opioids: list[Entry]) -> list[Entry]:
     """A renewal counts once: what another entry replaces, or what had ended when it began."""
     by_source = {e.medicine.source: e for e in opioids}
     listed = [entry for _, entry in sorted(by_source.items())]

@@ -64,7 +64,7 @@ def rows(situation: Situation) -> frozenset[str]:
     """The rows that this person's plan is made of."""
     if is_limited(situation):
         return frozenset({"always", "limited", "do-not", "review"})
-    common = {"always", "foundation", "driver", "do-not", "review"}
+    common = {"always", "foundation", "driver", "finding", "do-not", "review"}
     if situation.course.step == MAINTAIN:
         return frozenset(common)
     return frozenset(common | set(mechanism_rows(situation)))
@@ -104,8 +104,10 @@ def candidates(situation: Situation) -> Iterator[Placement]:
     yield from sorted(led, key=lambda p: _driver_order(p, situation))
 
 
-def _driver_order(placement: Placement, situation: Situation) -> tuple[int, int, int, str]:
-    """By driver severity, then modifiability, then evidence mark, then id (§6.4)."""
+def _driver_order(
+    placement: Placement, situation: Situation
+) -> tuple[int, int, int, int, int, str]:
+    """By driver severity, modifiability, evidence mark (§6.4); then harm, cost (§6.5, 13), id."""
     content = situation.content
     level = next(g.at_least for g in situation.drivers if g.driver == placement.driver)
     marks = [
@@ -113,7 +115,9 @@ def _driver_order(placement: Placement, situation: Situation) -> tuple[int, int,
         for e in content.interventions[placement.activity].evidence
     ]
     modifiability = content.drivers[placement.driver].modifiability
-    return (-level, -modifiability, min(marks, default=len(EVIDENCE_ORDER)), placement.activity)
+    mark = min(marks, default=len(EVIDENCE_ORDER))
+    item = content.interventions[placement.activity]
+    return (-level, -modifiability, mark, item.harm, item.cost, placement.activity)
 
 
 def place(placement: Placement, situation: Situation, draft: Draft) -> None:
@@ -253,10 +257,15 @@ def _cautions(item: Intervention, draft: Draft) -> Iterator[str]:
             yield f"{finding.result.value} {finding.safety}"
 
 
+def sources_under_way(activity: str, situation: Situation) -> tuple[str, ...]:
+    """The orders on record by which an activity is under way."""
+    said = situation.standings.facts.get(UNDER_WAY, ())
+    return tuple(dict.fromkeys(fact.source for fact in said if fact.value == activity))
+
+
 def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
     """What is ordered already is gone on with, not ordered a second time (§6.5, 11)."""
-    said = situation.standings.facts.get(UNDER_WAY, ())
-    sources = dict.fromkeys(fact.source for fact in said if fact.value == item.id)
+    sources = sources_under_way(item.id, situation)
     if sources:
         yield f"already ordered ({', '.join(sources)}): continue or change it, no second order"
 

@@ -222,6 +222,8 @@ def _catalogue(situation: Situation, draft: Draft) -> tuple[Standpoint, ...]:
             points.append(Standpoint(item.id, *draft.left_out[item.id]))
         else:
             points.append(_not_placed(item, situation))
+        not_read = situation.content.not_read.get(item.id, ())
+        points[-1] = points[-1]._replace(reasons=(*points[-1].reasons, *not_read))
     return tuple(points)
 
 

@@ -16,6 +16,7 @@ from app.domain.facts import Bounds, CodedCondition, Fact, NotUsed, Record, Said
 from app.domain.measured import measured
 from app.domain.medicine_list import MEDICINES, counted, entries, of_allergies, of_medicines
 from app.domain.opioid_dose import opioid_dose
+from app.domain.paracetamol_dose import paracetamol_dose
 from app.domain.period import age_in_years
 
 CANCER_HISTORY = "cancer-history"
@@ -65,6 +66,7 @@ def _of_lists(record: Record, content: Content, as_of: datetime, doubts: Doubts)
     is_whole = MEDICINES in record.complete and MEDICINES not in doubts.lists
     yield from counted(listed, content, as_of, is_whole=is_whole)
     yield from opioid_dose(listed, content, as_of, doubts, is_whole=is_whole)
+    yield from paracetamol_dose(listed, content, as_of, doubts, is_whole=is_whole)
     yield from of_allergies(record, content, as_of, doubts)
 
 

@@ -107,6 +107,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     names = medicine_names(source.medicine_names)
     asked = sorted((i for i in inputs.values() if i.ask_order), key=lambda i: i.ask_order)
     placements = tuple(_placements(source, slots))
+    _note_what_dangles(source, slots)
     stances = tuple(Stance(**row) for row in source.stances)
     what_if = {i.name: _what_if(i, readings.get(i.name, ())) for i in asked}
     safety_rules, drivers = _safety_rules(rules), _drivers(source, slots)
@@ -171,6 +172,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
             for activity, numbers in safety_rules.items()
         },
         driver_by_rule={rule: d.label for d in drivers.values() for _, rule in d.levels},
+        not_read=_not_read(source),
         plan_rules=tuple(rule for rule in rules if rule.stage != ABOUT_ORDERS),
         orders=order_knowledge(source, inputs, slots.by_name),
     )
@@ -531,7 +533,41 @@ def _intervention(
         prohibits=tuple(record.prohibits),
         uncounted_by=tuple(record.uncounted_by),
         ordered_as=tuple((pair[0], pair[1]) for pair in record.ordered_as),
+        leads_when=tuple(slots.by_name[n] for n in record.leads_when if n in slots.by_name),
+        harm=record.harm,
+        cost=record.cost,
     )
+
+
+def _note_what_dangles(source: Source, slots: _Slots) -> None:
+    """What an intervention or a goal asks of the facts is a finding or a rule, its text there."""
+    asked = {
+        ("interventions", id_): (record.texts_when, record.leads_when)
+        for id_, record in source.interventions.items()
+    } | {("goals", id_): (g.texts_when, g.when) for id_, g in source.goals.items()}
+    for (place, id_), (texts, names) in asked.items():
+        for name in (*(n for n, _ in texts), *names):
+            if name not in slots.by_name:
+                fault = f"names {name}, which is neither a finding nor a rule"
+                source.faults.append(Fault(place, id_, fault))
+        for _, key in texts:
+            if key not in source.texts:
+                source.faults.append(Fault(place, id_, f"names the text {key}, which is not there"))
+
+
+def _not_read(source: Source) -> dict[str, tuple[str, ...]]:
+    """Of each activity what no input tells, in words."""
+    said: dict[str, tuple[str, ...]] = {}
+    rules = {rule.id for rule in source.rules}
+    for id_, gap in source.gaps.items():
+        words = f"no verified input: {gap.label}. {gap.instead}"
+        for item in gap.items:
+            if item in source.interventions:
+                said[item] = (*said.get(item, ()), words)
+            elif item not in rules:
+                fault = f"names {item}, which is neither an intervention nor a rule"
+                source.faults.append(Fault("gaps.toml", id_, fault))
+    return said
 
 
 def _texts_when(pairs: Sequence[tuple[str, str]], slots: _Slots) -> tuple[tuple[int, str], ...]:
@@ -590,6 +626,7 @@ def _goals(source: Source, displays: Displays, slots: _Slots) -> dict[str, GoalT
                     fraction=Decimal(str(m.fraction)),
                     evidence=tuple(m.evidence),
                     reach=_decimal(m.reach),
+                    no_more_than=_decimal(m.no_more_than),
                     is_higher_better=m.is_higher_better,
                 )
                 for m in record.measure

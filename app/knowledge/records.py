@@ -6,6 +6,7 @@ import msgspec
 
 PeriodText = Annotated[str, msgspec.Meta(pattern=r"^(P[1-9][0-9]*[DWMY])?\Z")]
 Duration = Annotated[str, msgspec.Meta(pattern=r"^P[1-9][0-9]*[DWMY]\Z")]
+ZeroToThree = Annotated[int, msgspec.Meta(ge=0, le=3)]
 # System and code; a display may follow for the reader and has to be that of codes.csv.
 CodeText = Annotated[tuple[str, ...], msgspec.Meta(min_length=2, max_length=3)]
 
@@ -186,7 +187,19 @@ class InterventionRecord(_Strict):
     texts_when: list[tuple[str, str]] = []
     prohibits: list[str] = []
     uncounted_by: list[str] = []
+    leads_when: list[str] = []
+    harm: ZeroToThree = 0
+    cost: ZeroToThree = 0
     ordered_as: list[CodeText] = []
+
+
+class GapRecord(_Strict):
+    """``gaps.toml``: what no input tells, of which rules and activities, and what to do instead."""
+
+    label: str
+    looked_for: str
+    instead: str
+    items: list[str]
 
 
 class PlacementRecord(_Strict):
@@ -218,6 +231,7 @@ class MeasureRecord(_Strict):
     evidence: list[str]
     absolute: int | float | None = None
     reach: int | float | None = None
+    no_more_than: int | float | None = None
     is_higher_better: bool = False
 
 

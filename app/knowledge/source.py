@@ -16,6 +16,7 @@ from app.knowledge.records import (
     DriverRecord,
     FindingRecord,
     FlagRecord,
+    GapRecord,
     GoalRecord,
     InputRecord,
     InstrumentRecord,
@@ -78,6 +79,7 @@ class Source:
     templates: dict[str, TemplateRecord] = field(default_factory=dict)
     stances: list[dict[str, str]] = field(default_factory=list)
     reviews: dict[str, ReviewRecord] = field(default_factory=dict)
+    gaps: dict[str, GapRecord] = field(default_factory=dict)
     retired: dict[str, str] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -151,6 +153,7 @@ def _read_toml(name: str, document: dict[str, Any], source: Source) -> None:
         "evidence": (CitationRecord, source.citations),
         "intervention": (InterventionRecord, source.interventions),
         "goal": (GoalRecord, source.goals),
+        "gap": (GapRecord, source.gaps),
         "instrument": (InstrumentRecord, source.instruments),
         "text": (TextRecord, source.texts),
         "order_rule": (OrderRuleRecord, source.order_rules),

@@ -18,7 +18,17 @@ ASKED_OF = ("patient", "clinician", "either", "record", "order")
 AUTHORS = ("", *(author.value for author in SaidBy))
 GRADES = (*CONSENSUS, *SCREEN, *AGAINST)
 LICENCES = ("SHIP", "TOTAL")
-ROWS = ("foundation", *MECHANISMS, "mixed", "driver", "always", "do-not", "limited", "review")
+ROWS = (
+    "foundation",
+    *MECHANISMS,
+    "mixed",
+    "driver",
+    "finding",
+    "always",
+    "do-not",
+    "limited",
+    "review",
+)
 STATUSES_OF_A_ROW = (PROPOSED, NEXT_STEP, DO_NOT)
 RULES = (ADULT, LOW_BACK, CHRONIC, UNSCREENED, KEY_OPEN, SEVERE_RULE, MODERATE_RULE, MILD_RULE)
 PLAN_RULES = ("P-09", "P-10", "P-11", "P-12", "P-13")

@@ -1,16 +1,20 @@
 """Medicines, allergies and laboratory values over the wire: options appear, issues are told."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
+from jsonschema_rs import Draft202012Validator
 
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, of_type, patient, screened
 
 LOINC = "http://loinc.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
+ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
 
 
@@ -133,6 +137,10 @@ def test_a_rule_says_that_the_members_of_its_class_are_recalled(service: httpx.C
     facts = [f for rule in decision["rules"] for f in rule["facts"]]
     assert {f.get("classMembers") for f in facts if f["input"] == "takes-nsaid"} == {"R"}
     assert {f.get("classMembers") for f in facts if f["input"] == "egfr"} == {None}
+    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    promised = {"$ref": "#/components/schemas/DecisionFact", "components": document["components"]}
+    for fact in facts:
+        Draft202012Validator(promised).validate(fact)
 
 
 def without(*codes: str) -> list[Json]:

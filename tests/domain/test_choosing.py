@@ -1,12 +1,15 @@
 """What competes, what is preferred or refused, what a guideline says, and how much at once."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from app.domain.decision import derive
 from app.domain.plan_types import Standpoint
-from tests.patients import Patient, a_patient, checked, knowledge, screened
+from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
+MODES = ("EX-02", "EX-03", "EX-05", "EX-06")
 STANCE = {"RX-01", "RX-03", "RX-04", "RX-05", "AC-01", "IN-01"}
 
 
@@ -119,6 +122,81 @@ def test_the_preferred_mode_takes_the_place_of_the_general_programme() -> None:
 
     assert row["EX-05"].status == "proposed"
     assert row["EX-01"].status == "next-step"
+
+
+def waiting_modes(patient: Patient) -> list[str]:
+    plan = patient.decide().plan
+    return [a.id for a in plan.activities if a.status == "next-step" and a.id in MODES]
+
+
+def test_without_a_preference_the_mode_that_is_kept_up_takes_the_place() -> None:
+    plan = nociceptive().with_("activity-under-way", "EX-05").decide().plan
+    found = {a.id: a for a in plan.activities}
+
+    assert found["EX-05"].status == "proposed"
+    assert found["EX-05"].reasons[0].startswith("kept up already (")
+    assert found["EX-01"].status == "next-step"
+
+
+def test_what_the_person_prefers_beats_what_is_kept_up() -> None:
+    patient = nociceptive().with_("activity-under-way", "EX-05")
+    found = {
+        a.id: a for a in patient.with_("exercise-preference", "EX-03").decide().plan.activities
+    }
+
+    assert found["EX-03"].status == "proposed"
+    assert found["EX-05"].status == "next-step"
+
+
+def test_a_preference_that_no_row_offers_leaves_the_mode_that_is_kept_up() -> None:
+    patient = nociceptive().with_("activity-under-way", "EX-05")
+    plan = patient.with_("exercise-preference", "DR-01").decide().plan
+
+    assert {a.id: a.status for a in plan.activities}["EX-05"] == "proposed"
+
+
+@pytest.mark.parametrize(
+    ("facts", "order", "because"),
+    [
+        ({"odi-score": 50}, ["EX-03", "EX-02", "EX-05"], "G-disability-2"),
+        ({"phq9-total": 12}, ["EX-05", "EX-03", "EX-02"], "G-depression-2"),
+        ({"isi-total": 20}, ["EX-05", "EX-03", "EX-02"], "G-sleep-2"),
+        ({"odi-score": 50, "isi-total": 20, "gad7-total": 12}, ["EX-05", "EX-03", "EX-02"], ""),
+    ],
+)
+def test_the_evidence_orders_the_modes_that_nobody_chose(
+    facts: dict[str, int], order: list[str], because: str
+) -> None:
+    patient = nociceptive()
+    for name, value in facts.items():
+        patient.with_(name, value)
+
+    assert waiting_modes(patient) == order
+    first = next(a for a in patient.decide().plan.activities if a.id == order[0])
+    assert not because or because in first.rules
+
+
+def test_a_tie_goes_by_the_fewest_harms_and_then_by_the_lowest_cost() -> None:
+    """Two mechanisms, neither leads: a gel on the skin before a tablet, whatever comes first."""
+    content = knowledge()
+    items = content.interventions
+    tablet, gel = (
+        next(p for p in content.placements if p.activity == i) for i in ("RX-01", "RX-02")
+    )
+    assert items["RX-02"].harm < items["RX-01"].harm
+    assert waiting_modes(nociceptive()) == ["EX-03", "EX-02", "EX-05"]  # equal in harm: by cost
+    assert (items["EX-03"].cost, items["EX-02"].cost) == (1, 2)
+
+    turned = tuple(p for p in content.placements if p not in (tablet, gel))
+    decision = derive(
+        checked(nociceptive()).record(),
+        replace(content, placements=(tablet, gel, *turned)),
+        as_of=AS_OF,
+        guideline_profile="uk",
+        crisis_text="",
+    )
+    found = {a.id: a.status for a in decision.plan.activities}
+    assert (found["RX-02"], found["RX-01"]) == ("proposed", "next-step")
 
 
 def test_one_psychological_programme_at_a_time() -> None:

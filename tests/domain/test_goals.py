@@ -31,8 +31,10 @@ def test_goals_are_due_in_twelve_weeks() -> None:
         ("rmdq-total", 20, "14.0"),  # 30 % are more than 5 points
         ("odi-score", 30, "20.0"),  # 10 points
         ("odi-score", 42, "29.4"),  # 30 %
-        ("peg-score", "6.0", "4.2"),  # no verified minimal change: 30 %
-        ("peg-score", "6.5", "4.5"),  # 4.55: never less than the change that matters
+        ("peg-score", "5.0", "3.5"),  # no verified minimal change: 30 %
+        ("peg-score", "4.5", "3.1"),  # 3.15: never less than the change that matters
+        ("peg-score", "5.7", "3.9"),  # 3.99 would be enough of a change, and is too much pain
+        ("peg-score", "9.0", "3.9"),
     ],
 )
 def test_function_improves_by_the_change_that_matters(
@@ -44,6 +46,16 @@ def test_function_improves_by_the_change_that_matters(
     assert found.measure.input == measure
     assert (found.baseline, found.target) == (Decimal(str(baseline)), Decimal(target))
     assert not found.is_to_keep
+
+
+@pytest.mark.parametrize(
+    ("baseline", "target"),
+    [(4, "2.0"), (5, "3.0"), (6, "4.0"), (7, "4.0"), (10, "4.0")],  # 2 points, 30 %, and 4 or less
+)
+def test_pain_is_to_fall_by_what_matters_and_to_four_or_less(baseline: int, target: str) -> None:
+    found = goal(screened(a_patient()).with_("pain-nrs", baseline), "G-2")
+
+    assert (found.target, found.is_to_keep) == (Decimal(target), False)
 
 
 @pytest.mark.parametrize(

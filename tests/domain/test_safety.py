@@ -243,7 +243,8 @@ def test_a_sodium_below_130_rules_duloxetine_out_and_none_on_record_does_not() -
 
 
 def test_a_sign_of_a_deficit_rules_manipulation_out_also_while_others_were_not_looked_for() -> None:
-    assert result(checked(nociceptive()), "MT-01", "S-44") is SafetyResult.PASS
+    unexamined = result(checked(nociceptive()), "MT-01", "S-44")
+    assert unexamined is SafetyResult.CAUTION  # examine first: told, not silent
     weak = checked(nociceptive()).with_("motor-power-grade", 4)
     assert result(weak, "MT-01", "S-44") is SafetyResult.BLOCK
 

@@ -164,7 +164,10 @@ def _measure(measure: MeasureRecord, names: Names) -> Text:
         change = f"by {share}; no important change is verified"
     else:
         change = f"by {measure.absolute} or {share}, whichever is more"
+    if measure.no_more_than is not None:
+        change += f", and to {measure.no_more_than} or less"
     told = {"input", "label", "coding", "unit", "absolute", "fraction", "evidence", "reach"}
+    told.add("no_more_than")
     more = [("; ", *text) for text in rest_in_line(measure, told, names)]
     source = names.links("evidence", measure.evidence) or ("no source",)
     better = (f": better {change} (", *source, ")")

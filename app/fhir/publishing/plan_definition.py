@@ -25,6 +25,7 @@ STAGES = {
 ROWS = {
     "always": "in every plan",
     "foundation": "in every plan within the scope",
+    "finding": "where it was found, whatever the mechanism",
     "limited": "outside the scope of the rules",
     "do-not": "in every plan",
     "review": "in every plan",

@@ -59,13 +59,14 @@ def _constant(item: Intervention, content: Content) -> Json:
 
 
 def _product(item: Intervention) -> Json:
-    """The ingredient by RxNorm; of a class each one that was meant, one of which is to be chosen.
+    """One ingredient by RxNorm: of a class the first, for codings of one concept mean one thing.
 
-    A route that makes the medicine (a gel) has no ingredient alone for a code (amendment 18).
+    The others that may stand in its place are in the content, not in the plan. A route that makes
+    the medicine (a gel) has no ingredient alone for a code (amendment 18).
     """
-    codings = [{"system": c.system, "code": c.code, "display": c.display} for c in item.products]
-    names = [c.display.lower() for c in item.products]
-    return {"coding": codings, "text": " or ".join(names)}
+    first = item.products[0]
+    coding = {"system": first.system, "code": first.code, "display": first.display}
+    return {"coding": [coding], "text": first.display.lower()}
 
 
 def dissent(activity: str, content: Content) -> str:
