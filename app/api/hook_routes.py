@@ -20,7 +20,8 @@ log = structlog.get_logger()
 
 async def services(request: Request) -> Response:
     """``GET /cds-services``."""
-    await request.app.state.spend_token(caller_of(request), what="cds-services")
+    if await request.app.state.spend_token(caller_of(request), operation="discovery"):
+        kept(request)
     return Response(discovery(), media_type=JSON)
 
 
@@ -68,7 +69,8 @@ async def feedback(request: Request) -> Response:
 async def report(request: Request) -> Response:
     """``GET /cds-services-report``: shown, accepted, overridden, with reasons, a rule and month."""
     caller = caller_of(request)
-    await request.app.state.spend_token(caller, what="cds-services-report")
+    if await request.app.state.spend_token(caller, operation="alerts"):
+        kept(request)
     found = await request.app.state.report_alerts(caller.tenant)
     return Response(report_body(found), media_type=JSON)
 

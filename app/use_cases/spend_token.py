@@ -14,10 +14,11 @@ class SpendToken:
     journal: Journal
     clock: Clock
 
-    async def __call__(self, caller: Caller, *, what: str) -> None:
-        """Unauthenticated when the token was used before; without a token nothing is kept."""
+    async def __call__(self, caller: Caller, *, operation: str) -> bool:
+        """Whether it was kept: not without a token. Unauthenticated when it was used before."""
         if caller.token is None:
-            return
-        audit = executed(caller, what=what, patient=None, now=self.clock())
+            return False
+        audit = executed(caller, operation=operation, what="", patient=None, now=self.clock())
         write_set = WriteSet(caller.tenant, ReadSet(), (audit,), token=caller.token)
         await self.journal.record(write_set)
+        return True
