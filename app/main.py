@@ -18,11 +18,12 @@ from fastapi import FastAPI
 from starlette.datastructures import State
 from starlette.types import Lifespan
 
-from app.api import decision_routes, errors, hook_routes, operations, routes
+from app.api import decision_routes, errors, hook_routes, operations, routes, smart_routes
 from app.api.capability import capability_statement
 from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
 from app.api.frame import RequestFrame
+from app.api.needs import GuardedRoute
 from app.book.decision import decision_page
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
@@ -82,7 +83,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _join(app, settings)
     _route(app)
     errors.install(app)
-    app.add_middleware(RequestFrame, door=Door(settings.auth, app.state.trust.verifier))
+    trust = app.state.trust
+    app.add_middleware(RequestFrame, door=Door(settings.auth, trust.verifier, trust.access))
     if settings.cors_origins:
         app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
@@ -138,7 +140,10 @@ def _join(app: FastAPI, settings: Settings) -> None:
     content = state.library.current.content
     state.capability = _with_digest(
         capability_statement(
-            public_url=settings.public_url, released_on=content.released_on, version=ENGINE
+            public_url=settings.public_url,
+            released_on=content.released_on,
+            version=ENGINE,
+            is_secured=settings.auth == "on",
         )
     )
     state.openapi_document = cache(_openapi_document)
@@ -252,6 +257,8 @@ def _with_digest(resource: dict[str, object]) -> tuple[bytes, str]:
 def _route(app: FastAPI) -> None:
     """Every path of contract §3, §4 and §6 that this release offers."""
     addresses = (
+        ("/.well-known/smart-configuration", smart_routes.configuration, READ),
+        ("/fhir/.well-known/smart-configuration", smart_routes.configuration, READ),
         *routes.fhir(),
         ("/cds-services", hook_routes.services, READ),
         ("/cds-services/{id}", hook_routes.call, ["POST"]),
@@ -269,7 +276,7 @@ def _route(app: FastAPI) -> None:
         ("/redoc", operations.redoc, READ),
     )
     for path, endpoint, methods in addresses:
-        app.router.add_route(path, endpoint, methods=list(methods))
+        app.router.routes.append(GuardedRoute(path, endpoint, methods=list(methods)))
 
 
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:

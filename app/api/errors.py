@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.media import Forbidden, NotAcceptable, UnsupportedMedia
+from app.api.media import Forbidden, NotAcceptable, OutOfScope, UnsupportedMedia
 from app.domain.problem import (
     Conflict,
     Gone,
@@ -33,6 +33,7 @@ STATUS: dict[type[Refusal], int] = {
     NotUnderstood: 400,
     Unauthenticated: 401,
     Forbidden: 403,
+    OutOfScope: 403,
     NotFound: 404,
     NotAllowed: 405,
     NotAcceptable: 406,
@@ -82,6 +83,8 @@ def refused(path: str, error: Refusal) -> Response:
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
         problems = (Problem("Authentication is required.", code="login"),)
+    if isinstance(error, OutOfScope):
+        headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'  # RFC 6750 §3.1
     return answer(path, STATUS[type(error)], problems, headers)
 
 

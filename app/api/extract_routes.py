@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import seen
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, read_body, require_json
 from app.domain.problem import NotUnderstood, Problem
@@ -22,7 +23,7 @@ async def of_stored(request: Request) -> Response:
     media = answer_type(request)
     state, tenant = request.app.state, caller_of(request).tenant
     stored = await state.read_history.resource(tenant, TYPE, request.path_params["id"])
-    return _extracted(request, state.reader.stored(stored), media)
+    return _extracted(request, state.reader.stored(seen(request, stored)), media)
 
 
 async def of_body(request: Request) -> Response:

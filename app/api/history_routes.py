@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api import cursors
+from app.api.access import patient_of
 from app.api.answers import resource_body, version_headers
 from app.api.offers import not_allowed, require
 from app.api.preferences import preferences_of
@@ -55,7 +56,7 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
     since, at = _moment(given, "_since"), _time(given, "_at")
     cursor = cursors.read(given[cursors.NAME]) if cursors.NAME in given else None
     tenant, use_case = caller_of(request).tenant, request.app.state.search_resources
-    wanted = Versions(type_, id_, since, at)
+    wanted = Versions(type_, id_, since, at, patient_of(request, type_))
     page = await use_case.versions(tenant, wanted, cursor=cursor, count=count)
     if id_ is not None and not (page.total or await _is_there(request, type_, id_)):
         raise NotFound(Problem(f"There is no {type_}/{id_[:64]}.", code="not-found"))
@@ -67,7 +68,7 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
 
 async def _is_there(request: Request, type_: str, id_: str) -> bool:
     """A resource that has no version in the time asked for is no resource that is not there."""
-    wanted = Versions(type_, id_)
+    wanted = Versions(type_, id_, patient=patient_of(request, type_))
     tenant, use_case = caller_of(request).tenant, request.app.state.search_resources
     page = await use_case.versions(tenant, wanted, cursor=None, count=0)
     return bool(page.total)

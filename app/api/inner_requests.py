@@ -11,7 +11,17 @@ from starlette.types import Message, Receive, Scope
 from app.api.errors import fault, unrouted
 from app.fhir.reading.bundle_requests import Asked
 
-OWN = frozenset({"starlette.exception_handlers", "app", "request_id", "client", "server", "scheme"})
+OWN = frozenset(
+    {
+        "starlette.exception_handlers",
+        "app",
+        "request_id",
+        "identity",
+        "client",
+        "server",
+        "scheme",
+    }
+)
 PASSED_ON = frozenset({b"prefer", b"host", b"authorization"})
 HEADERS = {
     "ifMatch": b"if-match",

@@ -6,6 +6,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import seen
 from app.api.answers import resource_body, version_headers
 from app.api.offers import require
 from app.api.provenances import provenance_body
@@ -59,7 +60,7 @@ async def _found(
         body, at = await provenance_body(request, id_)
         return body, version_headers(1, at), at
     tenant = caller_of(request).tenant
-    stored = await state.read_history.resource(tenant, type_, id_, version)
+    stored = seen(request, await state.read_history.resource(tenant, type_, id_, version))
     at = stored.committed_at
     return resource_body(stored), version_headers(stored.version.version, at), at
 

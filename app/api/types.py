@@ -31,5 +31,7 @@ PUBLISHED = (
     "Library",
     "Device",
 )
+FACTS = WRITABLE[:10]
+"""What a derivation reads of a patient."""
 READABLE = (*WRITABLE, *DERIVED, *PUBLISHED)
 READ_METHODS = ("GET", "HEAD")
