@@ -17,7 +17,7 @@ COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --quiet --no-config --univ
 INSTALLED := $(VENV)/.installed-lock
 LINKED := $(VENV)/.linked-project
 
-.PHONY: help setup demo run test check bench bench-quick soak mutation validate faults lock
+.PHONY: help setup demo run test check bench bench-quick soak mutation validate faults lock access
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ soak: setup ## 200,000 requests against one worker: memory, errors, chain (half 
 validate: setup ## HL7's own validator over all that we publish and emit, and beside ours (3 minutes)
 	tools/validator/prepare
 	PAINPLAN_NO_SKIP=1 $(BIN)/python -m pytest -q tests/acceptance/hl7
+
+access: setup ## every route against no, bad, narrow and other people's tokens, as a table
+	$(BIN)/python -m pytest -q -s tests/acceptance/test_access_matrix.py 2>/dev/null
 
 mutation: setup ## small faults in the domain, and whether its tests see them (4 to 8 minutes)
 	$(BIN)/python -m benchmarks.mutation

@@ -258,7 +258,6 @@ def _route(app: FastAPI) -> None:
     """Every path of contract §3, §4 and §6 that this release offers."""
     addresses = (
         ("/.well-known/smart-configuration", smart_routes.configuration, READ),
-        ("/fhir/.well-known/smart-configuration", smart_routes.configuration, READ),
         *routes.fhir(),
         ("/cds-services", hook_routes.services, READ),
         ("/cds-services/{id}", hook_routes.call, ["POST"]),

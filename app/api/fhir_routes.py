@@ -158,8 +158,10 @@ async def refuse_on_question(request: Request) -> Response:
 
 
 async def refuse_on_metadata(request: Request) -> Response:
-    """Any other method on ``/fhir/metadata``."""
-    problem = Problem(f"metadata does not take {request.method}.", code="not-supported")
+    """Any other method on what tells of the service: the metadata, the SMART configuration."""
+    problem = Problem(
+        f"This is only read; it does not take {request.method}.", code="not-supported"
+    )
     raise NotAllowed(problem, allow=READ_METHODS)
 
 
