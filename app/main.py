@@ -24,6 +24,7 @@ from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
 from app.api.frame import RequestFrame
 from app.api.needs import GuardedRoute
+from app.api.rate import RateLimit, shared_file
 from app.book.decision import decision_page
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
@@ -84,7 +85,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _route(app)
     errors.install(app)
     trust = app.state.trust
-    app.add_middleware(RequestFrame, door=Door(settings.auth, trust.verifier, trust.access))
+    door = Door(settings.auth, trust.verifier, trust.access)
+    app.add_middleware(RequestFrame, door=door, rate=_rate(settings))
     if settings.cors_origins:
         app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
@@ -216,6 +218,14 @@ def _trust(settings: Settings) -> Trust:
 def trusted_of(settings: Settings) -> tuple[tuple[TrustedClient, ...], tuple[Place, ...]]:
     """The clients and FHIR servers of the settings; Refused says what is wrong with them."""
     return trusted(auth=settings.auth, clients=settings.clients, fhir_servers=settings.fhir_servers)
+
+
+def _rate(settings: Settings) -> RateLimit | None:
+    """Workers of one database and address on this host count together."""
+    if not settings.rate_limit:
+        return None
+    service = f"{settings.database_url} {settings.public_url}"
+    return RateLimit(settings.rate_limit, shared_file(service))
 
 
 def _library(settings: Settings) -> Library:

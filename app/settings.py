@@ -20,5 +20,6 @@ class Settings(BaseSettings):
     guideline_profile: Literal["who", "uk", "us"] = "who"
     crisis_text: str = ""
     terminology: str = ""
+    rate_limit: int = Field(default=0, ge=0, le=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     tenant: str = Field(default="default", exclude=True)

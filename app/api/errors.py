@@ -24,6 +24,7 @@ from app.domain.problem import (
     Refusal,
     Refused,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -43,6 +44,7 @@ STATUS: dict[type[Refusal], int] = {
     TooLarge: 413,
     UnsupportedMedia: 415,
     Refused: 422,
+    TooMany: 429,
     Unavailable: 503,
 }
 RETRY_AFTER = "2"
@@ -77,6 +79,8 @@ def refused(path: str, error: Refusal) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, NotAllowed):
         headers["Allow"] = ", ".join(error.allow)
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unavailable):
         headers["Retry-After"] = RETRY_AFTER
     problems = error.problems
@@ -156,6 +160,7 @@ def _title(status: int) -> str:
         413: "Too large",
         415: "Unsupported media type",
         422: "Refused",
+        429: "Too many requests",
         503: "Unavailable",
     }
     return titles.get(status, "Error")
