@@ -50,6 +50,7 @@ from app.main import (
     ROOT,
     SEARCH,
     derive_once,
+    prepare,
     published,
     questionnaires,
     terminology_of,
@@ -58,12 +59,14 @@ from app.main import (
 from app.population import population as run_population
 from app.printing import print_alerts, print_plan
 from app.settings import Settings
+from app.sql.database import is_postgresql
 from app.sql.migrate import migrate as migrate_database
+from app.sql.prepare import alone
 from app.sql.queries import History
 from app.sql.reindex import differences, reindex
-from app.sql.sqlite import WriterLock, path_of
+from app.sql.sqlite import path_of
 from app.sql.verify import verify
-from app.use_cases.report_alerts import ReportAlerts
+from app.use_cases.report_alerts import AlertReport, ReportAlerts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 CASES = ROOT / "tests" / "knowledge" / "cases"
@@ -78,12 +81,14 @@ app.add_typer(audit, name="audit")
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
-    workers: Annotated[int, typer.Option(help="Processes; more than one needs PostgreSQL.")] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Processes; more than one needs PostgreSQL.", min=1, max=256)
+    ] = 1,
 ) -> None:
     """Run the service."""
     settings = Settings()
-    if workers != 1:
-        _stop("More than one worker needs PostgreSQL, which this release does not support.")
+    if workers != 1 and not is_postgresql(settings.database_url):
+        _stop("More than one worker needs PostgreSQL (PAINPLAN_DATABASE_URL).")
     if settings.auth == "off" and host not in LOOPBACK:
         _stop(
             "Authentication is off: only a loopback address is served. "
@@ -92,13 +97,13 @@ def serve(
     with_terminology(load(), read_terminology(terminology_of(settings)))
     trusted_of(settings)
     origins_of(settings.cors_origins)
-    _migrate_alone(settings.database_url)
-    WriterLock.take(path_of(settings.database_url)).release()
+    prepare(settings.database_url)
     uvicorn.run(
         "app.main:create_app",
         factory=True,
         host=host,
         port=port,
+        workers=workers,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -109,7 +114,9 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring the database of PAINPLAN_DATABASE_URL to the newest schema."""
-    _migrate_alone(Settings().database_url)
+    url = Settings().database_url
+    with alone(url):
+        migrate_database(url)
 
 
 @app.command()
@@ -145,13 +152,10 @@ def alerts(
 ) -> None:
     """How often each rule of a hook was shown, accepted and overridden, by month."""
     settings = Settings()
-    if not path_of(settings.database_url).is_file():
+    url = settings.database_url
+    if not is_postgresql(url) and not path_of(url).is_file():
         _stop("There is no database (PAINPLAN_DATABASE_URL).")
-    history = History(settings.database_url)
-    try:
-        report = report_body(asyncio.run(ReportAlerts(history)(tenant or settings.tenant)))
-    finally:
-        history.close()
+    report = report_body(asyncio.run(_alerts(url, tenant or settings.tenant)))
     if as_json:
         sys.stdout.buffer.write(report + b"\n")
     else:
@@ -282,12 +286,9 @@ def population_command(  # noqa: PLR0913  (the options of a command)
 def reindex_command() -> None:
     """Make the search values of every stored version again, from their bodies."""
     url = Settings().database_url
-    lock = WriterLock.take(path_of(url))
-    try:
+    with alone(url):
         migrate_database(url)
         done = reindex(url, SEARCH, _versions)
-    finally:
-        lock.release()
     sys.stdout.write(f"{done} versions: their search values are made again.\n")
 
 
@@ -327,13 +328,12 @@ def main() -> None:
         _stop(f"The settings are not valid. {faults}")
 
 
-def _migrate_alone(url: str) -> None:
-    """Migrate while no other process writes: a running service keeps its schema."""
-    lock = WriterLock.take(path_of(url))
+async def _alerts(url: str, tenant: str) -> AlertReport:
+    history = History(url)
     try:
-        migrate_database(url)
+        return await ReportAlerts(history)(tenant)
     finally:
-        lock.release()
+        await history.close()
 
 
 def _as_told(record: Record, _: Content) -> Record:

@@ -1,5 +1,6 @@
 """Builds the application: settings, knowledge, journal, routes; it alone knows all parts."""
 
+import asyncio
 import gc
 import hashlib
 import time
@@ -42,10 +43,10 @@ from app.knowledge.library import Library
 from app.logs import configure
 from app.settings import Settings
 from app.sql.journal import Journal
-from app.sql.migrate import head, migrate
+from app.sql.migrate import head
+from app.sql.prepare import prepare_database
 from app.sql.queries import History
-from app.sql.reindex import Extraction, is_current, reindex
-from app.sql.sqlite import WriterLock, path_of
+from app.sql.reindex import Extraction
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_history import ReadHistory
@@ -288,17 +289,16 @@ def _route(app: FastAPI) -> None:
         app.router.routes.append(GuardedRoute(path, endpoint, methods=list(methods)))
 
 
+def prepare(url: str) -> None:
+    """What must be so before the first request; Unavailable tells what is not."""
+    prepare_database(url, SEARCH)
+
+
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        """Migrate, start the writer, and leave only when everything queued is written."""
-        lock = WriterLock.take(path_of(settings.database_url))
-        try:
-            migrate(settings.database_url)
-            if not is_current(settings.database_url, SEARCH):
-                reindex(settings.database_url, SEARCH)
-        finally:
-            lock.release()
+        """Have the schema, start the writer, and leave only when all that is queued is written."""
+        await asyncio.to_thread(prepare, settings.database_url)
         await app.state.journal.start()
         app.state.trust.warm()
         gc.collect()
@@ -307,6 +307,6 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         yield
         await app.state.trust.close()
         await app.state.journal.close()
-        app.state.history.close()
+        await app.state.history.close()
 
     return lifespan

@@ -28,6 +28,7 @@ from benchmarks.fixtures import submission
 from benchmarks.hook_fixture import hook_request
 from benchmarks.load import Cost, Server, closed, open_loop, quantile, server, uvicorn
 from benchmarks.patients import patients
+from benchmarks.signed import Signer
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -39,6 +40,8 @@ WARM_UP, REQUESTS, SLOW_REQUESTS = 100, 1500, 120
 PEOPLE = 1500
 RATE, OPEN_REQUESTS = 300.0, 3000
 QUICK = 8
+HOOK = "/cds-services/clbp-order-sign"
+SIGNED = ("RS384", "ES384")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,9 @@ def _measured(folder: Path, scale: int) -> Run:
     ours = uvicorn("app.main:create_app", "--factory")
     load("derivation", ours, "/fhir/$derive", bodies)
     load("derivation, not kept", ours, "/fhir/$derive?persist=false", bodies)
-    load("hook", ours, "/cds-services/clbp-order-sign", hooks)
+    load("hook", ours, HOOK, hooks)
+    for alg in SIGNED:
+        costs[f"hook, {alg} token"] = _signed(alg, ours, hooks, folder)
     if HEALTHCHAIN.exists():
         command = [str(HEALTHCHAIN), "-m", "uvicorn", "--app-dir", "benchmarks/healthchain"]
         command += ["service:app", "--port", "{port}", "--log-level", "error", "--no-access-log"]
@@ -130,6 +135,14 @@ def _environment(folder: Path, name: str) -> dict[str, str]:
         "PAINPLAN_LOG_LEVEL": "ERROR",
         "PEER_DATABASE": f"sqlite+aiosqlite:///{folder}/peer.db",
     }
+
+
+def _signed(alg: str, command: Sequence[str], hooks: Sequence[bytes], folder: Path) -> Cost:
+    """The hook again with authentication on, each call with a token of its own."""
+    signer = Signer(alg)
+    environment = {**_environment(folder, f"hook-{alg}"), **signer.settings(folder)}
+    with server(command, ready="/healthz", environment=environment) as on:
+        return closed(on, HOOK, hooks, JSON, WARM_UP, signer.headers(HOOK, len(hooks)))
 
 
 def _tail(on: Server, bodies: Sequence[bytes], scale: int) -> list[float]:

@@ -95,21 +95,31 @@ def _wait(url: str, running: "subprocess.Popen[bytes]") -> None:
     sys.exit("the server did not start")
 
 
-def closed(
-    on: Server, path: str, bodies: Sequence[bytes], headers: Mapping[str, str], warm_up: int
+def closed(  # noqa: PLR0913  (what is sent where, and how)
+    on: Server,
+    path: str,
+    bodies: Sequence[bytes],
+    headers: Mapping[str, str],
+    warm_up: int,
+    tokens: Sequence[Mapping[str, str]] = (),
 ) -> Cost:
-    """A few clients, each sending its next request when the last was answered."""
+    """A few clients, each sending its next request when the last was answered.
+
+    ``tokens`` are further headers, for each body its own.
+    """
     peak = 0.0
     with (
         httpx.Client(base_url=on.url, timeout=60, headers=headers) as client,
         ThreadPoolExecutor(CLIENTS) as pool,
     ):
 
-        def send(body: bytes) -> None:
-            client.post(path, content=body).raise_for_status()
+        def send(one: tuple[bytes, Mapping[str, str]]) -> None:
+            body, more = one
+            client.post(path, content=body, headers=more).raise_for_status()
 
-        list(pool.map(send, bodies[:warm_up]))
-        measured = bodies[warm_up:]
+        requests = list(zip(bodies, tokens or [{}] * len(bodies), strict=True))
+        list(pool.map(send, requests[:warm_up]))
+        measured = requests[warm_up:]
         before, began = on.cpu(), time.perf_counter()
         for start in range(0, len(measured), LOOK_EVERY):
             list(pool.map(send, measured[start : start + LOOK_EVERY]))

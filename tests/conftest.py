@@ -1,11 +1,14 @@
 """What every test may rely on: the shared folder, hypothesis profiles, and no silent skip in CI."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
+
+from app.sql.migrate import migrate
+from tests.databases import KINDS, Kept, Server, a_file, a_server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,6 +31,55 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs ../shared (PAINPLAN_SHARED)")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A real PostgreSQL, one for the session."""
+    with a_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kept]:
+    """A history of this module's own, once on each kind of database."""
+    if request.param == "sqlite":
+        yield a_file(tmp_path_factory.mktemp("history") / "painplan.db")
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    kept = server.fresh()
+    yield kept
+    server.drop(kept)
+
+
+@pytest.fixture(scope="module")
+def beside(
+    database: Kept, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kept]:
+    """Another one of the same kind, for a second service with other settings."""
+    if database.is_sqlite:
+        yield a_file(tmp_path_factory.mktemp("beside") / "painplan.db")
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    kept = server.fresh()
+    yield kept
+    server.drop(kept)
+
+
+@pytest.fixture(params=KINDS)
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    """A migrated and empty database of one test's own, once on each kind."""
+    if request.param == "sqlite":
+        kept = a_file(tmp_path / "painplan.db")
+        migrate(kept.url)
+        yield kept
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    kept = server.fresh()
+    yield kept
+    server.drop(kept)
 
 
 def _skips_count_as_failures() -> bool:

@@ -1,7 +1,6 @@
-"""Writing one batch of sets as one block, inside one transaction (SQLite)."""
+"""Writing one batch of sets as one block, inside one transaction that holds the head."""
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,42 +12,45 @@ from app.domain.history import (
     SomethingMoved,
     WriteSet,
 )
-from app.domain.problem import Conflict, Problem, Refusal, Unauthenticated
+from app.domain.problem import Conflict, NotUnderstood, Problem, Refusal, Unauthenticated
 from app.domain.searching import Search, matches
 from app.sql.chain import Value, block_hash, entry_hash, merkle_root
-from app.sql.reindex import INSERT as INSERT_SEARCH
-from app.sql.reindex import UP_TO, search_row
+from app.sql.database import Outcome, Row, Session
+from app.sql.known import Known, key_of, known_of, promise_of
 from app.sql.rows import HASHED, instant, moment, row_of
-from app.sql.searching import some_of
+from app.sql.search_rows import COLUMNS as SEARCH_COLUMNS
+from app.sql.search_rows import UP_TO, search_row
 from app.sql.tables import SALT
 
-Row = tuple[Value, ...]
-Outcome = Committed | Exception
-EVER = (1 << 62) - 1
-INSERT = {
-    table: (
-        f"INSERT INTO {table} ({', '.join(columns)}, sequence, position, salt, hash)"  # noqa: S608
-        f" VALUES ({', '.join('?' * (len(columns) + 4))})"
-    )
-    for table, columns in HASHED.items()
-}
-INSERT_BLOCK = (
-    "INSERT INTO block (sequence, committed_at, entries, previous, merkle_root, hash)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
-)
-PATIENT_HEAD = "SELECT max(sequence) FROM resource_version WHERE tenant = ? AND patient = ?"
-# The newest version of each resource that a set expects; one that is not there has no row.
-CURRENT_VERSIONS = (
-    "WITH wanted (type, id) AS (VALUES {wanted}) SELECT k.type, k.id, max(r.version)"
-    " FROM wanted k JOIN resource_version r ON r.tenant = ? AND r.type = k.type AND r.id = k.id"
-    " GROUP BY k.type, k.id"
-)
+Values = tuple[Value, ...]
+Rows = list[tuple[str, Values]]
+HEAD = "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
+MOVE_HEAD = "UPDATE head SET sequence = ?, hash = ?, committed_at = ? WHERE id = 1"
+BLOCK = ("sequence", "committed_at", "entries", "previous", "merkle_root", "hash")
 PROMISE = (
-    "INSERT INTO idempotency (tenant, client, operation, key, request_digest, decision_id,"
-    " recorded) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "tenant",
+    "client",
+    "operation",
+    "key",
+    "request_digest",
+    "decision_id",
+    "recorded",
 )
-SEEN = "SELECT 1 FROM seen_token WHERE issuer = ? AND jti = ?"
-SEE = "INSERT INTO seen_token (issuer, jti, expires) VALUES (?, ?, ?)"
+SEEN = ("issuer", "jti", "expires")
+WRITTEN = {
+    table: (*columns, "sequence", "position", "salt", "hash") for table, columns in HASHED.items()
+}
+DECIDE_AGAIN = frozenset({"decision", "feedback"})
+
+
+@dataclass(slots=True)
+class Batch:
+    """What became of each set; the hash of the block and what the block brought."""
+
+    outcomes: list[Outcome]
+    block: bytes | None = None
+    rows: int = 0
+    content: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -57,122 +59,139 @@ class _Accepted:
 
     patients: set[tuple[str, str]] = field(default_factory=set)
     resources: set[tuple[str, str, str]] = field(default_factory=set)
-    keys: set[tuple[Value, ...]] = field(default_factory=set)
-    rows: list[tuple[str, tuple[Value, ...]]] = field(default_factory=list)
-    promises: list[tuple[Value, ...]] = field(default_factory=list)
+    keys: set[Values] = field(default_factory=set)
+    rows: Rows = field(default_factory=list)
+    promises: dict[Values, Values] = field(default_factory=dict)
     digests: set[str] = field(default_factory=set)
-    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    tokens: dict[Values, str] = field(default_factory=dict)
     written: list[tuple[str, ResourceVersion]] = field(default_factory=list)
 
 
-def write_batch(
-    connection: sqlite3.Connection, sets: Sequence[WriteSet], known_content: set[str]
-) -> list[Outcome]:
-    """One outcome a set, in their order. A set that fails fails alone.
-
-    Raises sqlite3.Error when the transaction as a whole fails; nothing is written then.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        outcomes = _write(connection, sets, known_content)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    known_content.update(
-        entry.digest
-        for write_set, outcome in zip(sets, outcomes, strict=True)
-        if isinstance(outcome, Committed)
-        for entry in write_set.entries
-        if isinstance(entry, ContentVersion)
-    )
-    return outcomes
-
-
-def _write(
-    connection: sqlite3.Connection, sets: Sequence[WriteSet], known_content: set[str]
-) -> list[Outcome]:
+async def write_batch(
+    session: Session, head: Row, sets: Sequence[WriteSet], known_content: set[str]
+) -> Batch:
+    """One outcome a set, in their order; a set that fails fails alone. ``head`` is locked."""
     accepted = _Accepted(digests=set(known_content))
-    refusals = [_take(connection, write_set, accepted) for write_set in sets]
+    rows = [_rows_of(write_set, known_content) for write_set in sets]
+    known = await known_of(session, sets, [row for own in rows for row in own])
+    refusals = [
+        _take(session, write_set, own, known, accepted)
+        for write_set, own in zip(sets, rows, strict=True)
+    ]
     if not accepted.rows:
-        return [r or _nothing() for r in refusals]
-    committed = _append(connection, accepted)
-    return [refusal or committed for refusal in refusals]
+        return Batch([r or _nothing() for r in refusals])
+    committed, block = await _append(session, head, accepted)
+    return Batch(
+        [refusal or committed for refusal in refusals],
+        block,
+        len(accepted.rows),
+        frozenset(accepted.digests - known_content),
+    )
+
+
+def _rows_of(write_set: WriteSet, known_content: set[str]) -> Rows:
+    return [
+        row_of(entry, write_set.tenant)
+        for entry in write_set.entries
+        if not (isinstance(entry, ContentVersion) and entry.digest in known_content)
+    ]
 
 
 def _take(
-    connection: sqlite3.Connection, write_set: WriteSet, accepted: _Accepted
+    session: Session, write_set: WriteSet, rows: Rows, known: Known, accepted: _Accepted
 ) -> Exception | None:
     """Check the read set under the lock; accept the rows, or say why not."""
+    refusal = (
+        _moved(write_set, known, accepted)
+        or _used(write_set, known, accepted)
+        or _unkeepable(session, rows)
+        or _key_taken(rows, known, accepted)
+    )
+    if refusal is None:
+        _accept(write_set, rows, accepted)
+    return refusal
+
+
+def _moved(write_set: WriteSet, known: Known, accepted: _Accepted) -> SomethingMoved | None:
+    """What the use case read is no longer so: it decides again."""
     tenant, reads = write_set.tenant, write_set.reads
-    if reads.patient is not None and reads.patient_head is not None:
-        if (tenant, reads.patient) in accepted.patients:
-            return SomethingMoved()
-        (head,) = connection.execute(PATIENT_HEAD, (tenant, reads.patient)).fetchone()
-        if (head or 0) != reads.patient_head:
-            return SomethingMoved()
-    if _versions_moved(connection, write_set, accepted):
-        return SomethingMoved()
-    if _token_seen(connection, write_set, accepted):
-        return Unauthenticated(Problem("This token was used before.", code="login"))
-    if any(_is_matched(connection, tenant, search, accepted) for search in reads.unmatched):
-        return SomethingMoved()
-    rows = [
-        row_of(entry, tenant)
-        for entry in write_set.entries
-        if not (isinstance(entry, ContentVersion) and entry.digest in accepted.digests)
-    ]
-    refusal = _key_taken(connection, rows, accepted)
-    if refusal is not None:
-        return refusal
-    _accept(write_set, rows, accepted)
+    has_moved = (
+        _patient_moved(write_set, known, accepted)
+        or _versions_moved(write_set, known, accepted)
+        or any(_is_matched(tenant, search, known, accepted) for search in reads.unmatched)
+    )
+    return SomethingMoved() if has_moved else None
+
+
+def _patient_moved(write_set: WriteSet, known: Known, accepted: _Accepted) -> bool:
+    reads = write_set.reads
+    if reads.patient is None or reads.patient_head is None:
+        return False
+    patient = (write_set.tenant, reads.patient)
+    return patient in accepted.patients or known.heads[patient] != reads.patient_head
+
+
+def _versions_moved(write_set: WriteSet, known: Known, accepted: _Accepted) -> bool:
+    """A version that the set expects is no longer the newest one."""
+    tenant = write_set.tenant
+    return any(
+        (tenant, type_, id_) in accepted.resources or known.versions[tenant, type_, id_] != seen
+        for type_, id_, seen in write_set.reads.versions
+    )
+
+
+def _is_matched(tenant: str, search: Search, known: Known, accepted: _Accepted) -> bool:
+    """What a condition found missing is there now, stored or in this very batch."""
+    return (tenant, search) in known.matched or any(
+        of == tenant and matches(search, v.type, v.id, v.patient, v.search)
+        for of, v in accepted.written
+    )
+
+
+def _used(
+    write_set: WriteSet, known: Known, accepted: _Accepted
+) -> Unauthenticated | SomethingMoved | None:
+    """A single-use token (CH-63) or a key to an answer that came before, here or elsewhere."""
+    token, promise = write_set.token, promise_of(write_set)
+    if token is not None:
+        key = (token.issuer, token.jti)
+        if key in accepted.tokens or key in known.tokens:
+            return Unauthenticated(Problem("This token was used before.", code="login"))
+    if promise is not None and (promise in accepted.promises or promise in known.promises):
+        return SomethingMoved()  # another process answered: what it promised is read again
     return None
 
 
-def _token_seen(connection: sqlite3.Connection, write_set: WriteSet, accepted: _Accepted) -> bool:
-    """A single-use token that came before, in an earlier block or in this batch (CH-63)."""
-    token = write_set.token
-    if token is None:
-        return False
-    key = (token.issuer, token.jti)
-    return key in accepted.tokens or connection.execute(SEEN, key).fetchone() is not None
+def _unkeepable(session: Session, rows: Rows) -> Refusal | None:
+    if all(session.can_keep(values) for _, values in rows):
+        return None
+    return NotUnderstood(Problem("A text holds the character U+0000.", code="invalid"))
 
 
-def _versions_moved(
-    connection: sqlite3.Connection, write_set: WriteSet, accepted: _Accepted
-) -> bool:
-    """A version that the set expects is no longer the newest one."""
-    tenant, expected = write_set.tenant, write_set.reads.versions
-    if any((tenant, type_, id_) in accepted.resources for type_, id_, _ in expected):
-        return True
-    if not expected:
-        return False
-    wanted = ", ".join(["(?, ?)"] * len(expected))
-    values = [part for type_, id_, _ in expected for part in (type_, id_)]
-    rows = connection.execute(CURRENT_VERSIONS.format(wanted=wanted), (*values, tenant))
-    newest = {(type_, id_): version for type_, id_, version in rows}
-    return any(newest.get((type_, id_), 0) != seen for type_, id_, seen in expected)
+def _key_taken(rows: Rows, known: Known, accepted: _Accepted) -> Refusal | SomethingMoved | None:
+    """A row whose key exists would break the batch: its set is refused alone.
+
+    The content that decides is the same for everybody: kept already, it is left out.
+    """
+    for table, values in list(rows):
+        key = key_of(table, values)
+        if key not in accepted.keys and key not in known.keys:
+            continue
+        if table == "content_version":
+            rows.remove((table, values))
+            accepted.digests.add(str(values[0]))
+            continue
+        if table in DECIDE_AGAIN:
+            return SomethingMoved()
+        return Conflict(Problem(f"This {table} exists already.", code="duplicate"))
+    return None
 
 
-def _is_matched(
-    connection: sqlite3.Connection, tenant: str, search: Search, accepted: _Accepted
-) -> bool:
-    """What a condition found missing is there now, stored or in this very batch."""
-    if any(
-        of == tenant and matches(search, v.type, v.id, v.patient, v.search)
-        for of, v in accepted.written
-    ):
-        return True
-    statement = some_of(tenant, search, EVER, 1)
-    return connection.execute(statement.text, statement.values).fetchone() is not None
-
-
-def _accept(write_set: WriteSet, rows: Sequence[tuple[str, Row]], accepted: _Accepted) -> None:
+def _accept(write_set: WriteSet, rows: Rows, accepted: _Accepted) -> None:
     tenant = write_set.tenant
     for table, values in rows:
         accepted.rows.append((table, values))
-        accepted.keys.add(_key(table, values))
+        accepted.keys.add(key_of(table, values))
         if table == "resource_version":
             accepted.resources.add((tenant, str(values[1]), str(values[2])))
             if values[4] is not None:
@@ -185,80 +204,19 @@ def _accept(write_set: WriteSet, rows: Sequence[tuple[str, Row]], accepted: _Acc
     accepted.written.extend(
         (tenant, entry) for entry in write_set.entries if isinstance(entry, ResourceVersion)
     )
-    promise = write_set.idempotency
-    if promise is not None:
-        accepted.promises.append(
-            (
-                tenant,
-                promise.client,
-                promise.operation,
-                promise.key,
-                promise.request_digest,
-                promise.decision_id,
-                instant(datetime.now(UTC)),
-            )
-        )
+    promise, key = write_set.idempotency, promise_of(write_set)
+    if promise is not None and key is not None:
+        recorded = instant(datetime.now(UTC))
+        accepted.promises[key] = (*key, promise.request_digest, promise.decision_id, recorded)
 
 
-def _key(table: str, values: Row) -> tuple[Value, ...]:
-    match table:
-        case "resource_version":
-            return (table, *values[:4])
-        case "hook_card":
-            return (table, *values[:3])
-        case "content_version":
-            return (table, values[0])
-        case _:
-            return (table, *values[:2])
-
-
-EXISTS = {
-    "resource_version": "SELECT 1 FROM resource_version"
-    " WHERE tenant = ? AND type = ? AND id = ? AND version = ?",
-    "decision": "SELECT 1 FROM decision WHERE tenant = ? AND id = ?",
-    "audit_event": "SELECT 1 FROM audit_event WHERE tenant = ? AND id = ?",
-    "content_version": "SELECT 1 FROM content_version WHERE digest = ?",
-    "hook_call": "SELECT 1 FROM hook_call WHERE tenant = ? AND id = ?",
-    "hook_card": "SELECT 1 FROM hook_card WHERE tenant = ? AND call = ? AND id = ?",
-    "feedback": "SELECT 1 FROM feedback WHERE tenant = ? AND id = ?",
-}
-DECIDE_AGAIN = frozenset({"decision", "feedback"})
-
-
-def _key_taken(
-    connection: sqlite3.Connection, rows: list[tuple[str, Row]], accepted: _Accepted
-) -> Refusal | SomethingMoved | None:
-    """A row whose key exists would break the batch: its set is refused alone.
-
-    The content that decides is the same for everybody: kept already, it is left out.
-    """
-    for table, values in list(rows):
-        key = _key(table, values)
-        taken = key in accepted.keys
-        if not taken and table != "resource_version":
-            taken = connection.execute(EXISTS[table], key[1:]).fetchone() is not None
-        if not taken:
-            continue
-        if table == "content_version":
-            rows.remove((table, values))
-            accepted.digests.add(str(values[0]))
-            continue
-        if table in DECIDE_AGAIN:
-            return SomethingMoved()
-        return Conflict(Problem(f"This {table} exists already.", code="duplicate"))
-    return None
-
-
-def _append(connection: sqlite3.Connection, accepted: _Accepted) -> Committed:
+async def _append(session: Session, head: Row, accepted: _Accepted) -> tuple[Committed, bytes]:
     """The block, its rows in their order, and the new head."""
-    sequence, previous, last = connection.execute(
-        "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
-    ).fetchone()
-    sequence += 1
+    sequence, previous, last = head["sequence"] + 1, head["hash"], head["committed_at"]
     committed_at = max(instant(datetime.now(UTC)), last)
     salts = os.urandom(SALT * len(accepted.rows))
     hashes: list[bytes] = []
-    by_table: dict[str, list[Row]] = {}
+    by_table: dict[str, list[Values]] = {}
     for position, (table, values) in enumerate(accepted.rows):
         salt = salts[position * SALT : (position + 1) * SALT]
         hash_ = entry_hash(salt, table, values)
@@ -266,28 +224,30 @@ def _append(connection: sqlite3.Connection, accepted: _Accepted) -> Committed:
         by_table.setdefault(table, []).append((*values, sequence, position, salt, hash_))
     root = merkle_root(hashes)
     own = block_hash(sequence, committed_at, len(hashes), previous, root)
-    connection.execute(INSERT_BLOCK, (sequence, committed_at, len(hashes), previous, root, own))
+    block = (sequence, committed_at, len(hashes), previous, root, own)
+    await session.write_rows("block", BLOCK, [block])
     for table, rows in by_table.items():
-        connection.executemany(INSERT[table], rows)
-    connection.executemany(
-        INSERT_SEARCH,
-        [
-            search_row(tenant, v.patient or "", v.type, v.id, v.version, value)
-            for tenant, v in accepted.written
-            for value in v.search
-        ],
+        await session.write_rows(table, WRITTEN[table], rows)
+    await _append_beside(session, accepted)
+    await session.execute(UP_TO, (sequence,))
+    await session.execute(MOVE_HEAD, (sequence, own, committed_at))
+    return Committed(sequence, moment(committed_at)), own
+
+
+async def _append_beside(session: Session, accepted: _Accepted) -> None:
+    """What goes with the block and is no part of the chain."""
+    values = dict.fromkeys(
+        search_row(tenant, v.patient or "", v.type, v.id, v.version, value)
+        for tenant, v in accepted.written
+        for value in v.search
     )
-    connection.execute(UP_TO, (sequence,))
+    if values:
+        await session.write_rows("search_value", SEARCH_COLUMNS, list(values))
     if accepted.promises:
-        connection.executemany(PROMISE, accepted.promises)
+        await session.write_rows("idempotency", PROMISE, list(accepted.promises.values()))
     if accepted.tokens:
         seen = [(*key, expires) for key, expires in accepted.tokens.items()]
-        connection.executemany(SEE, seen)
-    connection.execute(
-        "UPDATE head SET sequence = ?, hash = ?, committed_at = ? WHERE id = 1",
-        (sequence, own, committed_at),
-    )
-    return Committed(sequence, moment(committed_at))
+        await session.write_rows("seen_token", SEEN, seen)
 
 
 def _nothing() -> Exception:

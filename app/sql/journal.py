@@ -5,42 +5,25 @@
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import structlog
 
 from app import metrics
 from app.domain.history import Committed, WriteSet
 from app.domain.problem import Problem, Unavailable
-from app.sql.batch import Outcome, write_batch
-from app.sql.rows import instant
-from app.sql.sqlite import (
-    FAST_SYNC,
-    Guard,
-    WriterLock,
-    checkpoint,
-    path_of,
-    sync_seconds,
-    truncate,
-    writer,
-)
+from app.sql.database import DatabaseFailed, Outcome, Store, Uncertain
+from app.sql.databases import store_of
 
 log = structlog.get_logger()
 QUEUE = 1000
 WAITS_AT_MOST = 2.0
 BATCH = 64
-PROMISES_LAST = timedelta(hours=24)
-TOKENS_LAST = timedelta(hours=1)  # beyond their expiry, whatever clock skew is granted
-PURGE_EVERY = 3600.0
-TRUNCATE_EVERY = 1.0
 FAILURE_COUNTS = 30.0
-# Some 20 MB of log while sets come one by one, less in batches: large enough to pay.
-CHECKPOINT_EVERY = 2000
+NOT_STORED = "Nothing was stored. Send the request again after a while."
+MAYBE_STORED = "It may have been stored. Send it again with the same Idempotency-Key."
 
 
 @dataclass(slots=True)
@@ -51,31 +34,19 @@ class _Waiting:
 
 
 class Journal:
-    """One writer a database. ``start`` before use, ``close`` drains."""
+    """The one writer of this process. ``start`` before use, ``close`` drains."""
 
-    def __init__(self, url: str, *, guard: Guard | None = None) -> None:
-        self.path: Path = path_of(url)
-        self.guard = guard or Guard(self.path)
+    def __init__(self, url: str, *, store: Store | None = None) -> None:
+        self.store: Store = store or store_of(url)
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(QUEUE)
         self._held: dict[tuple[str, ...], asyncio.Lock] = {}
-        self._known_content: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._obstacle = "not started"
-        self._inode = 0
-        self._is_writing = False
         self._failed, self._failed_at = "", 0.0
-        self._purged = self._truncated = 0.0
-        self._rows_since_checkpoint = 0
 
     async def start(self) -> None:
-        """Take the lock and begin to write. Unavailable when another process does."""
-        self._lock = WriterLock.take(self.path)
-        self._connection = writer(self.path)
-        self._inode = self.path.stat().st_ino
-        self._is_fast = sync_seconds(self.path.parent) < FAST_SYNC
-        self._known_content = {
-            digest for (digest,) in self._connection.execute("SELECT digest FROM content_version")
-        }
+        """Begin to write. Unavailable when that is not possible here."""
+        await self.store.open()
         self._obstacle = ""
         self._task = asyncio.create_task(self._run(), name="journal")
         self._task.add_done_callback(self._stopped)
@@ -91,9 +62,7 @@ class Journal:
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await self._task  # what ended it was said when it ended
         self._task = None
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.close()
-        self._lock.release()
+        await self.store.close()
 
     def obstacle(self) -> str:
         """Why nothing can be written now, for readiness; empty when it can."""
@@ -101,18 +70,7 @@ class Journal:
             return self._obstacle
         if self._task is None or self._task.done():
             return "the journal has stopped"
-        if self.guard.is_log_long() and not self._is_writing:
-            self._tidy(time.monotonic())
-        return self._outside() or self._failure()
-
-    def _outside(self) -> str:
-        """What speaks against writing before anything is tried."""
-        try:
-            if self.path.stat().st_ino != self._inode:
-                return "the database file was replaced"
-            return self.guard.obstacle()
-        except OSError as error:
-            return f"the database file cannot be seen ({error.strerror})"
+        return self.store.obstacle() or self._failure()
 
     def _failure(self) -> str:
         """The last refusal by the database, until a batch succeeds or it is worth another try."""
@@ -147,16 +105,14 @@ class Journal:
             waiting = [await self._queue.get()]
             while len(waiting) < BATCH and not self._queue.empty():
                 waiting.append(self._queue.get_nowait())
-            self._is_writing = True
             try:
                 await self._write(waiting)
             except Exception as error:  # noqa: BLE001  (the journal outlives any fault)
                 self._fail(waiting, f"a fault of ours ({type(error).__name__})")
             finally:
-                self._is_writing = False
                 for _ in waiting:
                     self._queue.task_done()
-            self._tidy(time.monotonic())
+            await self._tidy(time.monotonic())
 
     async def _write(self, waiting: list[_Waiting]) -> None:
         now = time.monotonic()
@@ -165,7 +121,7 @@ class Journal:
         fresh = [one for one in waiting if not one.answer.done()]
         if not fresh:
             return
-        obstacle = self._outside()
+        obstacle = self.store.obstacle()
         if obstacle:
             _refuse(fresh, obstacle)
             return
@@ -173,15 +129,17 @@ class Journal:
         metrics.waiting(self._queue.qsize())
         began = time.perf_counter()
         try:
-            outcomes = await self._commit(sets)
-        except sqlite3.Error as error:
+            outcomes = await self.store.commit(sets)
+        except Uncertain as error:
+            self._fail(fresh, str(error), MAYBE_STORED)
+            return
+        except DatabaseFailed as error:
             self._fail(fresh, f"the database refused ({error})")
             return
         self._failed = ""
         metrics.committed(len(sets), time.perf_counter() - began)
         for one, outcome in zip(fresh, outcomes, strict=True):
             _answer(one, outcome)
-        self._rows_since_checkpoint += sum(len(s.entries) for s in sets)
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         """The journal has ended, as it was told to or not: nobody waits for it in vain."""
@@ -192,33 +150,16 @@ class Journal:
         if not task.cancelled() and task.exception() is not None:
             log.critical("journal", why=self._obstacle)
 
-    def _fail(self, waiting: Sequence[_Waiting], why: str) -> None:
+    def _fail(self, waiting: Sequence[_Waiting], why: str, mend: str = NOT_STORED) -> None:
         self._failed, self._failed_at = why, time.monotonic()
-        _refuse(waiting, why)
+        _refuse(waiting, why, mend)
         log.error("journal", why=why)
 
-    async def _commit(self, sets: list[WriteSet]) -> list[Outcome]:
-        """In the event loop where the disk is fast, else in a thread."""
-        if self._is_fast:
-            return write_batch(self._connection, sets, self._known_content)
-        return await asyncio.to_thread(write_batch, self._connection, sets, self._known_content)
-
-    def _tidy(self, now: float) -> None:
-        """Between batches: checkpoint; forget promises a day old and tokens that have expired."""
+    async def _tidy(self, now: float) -> None:
+        """Between batches; that something is left lying about stops nothing that was promised."""
         try:
-            if self._rows_since_checkpoint > CHECKPOINT_EVERY:
-                self._rows_since_checkpoint = 0
-                checkpoint(self._connection)
-            if self.guard.is_log_long() and now - self._truncated > TRUNCATE_EVERY:
-                self._truncated = now
-                truncate(self._connection)
-            if now - self._purged > PURGE_EVERY:
-                self._purged = now
-                limit = instant(datetime.now(UTC) - PROMISES_LAST)
-                self._connection.execute("DELETE FROM idempotency WHERE recorded < ?", (limit,))
-                expired = (instant(datetime.now(UTC) - TOKENS_LAST),)
-                self._connection.execute("DELETE FROM seen_token WHERE expires < ?", expired)
-        except (sqlite3.Error, OSError) as error:
+            await self.store.tidy(now)
+        except DatabaseFailed as error:
             self._failed, self._failed_at = f"tidying up failed ({error})", now
             log.error("journal", why=self._failed)  # noqa: TRY400  (a word, no stack trace)
 
@@ -233,16 +174,10 @@ def _answer(one: _Waiting, outcome: Outcome) -> None:
         one.answer.set_exception(outcome)
 
 
-def _refuse(waiting: Sequence[_Waiting], why: str) -> None:
+def _refuse(waiting: Sequence[_Waiting], why: str, mend: str = NOT_STORED) -> None:
     for one in waiting:
-        _answer(one, _unavailable(why))
+        _answer(one, _unavailable(why, mend))
 
 
-def _unavailable(why: str) -> Unavailable:
-    return Unavailable(
-        Problem(
-            f"Nothing can be written now: {why}.",
-            mend="Nothing was stored. Send the request again after a while.",
-            code="transient",
-        )
-    )
+def _unavailable(why: str, mend: str = NOT_STORED) -> Unavailable:
+    return Unavailable(Problem(f"Nothing can be written now: {why}.", mend=mend, code="transient"))

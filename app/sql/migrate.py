@@ -4,6 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -11,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from app.domain.problem import Problem, Unavailable
+from app.sql.database import is_postgresql, parsed
 from app.sql.sqlite import path_of
 from app.sql.tables import METADATA
 
@@ -38,28 +40,10 @@ def _config(url: str) -> Config:
 
 def migrate(url: str, revision: str = "head") -> None:
     """Upgrade to ``revision``. Unavailable when a newer release has been at work here."""
-    path = path_of(url)
-    folder = path.parent
-    if not folder.is_dir():
-        raise Unavailable(
-            Problem(
-                f"There is no folder {folder} for the database.",
-                mend="Create it, or set PAINPLAN_DATABASE_URL.",
-                code="exception",
-            )
-        )
+    if not is_postgresql(url):
+        _make_file(path_of(url))
     try:
-        # Patients' data: for nobody but the service.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         command.upgrade(_config(url), revision)
-    except (DBAPIError, sqlite3.Error, OSError) as error:
-        raise Unavailable(
-            Problem(
-                f"The database {path.name} cannot be opened and migrated ({_cause(error)}).",
-                mend="Check that it is a SQLite file which the service may write.",
-                code="exception",
-            )
-        ) from None
     except CommandError as error:
         raise Unavailable(
             Problem(
@@ -68,6 +52,37 @@ def migrate(url: str, revision: str = "head") -> None:
                 code="exception",
             )
         ) from error
+    except (DBAPIError, sqlite3.Error, asyncpg.PostgresError, OSError, RuntimeError) as error:
+        raise _not_migrated(url, error) from None
+
+
+def _make_file(path: Path) -> None:
+    """Patients' data: for nobody but the service."""
+    if not path.parent.is_dir():
+        raise Unavailable(
+            Problem(
+                f"There is no folder {path.parent} for the database.",
+                mend="Create it, or set PAINPLAN_DATABASE_URL.",
+                code="exception",
+            )
+        )
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise _not_migrated(f"sqlite:///{path}", error) from None
+
+
+def _not_migrated(url: str, error: Exception) -> Unavailable:
+    name, what = parsed(url).database or "", "a database which the service's owner may change"
+    if not is_postgresql(url):
+        name, what = path_of(url).name, "a SQLite file which the service may write"
+    return Unavailable(
+        Problem(
+            f"The database {name} cannot be opened and migrated ({_cause(error)}).",
+            mend=f"Check that it is {what}.",
+            code="exception",
+        )
+    )
 
 
 def _cause(error: Exception) -> str:

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Stored
 from app.domain.hook_history import (
@@ -13,21 +12,23 @@ from app.domain.hook_history import (
     OutcomeCount,
     ShownCount,
 )
+from app.domain.problem import Unavailable
 from app.domain.searching import Cursor, Search, Versions
 from app.sql.bodies import unpacked
+from app.sql.database import Row, Statement
+from app.sql.databases import reader_of
 from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
-from app.sql.open_searches import OpenSearches
 from app.sql.rows import decision_of, hook_call_of, hook_card_of, instant, moment, stored_of
-from app.sql.searching import COMMON, Statement, last_in, number_of, page_of, probe_of
+from app.sql.schema import schema_obstacle
+from app.sql.searching import COMMON, last_in, number_of, page_of, probe_of
 from app.sql.sorting import is_among_the_last, is_walked, page_with_value, without_value
-from app.sql.sqlite import path_of, reader
 from app.sql.versions import number_of_versions, page_of_versions
 
 WITH_BLOCK = (
     "SELECT r.*, b.committed_at FROM resource_version r JOIN block b ON b.sequence = r.sequence"
 )
 READ = f"{WITH_BLOCK} WHERE r.tenant = ? AND r.type = ? AND r.id = ?"
-READ_VERSION = f"{READ} AND r.version = ?"
+READ_VERSION = f"{READ} AND r.version = CAST(? AS BIGINT)"
 READ_NEWEST = f"{READ} ORDER BY r.version DESC LIMIT 1"
 OF_PATIENT = (
     f"{WITH_BLOCK} WHERE r.tenant = ? AND r.patient = ? AND r.origin = 'received'"  # noqa: S608  (constants)
@@ -66,7 +67,6 @@ OUTPUTS = (
     "SELECT id, outputs FROM decision WHERE tenant = ? AND patient = ?"
     " ORDER BY sequence DESC, position DESC"
 )
-SCHEMA = "SELECT version_num FROM alembic_version"
 CONTENT = "SELECT * FROM content_version WHERE digest = ?"
 HEAD = "SELECT sequence FROM head WHERE id = 1"
 PROMISE = (
@@ -79,29 +79,18 @@ class History:
     """Reads one database through a connection that cannot write."""
 
     def __init__(self, url: str) -> None:
-        self._path = path_of(url)
-        self._connection: sqlite3.Connection | None = None
-        self._open = OpenSearches(self._path)
+        self._reader = reader_of(url)
 
-    def _execute(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
-        if self._connection is None:
-            self._connection = reader(self._path)
-        return self._connection.execute(sql, tuple(values))
-
-    def obstacle(self, schema: str | None) -> str:
-        """Why nothing can be read now, for readiness; empty when the schema is the one wanted."""
+    async def obstacle(self, schema: str | None) -> str:
+        """Why nothing can be read now, for readiness; empty when the schema will do."""
         try:
-            (current,) = self._execute(SCHEMA, ()).fetchone()
-        except (sqlite3.Error, TypeError):
+            return await schema_obstacle(self._reader, schema)
+        except (sqlite3.Error, Unavailable):
             return "the database cannot be read"
-        return "" if current == schema else f"the database has the schema {current}, not {schema}"
 
-    def close(self) -> None:
-        """Give the connection back."""
-        self._open.close()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._reader.close()
 
     async def read(
         self,
@@ -112,19 +101,19 @@ class History:
     ) -> Stored | None:
         """One version, the newest by default."""
         if version is None:
-            row = self._execute(READ_NEWEST, (tenant, type_, id_)).fetchone()
+            row = await self._reader.fetch_one(READ_NEWEST, (tenant, type_, id_))
         else:
-            row = self._execute(READ_VERSION, (tenant, type_, id_, version)).fetchone()
+            row = await self._reader.fetch_one(READ_VERSION, (tenant, type_, id_, version))
         return None if row is None else stored_of(row)
 
     async def current_of_patient(self, tenant: str, patient: str) -> Sequence[Stored]:
         """The newest version of everything received about a patient."""
-        rows = self._execute(OF_PATIENT, (tenant, patient)).fetchall()
+        rows = await self._reader.fetch_all(OF_PATIENT, (tenant, patient))
         return [stored_of(row) for row in rows]
 
     async def patient_head(self, tenant: str, patient: str) -> int:
         """The block that last touched the patient; 0 for none."""
-        (head,) = self._execute(PATIENT_HEAD, (tenant, patient)).fetchone()
+        (head,) = await self._reader.fetch_one(PATIENT_HEAD, (tenant, patient))
         return head or 0
 
     async def current_versions(
@@ -136,7 +125,7 @@ class History:
         wanted = ", ".join(["(?, ?)"] * len(keys))
         sql = f"WITH wanted (type, id) AS (VALUES {wanted}) {CURRENT}"
         values = [part for key in keys for part in key]
-        rows = self._execute(sql, (*values, tenant)).fetchall()
+        rows = await self._reader.fetch_all(sql, (*values, tenant))
         return {
             (row["type"], row["id"]): CurrentVersion(
                 row["version"], row["sha256"], row["patient"], row["origin"]
@@ -146,38 +135,38 @@ class History:
 
     async def decision(self, tenant: str, id: str) -> DecisionRecord | None:  # noqa: A002
         """One decision."""
-        row = self._execute(ONE_DECISION, (tenant, id)).fetchone()
+        row = await self._reader.fetch_one(ONE_DECISION, (tenant, id))
         return None if row is None else decision_of(row)
 
     async def decisions_of(
         self, tenant: str, patient: str, kind: str = ""
     ) -> Sequence[DecisionRecord]:
         """The newest hundred decisions about a patient, of one kind where one is named."""
-        rows = self._execute(DECISIONS, (tenant, patient, kind, kind)).fetchall()
+        rows = await self._reader.fetch_all(DECISIONS, (tenant, patient, kind, kind))
         return [decision_of(row) for row in rows]
 
     async def previous_decision(
         self, tenant: str, patient: str, before: datetime
     ) -> DecisionRecord | None:
         """The latest derivation whose asOf lies before."""
-        row = self._execute(BEFORE, (tenant, patient, instant(before))).fetchone()
+        row = await self._reader.fetch_one(BEFORE, (tenant, patient, instant(before)))
         return None if row is None else decision_of(row)
 
     async def responses(
         self, tenant: str, patient: str, until: datetime
     ) -> Sequence[DecisionRecord]:
         """What clinicians answered to the plans of a patient, up to an instant, oldest first."""
-        rows = self._execute(RESPONSES, (tenant, patient, instant(until))).fetchall()
+        rows = await self._reader.fetch_all(RESPONSES, (tenant, patient, instant(until)))
         return [decision_of(row) for row in rows]
 
     async def open_plans(self, tenant: str, patient: str) -> Sequence[Stored]:
         """The plans of a patient that are proposed or in force, each in its newest version."""
-        rows = self._execute(OPEN_PLANS, (tenant, patient)).fetchall()
+        rows = await self._reader.fetch_all(OPEN_PLANS, (tenant, patient))
         return [stored_of(row) for row in rows]
 
     async def head(self) -> int:
         """The newest block."""
-        (sequence,) = self._execute(HEAD, ()).fetchone()
+        (sequence,) = await self._reader.fetch_one(HEAD, ())
         return int(sequence)
 
     async def search(
@@ -202,7 +191,7 @@ class History:
         self, tenant: str, search: Search, cursor: Cursor, order: str, count: int
     ) -> list[tuple[Stored, Cursor]]:
         """In the order of a value: first those that have it, then those that lack it."""
-        rows: list[Any] = []
+        rows: list[Row] = []
         if not is_among_the_last(cursor, order):
             rows = await self._found(search, page_with_value(tenant, search, cursor, order, count))
         keys = [row["place"] for row in rows]
@@ -221,7 +210,7 @@ class History:
         self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
     ) -> list[tuple[Stored, Cursor]]:
         """At most ``count`` versions of a history after the cursor, newest first."""
-        rows = self._execute(*page_of_versions(tenant, wanted, cursor, count)).fetchall()
+        rows = await self._reader.fetch_all(*page_of_versions(tenant, wanted, cursor, count))
         return [
             (stored_of(row), Cursor(cursor.snapshot, "", row["sequence"], row["position"]))
             for row in rows
@@ -230,7 +219,7 @@ class History:
     async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int:
         """How many versions there are in all."""
         sql, values = number_of_versions(tenant, wanted, snapshot)
-        (found,) = self._execute(sql, values).fetchone()
+        (found,) = await self._reader.fetch_one(sql, values)
         return int(found)
 
     async def number(self, tenant: str, search: Search, snapshot: int) -> int:
@@ -238,20 +227,20 @@ class History:
         ((found,),) = await self._found(search, number_of(tenant, search, snapshot))
         return int(found)
 
-    async def _found(self, search: Search, statement: Statement) -> list[Any]:
+    async def _found(self, search: Search, statement: Statement) -> list[Row]:
         """By patient or id at once; over everybody in turn and with a limit."""
         if search.patients or search.ids:
-            return self._execute(statement.text, statement.values).fetchall()
-        return await self._open.rows(statement)
+            return await self._reader.fetch_all(statement.text, statement.values)
+        return await self._reader.fetch_slowly(statement.text, statement.values)
 
     async def outputs(self, tenant: str, patient: str) -> Sequence[tuple[str, bytes]]:
         """What each decision about a patient made, newest first."""
-        rows = self._execute(OUTPUTS, (tenant, patient)).fetchall()
+        rows = await self._reader.fetch_all(OUTPUTS, (tenant, patient))
         return [(row["id"], unpacked(row["outputs"])) for row in rows]
 
     async def content(self, digest: str) -> ContentVersion | None:
         """The knowledge that once decided."""
-        row = self._execute(CONTENT, (digest,)).fetchone()
+        row = await self._reader.fetch_one(CONTENT, (digest,))
         if row is None:
             return None
         return ContentVersion(row["digest"], row["version"], unpacked(row["files"]))
@@ -260,41 +249,41 @@ class History:
         self, tenant: str, client: str, operation: str, key: str
     ) -> tuple[bytes, str] | None:
         """What was promised for a key."""
-        row = self._execute(PROMISE, (tenant, client, operation, key)).fetchone()
+        row = await self._reader.fetch_one(PROMISE, (tenant, client, operation, key))
         return None if row is None else (row["request_digest"], row["decision_id"])
 
     async def hook_call(self, tenant: str, decision: str) -> HookCallRecord | None:
         """The call behind a decision about orders."""
-        row = self._execute(CALL, (tenant, decision)).fetchone()
+        row = await self._reader.fetch_one(CALL, (tenant, decision))
         return None if row is None else hook_call_of(row)
 
     async def hook_card(self, tenant: str, service: str, card: str) -> HookCardRecord | None:
         """The latest showing of a card by a service."""
-        row = self._execute(CARD, (tenant, card, service)).fetchone()
+        row = await self._reader.fetch_one(CARD, (tenant, card, service))
         return None if row is None else hook_card_of(row)
 
     async def known_feedback(self, tenant: str, ids: Sequence[str]) -> frozenset[str]:
         """Which of these are kept already."""
-        found = (self._execute(KNOWN_FEEDBACK, (tenant, id_)).fetchone() for id_ in ids)
+        found = [await self._reader.fetch_one(KNOWN_FEEDBACK, (tenant, id_)) for id_ in ids]
         return frozenset(row["id"] for row in found if row is not None)
 
     async def overrides(
         self, tenant: str, patient: str, since: datetime
     ) -> Sequence[AcceptedOverride]:
         """The latest accepted override of each rule and class of order, since an instant."""
-        rows = self._execute(OVERRIDES, (tenant, patient, instant(since))).fetchall()
+        rows = await self._reader.fetch_all(OVERRIDES, (tenant, patient, instant(since)))
         return [
             AcceptedOverride(row["rule"], row["order_class"], moment(row["at"])) for row in rows
         ]
 
     async def shown_counts(self, tenant: str) -> Sequence[ShownCount]:
         """Cards by rule and month."""
-        rows = self._execute(SHOWN, (tenant,)).fetchall()
+        rows = await self._reader.fetch_all(SHOWN, (tenant,))
         return [ShownCount(row["rule"], row["month"], row["count"]) for row in rows]
 
     async def outcome_counts(self, tenant: str) -> Sequence[OutcomeCount]:
         """What became of them, by rule, month, outcome and reason; "" for a card not known."""
-        rows = self._execute(OUTCOMES, (tenant,)).fetchall()
+        rows = await self._reader.fetch_all(OUTCOMES, (tenant,))
         return [
             OutcomeCount(r["rule"], r["month"], r["outcome"], r["reason"], r["count"]) for r in rows
         ]

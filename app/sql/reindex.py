@@ -1,30 +1,42 @@
 """The search values again from the bodies, and whether those that are kept are the same."""
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from app.domain.searching import SearchValue
 from app.sql.bodies import unpacked
-from app.sql.sqlite import path_of, reader, writer
+from app.sql.database import Reads, Row, Session, finished, is_postgresql
+from app.sql.databases import reader_of
+from app.sql.search_rows import COLUMNS, search_row
+from app.sql.transaction import transaction
 
 CHUNK = 500
 VERSIONS = (
-    "SELECT rowid, tenant, coalesce(patient, ''), type, id, version, body FROM resource_version"
-    " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    "SELECT rowid, tenant, coalesce(patient, '') AS patient, type, id, version, body"
+    " FROM resource_version WHERE rowid > ? AND sequence <= ? ORDER BY rowid LIMIT ?"
 )
 KEPT = (
     "SELECT tenant, patient, type, name, value, until, system, id, version FROM search_value"
     " WHERE tenant = ? AND patient = ? AND type = ? AND id = ? AND version = ?"
 )
-INSERT = (
-    "INSERT OR IGNORE INTO search_value"
-    " (tenant, patient, type, name, value, until, system, id, version)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 STATE = "SELECT s.version FROM search_state s JOIN head h ON h.sequence = s.sequence WHERE s.id = 1"
-UP_TO = "UPDATE search_state SET sequence = ? WHERE id = 1"
-Row = tuple[str | int, ...]
+NOT_CURRENT = "DELETE FROM search_state"
+NO_VALUES = "DELETE FROM search_value"
+CURRENT = (
+    "INSERT INTO search_state (id, version, sequence)"
+    " SELECT 1, CAST(? AS INTEGER), sequence FROM head WHERE id = 1"
+)
+HEAD = "SELECT sequence FROM head WHERE id = 1"
+EVER = (1 << 62) - 1
+# PostgreSQL: one process at a time, waiting as long as it takes; what is deleted is what one
+# snapshot saw, and that snapshot says up to which block.
+ALONE = (
+    "SET LOCAL lock_timeout = 0",
+    "SELECT pg_advisory_xact_lock(5017902404)",
+)
+NO_VALUES_UP_TO = "WITH gone AS (DELETE FROM search_value) SELECT sequence FROM head WHERE id = 1"
+HOLD_HEAD = f"{HEAD} FOR UPDATE"
+Values = tuple[str | int, ...]
 Progress = Callable[[int], None]
 
 
@@ -38,91 +50,129 @@ class Extraction:
 
 def is_current(url: str, extraction: Extraction) -> bool:
     """Whether the values that are kept were found by this extraction, up to the newest block."""
-    connection = reader(path_of(url))
+    return finished(_is_current(url, extraction))
+
+
+async def _is_current(url: str, extraction: Extraction) -> bool:
+    reader = reader_of(url)
     try:
-        row = connection.execute(STATE).fetchone()
-        return row is not None and row["version"] == extraction.version
+        return await _is_made(reader, extraction)
     finally:
-        connection.close()
+        await reader.close()
 
 
-def reindex(url: str, extraction: Extraction, progress: Progress | None = None) -> int:
-    """Make all values again, some versions a transaction: readers go on meanwhile.
+async def _is_made(reads: Reads, extraction: Extraction) -> bool:
+    row = await reads.fetch_one(STATE)
+    return row is not None and row["version"] == extraction.version
 
-    The caller holds the writer's lock. Cut off, it is begun again at the next start.
+
+def reindex(
+    url: str,
+    extraction: Extraction,
+    progress: Progress | None = None,
+    *,
+    only_if_needed: bool = False,
+) -> int:
+    """Make all values again; the number of versions that were read.
+
+    On SQLite some versions a transaction, by the holder of the writer's lock; cut off, it is begun
+    again at the next start. On PostgreSQL in one transaction beside the running services: they
+    read the old values until it commits.
     """
-    connection = writer(path_of(url))
-    try:
-        connection.execute("DELETE FROM search_state")
-        connection.execute("DELETE FROM search_value")
+    if is_postgresql(url):
+        return finished(_at_once(url, extraction, progress, only_if_needed=only_if_needed))
+    if only_if_needed and is_current(url, extraction):
+        return 0
+    return finished(_in_steps(url, extraction, progress))
+
+
+async def _in_steps(url: str, extraction: Extraction, progress: Progress | None) -> int:
+    async with transaction(url) as session:
+        await session.execute(NOT_CURRENT)
+        await session.execute(NO_VALUES)
+    done, last = 0, -1
+    while True:
+        async with transaction(url) as session:
+            chunk = await session.fetch_all(VERSIONS, (last, EVER, CHUNK))
+            if not chunk:
+                await session.execute(CURRENT, (extraction.version,))
+                return done
+            await _make(session, chunk, extraction)
+        last, done = chunk[-1]["rowid"], done + len(chunk)
+        if progress is not None:
+            progress(done)
+
+
+async def _at_once(
+    url: str, extraction: Extraction, progress: Progress | None, *, only_if_needed: bool
+) -> int:
+    async with transaction(url) as session:
+        for statement in ALONE:
+            await session.execute(statement)
+        if only_if_needed and await _is_made(session, extraction):
+            return 0
+        until = (await session.fetch_one(NO_VALUES_UP_TO))["sequence"]
         done = 0
-        for chunk in _chunks(connection):
-            rows = [row for version in chunk for row in _rows_of(version, extraction)]
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(INSERT, rows)
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        async for chunk in _chunks(session, until):
+            await _make(session, chunk, extraction)
             done += len(chunk)
             if progress is not None:
                 progress(done)
-        connection.execute(
-            "INSERT INTO search_state SELECT 1, ?, sequence FROM head WHERE id = 1",
-            (extraction.version,),
-        )
+        await session.fetch_one(HOLD_HEAD)
+        await session.execute(NOT_CURRENT)
+        await session.execute(CURRENT, (extraction.version,))
         return done
-    finally:
-        connection.close()
 
 
-def differences(url: str, extraction: Extraction) -> Iterator[str]:
+async def _make(session: Session, chunk: Sequence[Row], extraction: Extraction) -> None:
+    rows = dict.fromkeys(row for version in chunk for row in _rows_of(version, extraction))
+    if rows:
+        await session.write_rows("search_value", COLUMNS, list(rows))
+
+
+def differences(url: str, extraction: Extraction) -> list[str]:
     """Each version whose kept values are not those that its body has, in words."""
-    connection = reader(path_of(url))
-    connection.row_factory = None
+    return finished(_differences(url, extraction))
+
+
+async def _differences(url: str, extraction: Extraction) -> list[str]:
+    reader, found, expected = reader_of(url), list[str](), 0
     try:
-        expected = 0
-        for chunk in _chunks(connection):
+        until = (await reader.fetch_one(HEAD))["sequence"]
+        async for chunk in _chunks(reader, until):
             for version in chunk:
                 wanted = set(_rows_of(version, extraction))
                 expected += len(wanted)
-                _, tenant, patient, type_, id_, number, _ = version
-                key = (tenant, patient, type_, id_, number)
-                if wanted != set(connection.execute(KEPT, key)):
-                    yield f"search_value {type_}/{id_}/{number}: not what its body says"
-        (kept,) = connection.execute("SELECT count(*) FROM search_value").fetchone()
-        if kept > expected:
-            yield f"search_value: {kept - expected} values belong to no version"
+                key = tuple(version[name] for name in ("tenant", "patient", "type", "id"))
+                kept = await reader.fetch_all(KEPT, (*key, version["version"]))
+                if wanted != {tuple(row) for row in kept}:
+                    name = f"{version['type']}/{version['id']}/{version['version']}"
+                    found.append(f"search_value {name}: not what its body says")
+        found += await _strangers(reader, until, expected)
     finally:
-        connection.close()
+        await reader.close()
+    return found
 
 
-def _chunks(connection: sqlite3.Connection) -> Iterator[list[tuple[object, ...]]]:
-    last: object = -1
-    while chunk := connection.execute(VERSIONS, (last, CHUNK)).fetchall():
+async def _strangers(reads: Reads, until: int, expected: int) -> list[str]:
+    """Values beyond those of all versions, unless a service has written meanwhile."""
+    kept = (await reads.fetch_one("SELECT count(*) AS kept FROM search_value"))["kept"]
+    is_quiet = (await reads.fetch_one(HEAD))["sequence"] == until
+    if kept <= expected or not is_quiet:
+        return []
+    return [f"search_value: {kept - expected} values belong to no version"]
+
+
+async def _chunks(reads: Reads, until: int) -> AsyncIterator[list[Row]]:
+    last = -1
+    while chunk := await reads.fetch_all(VERSIONS, (last, until, CHUNK)):
         yield chunk
-        last = chunk[-1][0]
+        last = chunk[-1]["rowid"]
 
 
-def _rows_of(version: tuple[object, ...], extraction: Extraction) -> list[Row]:
-    _, tenant, patient, type_, id_, number, body = version
-    assert isinstance(body, bytes)  # noqa: S101  (nothing erases yet)
+def _rows_of(version: Row, extraction: Extraction) -> list[Values]:
+    tenant, patient, type_, id_ = (version[n] for n in ("tenant", "patient", "type", "id"))
     return [
-        search_row(str(tenant), str(patient), str(type_), str(id_), int(str(number)), value)
-        for value in extraction.values_in(unpacked(body))
+        search_row(tenant, patient, type_, id_, version["version"], value)
+        for value in extraction.values_in(unpacked(version["body"]))
     ]
-
-
-def search_row(  # noqa: PLR0913  (the columns of the row)
-    tenant: str, patient: str, type_: str, id_: str, version: int, value: SearchValue
-) -> Row:
-    """A value as it is kept."""
-    return (
-        tenant,
-        patient,
-        type_,
-        value.name,
-        value.value,
-        value.until,
-        value.system,
-        id_,
-        version,
-    )

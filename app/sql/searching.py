@@ -6,9 +6,9 @@ first page saw: later versions do not exist for it, and the values of earlier on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from app.domain.searching import Alternative, Criterion, Cursor, Search
+from app.sql.database import Statement
 
 BY_TIME, BY_ID = "_lastUpdated", "_id"
 # So many have it that the newest fifty of them are soon met in the order of the blocks.
@@ -41,24 +41,6 @@ _KEY = (
 LAST_OF_ALL = "~"
 
 
-@dataclass(slots=True)
-class Statement:
-    """SQL in the making, with its values in their order."""
-
-    sql: list[str] = field(default_factory=list)
-    values: list[object] = field(default_factory=list)
-
-    def add(self, sql: str, *values: object) -> None:
-        """Append a piece with the values that it takes."""
-        self.sql.append(sql)
-        self.values.extend(values)
-
-    @property
-    def text(self) -> str:
-        """The whole statement."""
-        return " ".join(self.sql)
-
-
 def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
     tenant: str,
     search: Search,
@@ -81,8 +63,8 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
         "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, r.sequence AS s,"
         " r.position AS p,"
     )
-    _add_key(statement, name, last_in(order))
-    statement.add("AS place")
+    key, values = _key(name, last_in(order))
+    statement.add(f"{key} AS place", *values)
     _found(
         statement,
         tenant,
@@ -92,9 +74,13 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
         is_common=is_common,
     )
     if cursor.position >= 0:
-        after = [cursor.key, cursor.sequence, cursor.position][-len(by) :]
-        marks = ", ".join("?" * len(by))
-        statement.add(f"AND ({', '.join(by)}) {beyond} ({marks})", *after)
+        # A condition cannot say "place": the name is given to what has passed it.
+        if name == BY_TIME:
+            statement.add(f"AND (r.sequence, r.position) {beyond} (?, ?)")
+        else:
+            statement.add(f"AND ({key}, r.sequence, r.position) {beyond} (?, ?, ?)")
+            statement.values += [*values, cursor.key]
+        statement.values += [cursor.sequence, cursor.position]
     statement.add(
         f"ORDER BY {', '.join(f'{column} {direction}' for column in by)} LIMIT ?)"
         " q CROSS JOIN resource_version v ON v.rowid = q.row"
@@ -139,14 +125,15 @@ def last_in(order: str) -> str:
     return BEFORE_ALL if order.startswith("-") else LAST_OF_ALL
 
 
-def _add_key(statement: Statement, name: str, last: str) -> None:
+def _key(name: str, last: str) -> tuple[str, tuple[str, ...]]:
+    """What a page is sorted by before the place, and the values in it."""
     match name:
         case "_lastUpdated":
-            statement.add("''")
+            return "''", ()
         case "_id":
-            statement.add("r.id")
+            return "r.id", ()
         case _:
-            statement.add(_KEY, name, last)
+            return _KEY, (name, last)
 
 
 def _found(  # noqa: PLR0913  (what, and what may drive)

@@ -7,7 +7,8 @@ value comes last in either direction, in the order of the blocks, and is looked 
 from dataclasses import replace
 
 from app.domain.searching import Criterion, Cursor, Search
-from app.sql.searching import BY_ID, BY_TIME, NEWEST, Statement, also, last_in
+from app.sql.database import Statement
+from app.sql.searching import BY_ID, BY_TIME, NEWEST, also, last_in
 
 # One row a resource: that of its smallest value, as the key of any other order.
 _SMALLEST = (

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
 from app.domain.problem import Problem, Unavailable
+from app.sql.database import no_database, parsed
 
 WAL_AT_MOST = 64 * 1024 * 1024
 DISK_AT_LEAST = 256 * 1024 * 1024
@@ -22,24 +20,11 @@ PROBE = 8192
 
 def path_of(url: str) -> Path:
     """The file of ``sqlite:///painplan.db``. Unavailable for anything else."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise _no_file() from None
-    is_plain = parsed.drivername == "sqlite" and not parsed.query
-    if not is_plain or not parsed.database or parsed.database == ":memory:":
-        raise _no_file()
-    return Path(parsed.database).resolve()
-
-
-def _no_file() -> Unavailable:
-    return Unavailable(
-        Problem(
-            "PAINPLAN_DATABASE_URL does not name a SQLite file.",
-            mend="Set it to sqlite:///painplan.db, say; PostgreSQL comes with a later release.",
-            code="not-supported",
-        )
-    )
+    found = parsed(url)
+    is_plain = found.drivername == "sqlite" and not found.query
+    if not is_plain or not found.database or found.database == ":memory:":
+        raise no_database()
+    return Path(found.database).resolve()
 
 
 def writer(path: Path) -> sqlite3.Connection:

@@ -141,6 +141,13 @@ SEARCH_STATE = Table(
     Column("version", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
 )
+SCHEMA_REVISION = Table(
+    "schema_revision",
+    METADATA,
+    Column("revision", String, primary_key=True),
+    Column("follows", String, nullable=False),
+    Column("additive", Integer, nullable=False),
+)
 IDEMPOTENCY = Table(
     "idempotency",
     METADATA,

@@ -1,14 +1,15 @@
 """Values of a type that their column does not have: nothing of ours ever wrote one.
 
 A hash cannot tell the text ``p0`` from the same bytes as a blob, but a look-up can; so the types
-are checked on their own. An empty column of a body or a salt is a fault, too: nothing erases yet.
+are checked on their own where the database does not. An empty column of a body or a salt is a
+fault, too: nothing erases yet.
 """
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
+from app.sql.database import Reads
 from app.sql.tables import BLOCK, HEAD, JOURNAL, SALT
 
 NEVER_EMPTY = frozenset(
@@ -26,26 +27,45 @@ NAMED_BY = {
 AT_MOST = 100
 
 
-def foreign_values(connection: sqlite3.Connection) -> Iterator[str]:
-    """Each in words that name table, row and column."""
-    for table in (*JOURNAL, BLOCK, HEAD):
-        for column in table.columns:
-            yield from _in_column(connection, table, column)
+IsWrong = Callable[[Column[object]], str]
 
 
-def _in_column(
-    connection: sqlite3.Connection, table: Table, column: Column[object]
-) -> Iterator[str]:
-    allowed = _allowed(column)
+async def foreign_values(reads: Reads, *, is_typed: bool) -> list[str]:
+    """Each in words that name table, row and column; ``is_typed`` says that the database checks."""
+    is_wrong = _is_empty if is_typed else _is_foreign
+    return [
+        fault
+        for table in (*JOURNAL, BLOCK, HEAD)
+        for column in table.columns
+        for fault in await _in_column(reads, table, column, is_wrong)
+    ]
+
+
+async def _in_column(
+    reads: Reads, table: Table, column: Column[object], is_wrong: IsWrong
+) -> list[str]:
     named = NAMED_BY.get(table.name, "id")
-    listed = ", ".join(f"'{name}'" for name in sorted(allowed))
-    wrong = f"typeof({column.name}) NOT IN ({listed})"
-    if column.name == "salt":
+    wrong, name = is_wrong(column), column.name
+    if name == "salt":
         wrong += f" OR length(salt) != {SALT}"
-    sql = f"SELECT {named}, typeof({column.name}) FROM {table.name} WHERE {wrong} LIMIT {AT_MOST}"  # noqa: S608  (names of our own tables)
-    for key, kind in connection.execute(sql):
-        said = "is empty" if kind == "null" else f"holds a {kind}"
-        yield f"{table.name} {_plain(key)}: column {column.name} {said}"
+    rows = await reads.fetch_all(
+        f"SELECT {named} AS named, {name} IS NULL AS is_empty FROM {table.name}"  # noqa: S608  (names of our own tables)
+        f" WHERE {wrong} LIMIT {AT_MOST}"
+    )
+    return [
+        f"{table.name} {_plain(row['named'])}: column {name}"
+        f" {'is empty' if row['is_empty'] else 'holds a value of another type'}"
+        for row in rows
+    ]
+
+
+def _is_empty(column: Column[object]) -> str:
+    return "FALSE" if _may_be_empty(column) else f"{column.name} IS NULL"
+
+
+def _is_foreign(column: Column[object]) -> str:
+    listed = ", ".join(f"'{name}'" for name in sorted(_allowed(column)))
+    return f"typeof({column.name}) NOT IN ({listed})"
 
 
 def _allowed(column: Column[object]) -> set[str]:
@@ -55,8 +75,11 @@ def _allowed(column: Column[object]) -> set[str]:
         found = {"integer"}
     else:
         found = {"text"}
-    is_optional = column.nullable and column.name not in NEVER_EMPTY
-    return found | ({"null"} if is_optional else set())
+    return found | ({"null"} if _may_be_empty(column) else set())
+
+
+def _may_be_empty(column: Column[object]) -> bool:
+    return bool(column.nullable) and column.name not in NEVER_EMPTY
 
 
 def _plain(key: object) -> str:

@@ -2,23 +2,27 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import merge
-from itertools import groupby
-from pathlib import Path
+from typing import NamedTuple
+
+import asyncpg
 
 from app.domain.problem import NotFound, Problem, Unavailable
 from app.sql.bodies import unpacked
 from app.sql.chain import EMPTY_HASH, Value, block_hash, entry_hash, merkle_root
+from app.sql.database import Reader, Reads, Row, finished, is_postgresql
+from app.sql.databases import reader_of
+from app.sql.known import KEYS
 from app.sql.rows import HASHED
-from app.sql.sqlite import path_of, reader
+from app.sql.sqlite import path_of
 from app.sql.value_types import foreign_values
 
 FAULTS_AT_MOST = 100
 EVERY = 1000
 LOWEST, HIGHEST = -(1 << 62), 1 << 62
-MORE = "SELECT EXISTS (SELECT 1 FROM block WHERE sequence > ?)"
+HEAD = "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
+MORE = "SELECT count(*) AS more FROM (SELECT 1 FROM block WHERE sequence > ? LIMIT 1) AS later"
 BLOCKS = "SELECT * FROM block WHERE sequence > ? AND sequence <= ? ORDER BY sequence"
 Progress = Callable[[int], None]
 
@@ -42,9 +46,7 @@ class Report:
             self.faults.append(what)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    sequence: int
+class _Entry(NamedTuple):
     position: int
     table: str
     key: str
@@ -59,43 +61,49 @@ def verify(url: str, progress: Progress | None = None) -> Report:
     Without an anchor kept elsewhere, a chain that its owner has rewritten from some block to the
     end cannot be told from a true one. NotFound and Unavailable: there is nothing to verify.
     """
-    path: Path = path_of(url)
-    if not path.is_file():
-        problem = Problem(f"There is no database {path}.", code="not-found")
-        raise NotFound(problem)
+    return finished(_verify_at(url, progress))
+
+
+async def _verify_at(url: str, progress: Progress | None) -> Report:
+    is_typed = is_postgresql(url)
+    if not is_typed and not path_of(url).is_file():
+        raise NotFound(Problem(f"There is no database {path_of(url)}.", code="not-found"))
+    reader = reader_of(url)
     try:
-        connection = reader(path)
-        connection.execute("SELECT sequence FROM head").fetchone()
-    except sqlite3.OperationalError as error:
-        problem = Problem(f"The database {path.name} cannot be read ({error}).", code="exception")
-        raise Unavailable(problem) from None
-    except sqlite3.DatabaseError as error:
-        return _unreadable(error)
-    try:
-        return _verify(connection, progress)
-    except sqlite3.DatabaseError as error:
+        await _require_history(reader)
+        return await _verify(reader, progress, is_typed=is_typed)
+    except (sqlite3.DatabaseError, asyncpg.PostgresError) as error:
         return _unreadable(error)
     finally:
-        connection.close()
+        await reader.close()
 
 
-def _unreadable(error: sqlite3.DatabaseError) -> Report:
+async def _require_history(reader: Reader) -> None:
+    try:
+        await reader.fetch_one("SELECT sequence FROM head")
+    except (sqlite3.OperationalError, asyncpg.UndefinedTableError) as error:
+        problem = Problem(f"The database cannot be read ({error}).", code="exception")
+        raise Unavailable(problem) from None
+
+
+def _unreadable(error: Exception) -> Report:
     report = Report()
     report.fault(f"the database cannot be read to its end ({error})")
     return report
 
 
-def _verify(connection: sqlite3.Connection, progress: Progress | None) -> Report:
+async def _verify(reader: Reader, progress: Progress | None, *, is_typed: bool) -> Report:
     report = Report()
-    for fault in foreign_values(connection):
+    for fault in await foreign_values(reader, is_typed=is_typed):
         report.fault(fault)
-    for (said,) in connection.execute("PRAGMA integrity_check(10)"):
-        if said != "ok":
-            report.fault(f"the file is damaged: {said}")
+    if not is_typed:
+        for (said,) in await reader.fetch_all("PRAGMA integrity_check(10)"):
+            if said != "ok":
+                report.fault(f"the file is damaged: {said}")
     if report.faults:
         return report  # what is no hash, no number or no row cannot be computed with
     place = _Place()
-    while _some_blocks(connection, place, report):
+    while await _some_blocks(reader, place, report):
         if progress is not None:
             progress(report.entries)
     return report
@@ -111,68 +119,55 @@ class _Place:
     after: int = LOWEST
 
 
-def _some_blocks(connection: sqlite3.Connection, place: _Place, report: Report) -> bool:
-    """The next blocks in one transaction; False after the last, when the head was checked, too."""
-    connection.execute("BEGIN")
-    try:
+async def _some_blocks(reader: Reader, place: _Place, report: Report) -> bool:
+    """The next blocks in one snapshot; False after the last, when the head was checked, too."""
+    async with reader.snapshot() as reads:
         limit = max(place.after, 0) + EVERY
-        (is_more,) = connection.execute(MORE, (limit,)).fetchone()
+        is_more = bool((await reads.fetch_one(MORE, (limit,)))["more"])
         last = limit if is_more else HIGHEST
-        blocks = connection.execute(BLOCKS, (place.after, last)).fetchall()
-        entries = groupby(_all_entries(connection, place.after, last), key=lambda e: e.sequence)
-        _walk(blocks, entries, place, report)
-        place.after = last
-        if not is_more:
-            _check_head(connection, place.sequence, place.hash, place.time, report)
-        return bool(is_more)
-    finally:
-        connection.execute("COMMIT")
+        blocks = await reads.fetch_all(BLOCKS, (place.after, last))
+        entries: dict[int, list[_Entry]] = {}
+        for table in HASHED:
+            await _read_entries(reads, table, place.after, last, entries)
+        head = None if is_more else await reads.fetch_one(HEAD)
+    _walk(blocks, entries, place, report)
+    place.after = last
+    if not is_more:
+        _check_head(head, place, report)
+    return is_more
 
 
 def _walk(
-    blocks: list[sqlite3.Row],
-    entries: Iterator[tuple[int, Iterator[_Entry]]],
+    blocks: Sequence[Row],
+    entries: Mapping[int, list[_Entry]],
     place: _Place,
     report: Report,
 ) -> None:
-    waiting = next(entries, None)
+    named = {block["sequence"] for block in blocks}
+    for sequence in sorted(entries.keys() - named):
+        report.fault(f"entries say block {sequence}, which is not there")
     for block in blocks:
-        sequence = block["sequence"]
-        while waiting is not None and waiting[0] < sequence:
-            report.fault(f"entries say block {waiting[0]}, which is not there")
-            waiting = next(entries, None)
-        found: list[_Entry] = []
-        if waiting is not None and waiting[0] == sequence:
-            found = list(waiting[1])
-            waiting = next(entries, None)
-        _check_block(block, found, place.hash, place.sequence, place.time, report)
-        place.hash, place.sequence, place.time = block["hash"], sequence, block["committed_at"]
+        found = sorted(entries.get(block["sequence"], ()), key=lambda entry: entry.position)
+        _check_block(block, found, place, report)
+        place.hash, place.sequence = block["hash"], block["sequence"]
+        place.time = block["committed_at"]
         report.blocks += 1
         report.entries += len(found)
-    while waiting is not None:
-        report.fault(f"entries say block {waiting[0]}, which is not there")
-        waiting = next(entries, None)
 
 
-def _check_block(  # noqa: PLR0913  (a block and what it must join on to)
-    block: sqlite3.Row,
-    found: list[_Entry],
-    previous: bytes,
-    last_sequence: int,
-    last_time: str,
-    report: Report,
-) -> None:
+def _check_block(block: Row, found: Sequence[_Entry], place: _Place, report: Report) -> None:
     sequence = block["sequence"]
-    if sequence != last_sequence + 1:
-        report.fault(f"block {sequence}: follows block {last_sequence}, some are missing")
-    if block["previous"] != previous:
+    if sequence != place.sequence + 1:
+        report.fault(f"block {sequence}: follows block {place.sequence}, some are missing")
+    if block["previous"] != place.hash:
         report.fault(f"block {sequence}: column previous is not the hash of the block before")
-    if block["committed_at"] < last_time:
+    if block["committed_at"] < place.time:
         report.fault(f"block {sequence}: column committed_at is before the block before")
     if len(found) != block["entries"]:
         report.fault(f"block {sequence}: says {block['entries']} entries, has {len(found)}")
     for number, entry in enumerate(found):
-        _check_entry(entry, number, report)
+        if entry.position != number or entry.problem or entry.recomputed != entry.hash:
+            _tell(entry, number, sequence, report)
     if merkle_root([e.hash for e in found]) != block["merkle_root"]:
         report.fault(f"block {sequence}: column merkle_root does not match its entries")
     own = block_hash(
@@ -182,8 +177,8 @@ def _check_block(  # noqa: PLR0913  (a block and what it must join on to)
         report.fault(f"block {sequence}: its columns do not match its hash")
 
 
-def _check_entry(entry: _Entry, number: int, report: Report) -> None:
-    place = f"{entry.table} {entry.key} (block {entry.sequence}, position {entry.position})"
+def _tell(entry: _Entry, number: int, sequence: int, report: Report) -> None:
+    place = f"{entry.table} {entry.key} (block {sequence}, position {entry.position})"
     if entry.position != number:
         report.fault(f"{place}: expected position {number}")
     if entry.problem:
@@ -192,56 +187,40 @@ def _check_entry(entry: _Entry, number: int, report: Report) -> None:
         report.fault(f"{place}: its content does not match its hash")
 
 
-def _check_head(
-    connection: sqlite3.Connection, sequence: int, hash_: bytes, time: str, report: Report
-) -> None:
-    head = connection.execute("SELECT * FROM head WHERE id = 1").fetchone()
+def _check_head(head: Row, place: _Place, report: Report) -> None:
     if head is None:
         report.fault("head: there is none")
-    elif head["sequence"] != sequence or head["hash"] != hash_:
-        report.fault(f"head: says block {head['sequence']}, the last block is {sequence}")
-    elif time and head["committed_at"] != time:
+    elif head["sequence"] != place.sequence or head["hash"] != place.hash:
+        report.fault(f"head: says block {head['sequence']}, the last block is {place.sequence}")
+    elif place.time and head["committed_at"] != place.time:
         report.fault("head: column committed_at is not that of the last block")
 
 
-def _all_entries(connection: sqlite3.Connection, after: int, last: int) -> Iterator[_Entry]:
-    streams = [_entries(connection, table, after, last) for table in HASHED]
-    yield from merge(*streams, key=lambda e: (e.sequence, e.position))
-
-
-def _entries(connection: sqlite3.Connection, table: str, after: int, last: int) -> Iterator[_Entry]:
+async def _read_entries(
+    reads: Reads, table: str, after: int, last: int, entries: dict[int, list[_Entry]]
+) -> None:
+    """The entries of one table, added to those of the others in their blocks."""
     columns = HASHED[table]
     names = ", ".join(columns)
-    sql = f"SELECT {names}, sequence, position, salt, hash FROM {table}"  # noqa: S608
-    cursor = connection.execute(
-        f"{sql} WHERE sequence > ? AND sequence <= ? ORDER BY sequence, position", (after, last)
+    rows = await reads.fetch_all(
+        f"SELECT {names}, sequence, position, salt, hash FROM {table}"  # noqa: S608  (names of our own)
+        " WHERE sequence > ? AND sequence <= ?",
+        (after, last),
     )
-    cursor.row_factory = None
     width = len(columns)
-    keys = {
-        "resource_version": slice(1, 4),
-        "content_version": slice(0, 1),
-        "hook_card": slice(1, 3),
-    }
-    key = keys.get(table, slice(1, 2))
+    own = [columns.index(name) for name in KEYS[table] if name != "tenant"]
     body = columns.index("body") if "body" in columns else None
     digest = columns.index("sha256") if "sha256" in columns else None
-    for row in cursor:
-        values: tuple[Value, ...] = row[:width]
-        sequence, position, salt, hash_ = row[width:]
+    for row in rows:
+        values: tuple[Value, ...] = tuple(row)
+        sequence, position, salt, hash_ = row["sequence"], row["position"], row["salt"], row["hash"]
+        values = values[:width]
         problem = ""
         if body is not None and digest is not None:
             problem = _body_problem(values[body], values[digest])
-        recomputed = entry_hash(salt, table, values)
-        yield _Entry(
-            sequence,
-            position,
-            table,
-            "/".join(str(v) for v in values[key]),
-            hash_,
-            recomputed,
-            problem,
-        )
+        key = "/".join(str(values[column]) for column in own)
+        entry = _Entry(position, table, key, hash_, entry_hash(salt, table, values), problem)
+        entries.setdefault(sequence, []).append(entry)
 
 
 def _body_problem(body: Value, digest: Value) -> str:

@@ -119,14 +119,19 @@ class DeriveCarePlan:
 
     async def __call__(self, ask: Ask, caller: Caller) -> Answer:
         """Refused, Conflict or Unavailable tell why not; nothing is stored then."""
-        key = ask.idempotency_key
-        if key is None or not ask.is_kept:
+        key = _key(ask)
+        if key is None:
             return await self._until_settled(ask, caller)
         async with self.journal.hold((caller.tenant, caller.client, ask.operation, key)):
-            known = await self.history.idempotent(caller.tenant, caller.client, ask.operation, key)
-            if known is None:
-                return await self._until_settled(ask, caller)
-            return await self._first_answer(ask, caller, *known)
+            return await self._until_settled(ask, caller)
+
+    async def _promised(self, ask: Ask, caller: Caller) -> Answer | None:
+        """The first answer to a repeated key: of this process, or of another meanwhile."""
+        key = _key(ask)
+        if key is None:
+            return None
+        known = await self.history.idempotent(caller.tenant, caller.client, ask.operation, key)
+        return None if known is None else await self._first_answer(ask, caller, *known)
 
     async def _first_answer(
         self, ask: Ask, caller: Caller, digest: bytes, decision_id: str
@@ -138,9 +143,12 @@ class DeriveCarePlan:
 
     async def _until_settled(self, ask: Ask, caller: Caller) -> Answer:
         now = self.clock()
-        submission = self._with_defaults(ask.submission, caller, now)
         for _ in range(TRIES):
             try:
+                promised = await self._promised(ask, caller)
+                if promised is not None:
+                    return promised
+                submission = self._with_defaults(ask.submission, caller, now)
                 return await self._once(replace(ask, submission=submission), caller, now)
             except SomethingMoved:
                 continue
@@ -329,6 +337,11 @@ class DeriveCarePlan:
         what = f"{ask.operation} again {decision_id}"
         audit = executed(caller, what=what, patient=ask.submission.subject, now=self.clock())
         return WriteSet(caller.tenant, ReadSet(), (audit,))
+
+
+def _key(ask: Ask) -> str | None:
+    """What is not kept is promised to nobody."""
+    return ask.idempotency_key if ask.is_kept else None
 
 
 def executed(caller: Caller, *, what: str, patient: str | None, now: datetime) -> AuditRecord:

@@ -73,10 +73,15 @@ class RespondToPlan:
         if key is None:
             return await self._until_settled(ask, caller)
         async with self.journal.hold((caller.tenant, caller.client, KIND, key)):
-            known = await self.history.idempotent(caller.tenant, caller.client, KIND, key)
-            if known is None:
-                return await self._until_settled(ask, caller)
-            return await self._first_answer(ask, caller, *known)
+            return await self._until_settled(ask, caller)
+
+    async def _promised(self, ask: RespondAsk, caller: Caller) -> Given | None:
+        """The first answer to a repeated key: of this process, or of another meanwhile."""
+        key = ask.idempotency_key
+        if key is None:
+            return None
+        known = await self.history.idempotent(caller.tenant, caller.client, KIND, key)
+        return None if known is None else await self._first_answer(ask, caller, *known)
 
     async def _first_answer(
         self, ask: RespondAsk, caller: Caller, digest: bytes, decision_id: str
@@ -99,7 +104,8 @@ class RespondToPlan:
         now = self.clock()
         for _ in range(TRIES):
             try:
-                return await self._once(ask, caller, now)
+                promised = await self._promised(ask, caller)
+                return promised or await self._once(ask, caller, now)
             except SomethingMoved:
                 continue
         raise Conflict(

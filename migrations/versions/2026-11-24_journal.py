@@ -12,6 +12,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# Compared byte by byte on PostgreSQL too, whatever the database's own order of letters is.
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 HASH = 32
 SALT = 16
 NO_HASH = bytes(HASH)
@@ -52,7 +54,7 @@ def upgrade() -> None:
     op.create_table(
         "block",
         sa.Column("sequence", sa.BigInteger, autoincrement=False, nullable=False),
-        sa.Column("committed_at", sa.String, nullable=False),
+        sa.Column("committed_at", TEXT, nullable=False),
         sa.Column("entries", sa.Integer, nullable=False),
         sa.Column("previous", sa.LargeBinary(HASH), nullable=False),
         sa.Column("merkle_root", sa.LargeBinary(HASH), nullable=False),
@@ -65,7 +67,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, autoincrement=False, nullable=False),
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.Column("hash", sa.LargeBinary(HASH), nullable=False),
-        sa.Column("committed_at", sa.String, nullable=False),
+        sa.Column("committed_at", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_head"),
     )
     op.bulk_insert(head, [{"id": 1, "sequence": 0, "hash": NO_HASH, "committed_at": BEFORE_ALL}])
@@ -74,23 +76,28 @@ def upgrade() -> None:
     _audit_event()
     op.create_table(
         "content_version",
-        sa.Column("digest", sa.String, nullable=False),
-        sa.Column("version", sa.String, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
+        sa.Column("version", TEXT, nullable=False),
         sa.Column("files", sa.LargeBinary),
         *_journal("content_version"),
         sa.PrimaryKeyConstraint("digest", name="pk_content_version"),
     )
     op.create_table(
         "idempotency",
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("client", sa.String, nullable=False),
-        sa.Column("operation", sa.String, nullable=False),
-        sa.Column("key", sa.String, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("client", TEXT, nullable=False),
+        sa.Column("operation", TEXT, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
         sa.Column("request_digest", sa.LargeBinary(HASH), nullable=False),
-        sa.Column("decision_id", sa.String, nullable=False),
-        sa.Column("recorded", sa.String, nullable=False),
+        sa.Column("decision_id", TEXT, nullable=False),
+        sa.Column("recorded", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("tenant", "client", "operation", "key", name="pk_idempotency"),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION painplan_append_only() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+        )
     for table, same in APPEND_ONLY.items():
         _make_append_only(table, same)
 
@@ -99,16 +106,16 @@ def _resource_version() -> None:
     op.create_table(
         "resource_version",
         sa.Column("rowid", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("type", sa.String, nullable=False),
-        sa.Column("id", sa.String, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("patient", sa.String),
-        sa.Column("status", sa.String),
-        sa.Column("code", sa.String),
-        sa.Column("date", sa.String),
-        sa.Column("origin", sa.String, nullable=False),
-        sa.Column("source", sa.String),
+        sa.Column("patient", TEXT),
+        sa.Column("status", TEXT),
+        sa.Column("code", TEXT),
+        sa.Column("date", TEXT),
+        sa.Column("origin", TEXT, nullable=False),
+        sa.Column("source", TEXT),
         sa.Column("sha256", sa.LargeBinary(HASH), nullable=False),
         sa.Column("body", sa.LargeBinary),
         *_journal("resource_version"),
@@ -132,13 +139,13 @@ def _resource_version() -> None:
 def _decision() -> None:
     op.create_table(
         "decision",
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("id", sa.String, nullable=False),
-        sa.Column("patient", sa.String, nullable=False),
-        sa.Column("as_of", sa.String, nullable=False),
-        sa.Column("kind", sa.String, nullable=False),
-        sa.Column("knowledge", sa.String, nullable=False),
-        sa.Column("engine", sa.String, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("patient", TEXT, nullable=False),
+        sa.Column("as_of", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("knowledge", TEXT, nullable=False),
+        sa.Column("engine", TEXT, nullable=False),
         sa.Column("parameters", sa.LargeBinary),
         sa.Column("trace", sa.LargeBinary),
         sa.Column("inputs", sa.LargeBinary),
@@ -152,16 +159,16 @@ def _decision() -> None:
 def _audit_event() -> None:
     op.create_table(
         "audit_event",
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("id", sa.String, nullable=False),
-        sa.Column("recorded", sa.String, nullable=False),
-        sa.Column("action", sa.String, nullable=False),
-        sa.Column("what", sa.String, nullable=False),
-        sa.Column("patient", sa.String),
-        sa.Column("who", sa.String, nullable=False),
-        sa.Column("origin", sa.String, nullable=False),
-        sa.Column("outcome", sa.String, nullable=False),
-        sa.Column("request_id", sa.String, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("recorded", TEXT, nullable=False),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("what", TEXT, nullable=False),
+        sa.Column("patient", TEXT),
+        sa.Column("who", TEXT, nullable=False),
+        sa.Column("origin", TEXT, nullable=False),
+        sa.Column("outcome", TEXT, nullable=False),
+        sa.Column("request_id", TEXT, nullable=False),
         *_journal("audit_event"),
         sa.PrimaryKeyConstraint("tenant", "id", name="pk_audit_event"),
     )
@@ -173,10 +180,15 @@ def _audit_event() -> None:
 
 
 def _make_append_only(table: str, same: str) -> None:
-    """Refuse UPDATE, DELETE and an INSERT over an existing key or row (INSERT OR REPLACE)."""
-    if op.get_bind().dialect.name != "sqlite":
-        message = "PostgreSQL comes with a later migration"
-        raise NotImplementedError(message)
+    """Refuse UPDATE, DELETE, TRUNCATE, and an INSERT over an existing key or row."""
+    if op.get_bind().dialect.name == "postgresql":
+        # An INSERT replaces nothing here: its key is unique, and ON CONFLICT DO UPDATE updates.
+        for verb in ("UPDATE", "DELETE", "TRUNCATE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION painplan_append_only()"
+            )
+        return
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
@@ -205,3 +217,5 @@ def downgrade() -> None:
         "block",
     ):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION painplan_append_only()")

@@ -12,6 +12,8 @@ down_revision = "20261124_journal"
 branch_labels = None
 depends_on = None
 
+# Compared byte by byte on PostgreSQL too, whatever the database's own order of letters is.
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 HASH = 32
 SALT = 16
 SAME_PLACE = "(sequence = NEW.sequence AND position = NEW.position)"
@@ -40,9 +42,9 @@ def upgrade() -> None:
     _feedback()
     op.create_table(
         "seen_token",
-        sa.Column("issuer", sa.String, nullable=False),
-        sa.Column("jti", sa.String, nullable=False),
-        sa.Column("expires", sa.String, nullable=False),
+        sa.Column("issuer", TEXT, nullable=False),
+        sa.Column("jti", TEXT, nullable=False),
+        sa.Column("expires", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("issuer", "jti", name="pk_seen_token"),
     )
     op.create_index("ix_seen_token_expires", "seen_token", ["expires"])
@@ -53,14 +55,14 @@ def upgrade() -> None:
 def _hook_call() -> None:
     op.create_table(
         "hook_call",
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("id", sa.String, nullable=False),
-        sa.Column("instance", sa.String, nullable=False),
-        sa.Column("service", sa.String, nullable=False),
-        sa.Column("hook", sa.String, nullable=False),
-        sa.Column("patient", sa.String, nullable=False),
-        sa.Column("user_ref", sa.String, nullable=False),
-        sa.Column("called_at", sa.String, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("instance", TEXT, nullable=False),
+        sa.Column("service", TEXT, nullable=False),
+        sa.Column("hook", TEXT, nullable=False),
+        sa.Column("patient", TEXT, nullable=False),
+        sa.Column("user_ref", TEXT, nullable=False),
+        sa.Column("called_at", TEXT, nullable=False),
         sa.Column("latency_ms", sa.Integer, nullable=False),
         sa.Column("context", sa.LargeBinary),
         sa.Column("orders", sa.LargeBinary),
@@ -79,17 +81,17 @@ def _hook_call() -> None:
 def _hook_card() -> None:
     op.create_table(
         "hook_card",
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("call", sa.String, nullable=False),
-        sa.Column("id", sa.String, nullable=False),
-        sa.Column("service", sa.String, nullable=False),
-        sa.Column("patient", sa.String, nullable=False),
-        sa.Column("rule", sa.String, nullable=False),
-        sa.Column("about", sa.String, nullable=False),
-        sa.Column("order_class", sa.String, nullable=False),
-        sa.Column("indicator", sa.String, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("call", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("service", TEXT, nullable=False),
+        sa.Column("patient", TEXT, nullable=False),
+        sa.Column("rule", TEXT, nullable=False),
+        sa.Column("about", TEXT, nullable=False),
+        sa.Column("order_class", TEXT, nullable=False),
+        sa.Column("indicator", TEXT, nullable=False),
         sa.Column("overrides", sa.LargeBinary),
-        sa.Column("shown_at", sa.String, nullable=False),
+        sa.Column("shown_at", TEXT, nullable=False),
         *_journal("hook_card"),
         sa.PrimaryKeyConstraint("tenant", "call", "id", name="pk_hook_card"),
     )
@@ -102,20 +104,20 @@ def _hook_card() -> None:
 def _feedback() -> None:
     op.create_table(
         "feedback",
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("id", sa.String, nullable=False),
-        sa.Column("card", sa.String, nullable=False),
-        sa.Column("service", sa.String, nullable=False),
-        sa.Column("call", sa.String),
-        sa.Column("rule", sa.String),
-        sa.Column("order_class", sa.String),
-        sa.Column("patient", sa.String),
-        sa.Column("outcome", sa.String, nullable=False),
-        sa.Column("reason_system", sa.String),
-        sa.Column("reason_code", sa.String),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("card", TEXT, nullable=False),
+        sa.Column("service", TEXT, nullable=False),
+        sa.Column("call", TEXT),
+        sa.Column("rule", TEXT),
+        sa.Column("order_class", TEXT),
+        sa.Column("patient", TEXT),
+        sa.Column("outcome", TEXT, nullable=False),
+        sa.Column("reason_system", TEXT),
+        sa.Column("reason_code", TEXT),
         sa.Column("snoozes", sa.Integer, nullable=False),
-        sa.Column("outcome_at", sa.String, nullable=False),
-        sa.Column("received_at", sa.String, nullable=False),
+        sa.Column("outcome_at", TEXT, nullable=False),
+        sa.Column("received_at", TEXT, nullable=False),
         sa.Column("said", sa.LargeBinary),
         *_journal("feedback"),
         sa.PrimaryKeyConstraint("tenant", "id", name="pk_feedback"),
@@ -126,10 +128,15 @@ def _feedback() -> None:
 
 
 def _make_append_only(table: str, same: str) -> None:
-    """Refuse UPDATE, DELETE and an INSERT over an existing key or row (INSERT OR REPLACE)."""
-    if op.get_bind().dialect.name != "sqlite":
-        message = "PostgreSQL comes with a later migration"
-        raise NotImplementedError(message)
+    """Refuse UPDATE, DELETE, TRUNCATE, and an INSERT over an existing key or row."""
+    if op.get_bind().dialect.name == "postgresql":
+        # An INSERT replaces nothing here: its key is unique, and ON CONFLICT DO UPDATE updates.
+        for verb in ("UPDATE", "DELETE", "TRUNCATE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION painplan_append_only()"
+            )
+        return
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"

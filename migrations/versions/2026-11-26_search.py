@@ -15,19 +15,23 @@ down_revision = "20261126_hooks"
 branch_labels = None
 depends_on = None
 
+# Compared byte by byte on PostgreSQL too, whatever the database's own order of letters is.
+TEXT = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+HOLDS_UP_NOBODY = {"postgresql_concurrently": True}
+
 
 def upgrade() -> None:
     """Create the values, by patient and by value, and an index on when blocks were committed."""
     op.create_table(
         "search_value",
-        sa.Column("tenant", sa.String, nullable=False),
-        sa.Column("patient", sa.String, nullable=False),
-        sa.Column("type", sa.String, nullable=False),
-        sa.Column("name", sa.String, nullable=False),
-        sa.Column("value", sa.String, nullable=False),
-        sa.Column("until", sa.String, nullable=False),
-        sa.Column("system", sa.String, nullable=False),
-        sa.Column("id", sa.String, nullable=False),
+        sa.Column("tenant", TEXT, nullable=False),
+        sa.Column("patient", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
+        sa.Column("until", TEXT, nullable=False),
+        sa.Column("system", TEXT, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.Column("version", sa.Integer, autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint(
             "tenant",
@@ -55,11 +59,15 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_search_state"),
     )
-    op.create_index("ix_block_committed_at", "block", ["committed_at"])
+    with op.get_context().autocommit_block():
+        # What an interrupted attempt has left cannot be used.
+        op.drop_index("ix_block_committed_at", "block", **HOLDS_UP_NOBODY, if_exists=True)
+        op.create_index("ix_block_committed_at", "block", ["committed_at"], **HOLDS_UP_NOBODY)
 
 
 def downgrade() -> None:
     """All of it follows from the journal and is made again."""
-    op.drop_index("ix_block_committed_at", "block")
     op.drop_table("search_state")
     op.drop_table("search_value")
+    with op.get_context().autocommit_block():
+        op.drop_index("ix_block_committed_at", "block", **HOLDS_UP_NOBODY)

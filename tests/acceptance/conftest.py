@@ -14,30 +14,26 @@ import uvicorn
 
 from app.main import create_app
 from app.settings import Settings
+from tests.databases import Kept
 
 FHIR = {"Content-Type": "application/fhir+json"}
 STARTS_WITHIN = 30.0
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the service of this module keeps its history."""
-    return tmp_path_factory.mktemp("history") / "painplan.db"
-
-
-@pytest.fixture(scope="module")
-def service(database: Path) -> Iterator[httpx.Client]:
+def service(database: Kept) -> Iterator[httpx.Client]:
     """The service as an EHR on this machine meets it."""
     with serving(database) as client:
         yield client
 
 
 @contextmanager
-def serving(database: Path, *, port: int = 0, **more: Any) -> Iterator[httpx.Client]:
+def serving(database: Kept | Path, *, port: int = 0, **more: Any) -> Iterator[httpx.Client]:
     """The service with settings of a test's own."""
     with socket.create_server(("127.0.0.1", port)) as listening:
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        settings = Settings(database_url=f"sqlite:///{database}", public_url=address, **more)
+        url = database.url if isinstance(database, Kept) else f"sqlite:///{database}"
+        settings = Settings(database_url=url, public_url=address, **more)
         config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -1,9 +1,7 @@
 """Bad input: its own clear answer, nothing stored, never a 500."""
 
 import json
-import sqlite3
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,17 +9,15 @@ import pytest
 
 from app.fhir.validation import Validator
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient
+from tests.databases import Kept
 
 DERIVE = f"/fhir/$derive?asOf={AS_OF}"
 SECRET = "Geheimnisvoll"
 
 
-def stored(database: Path) -> int:
+def stored(database: Kept) -> int:
     """How many resource versions and decisions there are."""
-    with sqlite3.connect(database) as connection:
-        (resources,) = connection.execute("SELECT count(*) FROM resource_version").fetchone()
-        (decisions,) = connection.execute("SELECT count(*) FROM decision").fetchone()
-    return int(resources + decisions)
+    return database.count("resource_version") + database.count("decision")
 
 
 def changed(resource: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -116,7 +112,7 @@ REFUSED = [
     ("body", "status", "where"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
 def test_it_is_refused_and_nothing_is_stored(
-    service: httpx.Client, database: Path, body: Any, status: int, where: str | None
+    service: httpx.Client, database: Kept, body: Any, status: int, where: str | None
 ) -> None:
     before = stored(database)
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -135,7 +131,7 @@ def test_it_is_refused_and_nothing_is_stored(
     assert "Traceback" not in answer.text
 
 
-def test_one_invalid_entry_refuses_the_whole(service: httpx.Client, database: Path) -> None:
+def test_one_invalid_entry_refuses_the_whole(service: httpx.Client, database: Kept) -> None:
     before = stored(database)
     body = bundle(
         patient("whole"),

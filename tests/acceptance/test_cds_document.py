@@ -12,6 +12,7 @@ import pytest
 from app.fhir.hooks import SERVICES
 from tests.acceptance.hooks import JSON, answered
 from tests.acceptance.wire import Json
+from tests.databases import Kept
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "cds-hooks.md").read_text("utf-8")
@@ -19,11 +20,11 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT, flags=re.DOTALL)
 EXAMPLES = sorted((ROOT / "examples" / "cds-hooks").glob("*.json"))
 
 
-def run(word: str, service: httpx.Client, database: Path, **variables: str) -> str:
+def run(word: str, service: httpx.Client, database: Kept, **variables: str) -> str:
     """The one block that holds a word, as it is shown, against this service."""
     (block,) = [block for block in BLOCKS if word in block]
     command = block.replace("http://127.0.0.1:8000", str(service.base_url).rstrip("/"))
-    environment = {**os.environ, **variables, "PAINPLAN_DATABASE_URL": f"sqlite:///{database}"}
+    environment = {**os.environ, **variables, "PAINPLAN_DATABASE_URL": database.url}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=ROOT,
@@ -42,7 +43,7 @@ def signed(service: httpx.Client) -> Json:
     return answered(service, body)
 
 
-def test_discovery_names_the_services(service: httpx.Client, database: Path) -> None:
+def test_discovery_names_the_services(service: httpx.Client, database: Kept) -> None:
     said = run("/cds-services'", service, database)
 
     assert {s["id"] for s in json.loads(said)["services"]} == set(SERVICES)
@@ -50,7 +51,7 @@ def test_discovery_names_the_services(service: httpx.Client, database: Path) -> 
         assert f"`{id_}`" in DOCUMENT
 
 
-def test_the_order_gets_the_card_and_the_suggestions(service: httpx.Client, database: Path) -> None:
+def test_the_order_gets_the_card_and_the_suggestions(service: httpx.Client, database: Kept) -> None:
     said = run("order-sign.json", service, database)
 
     head, _, body = said.partition("\n\n")
@@ -63,7 +64,7 @@ def test_the_order_gets_the_card_and_the_suggestions(service: httpx.Client, data
     assert all(f"`{label}`" in DOCUMENT for label in offered)
 
 
-def test_the_decision_can_be_read_and_replayed(service: httpx.Client, database: Path) -> None:
+def test_the_decision_can_be_read_and_replayed(service: httpx.Client, database: Kept) -> None:
     name = signed(service)["extension"]["health.painplan.decision"].rpartition("/")[2]
 
     said = run("/replay", service, database, DECISION=name)
@@ -72,7 +73,7 @@ def test_the_decision_can_be_read_and_replayed(service: httpx.Client, database: 
     assert '"identical":true' in said
 
 
-def test_feedback_is_kept(service: httpx.Client, database: Path) -> None:
+def test_feedback_is_kept(service: httpx.Client, database: Kept) -> None:
     card = signed(service)["cards"][0]["uuid"]
 
     said = run("overrideReason", service, database, CARD=card)
@@ -80,7 +81,7 @@ def test_feedback_is_kept(service: httpx.Client, database: Path) -> None:
     assert json.loads(said)["extension"] == {"health.painplan.kept": 1}
 
 
-def test_the_report_is_there_twice(service: httpx.Client, database: Path) -> None:
+def test_the_report_is_there_twice(service: httpx.Client, database: Kept) -> None:
     signed(service)
 
     said = run("cds-services-report", service, database)

@@ -28,6 +28,7 @@ from tests.acceptance.hooks import (
     rules,
 )
 from tests.acceptance.wire import Json
+from tests.databases import Kept
 
 BASE = "http://127.0.0.1:8000"
 RULES = [card.id for card in load().orders.cards]
@@ -54,9 +55,8 @@ def _broken(card: CardRule) -> CardRule:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
-    database = tmp_path_factory.mktemp("faults") / "painplan.db"
-    found = create_app(Settings(database_url=f"sqlite:///{database}", log_level="ERROR"))
+async def app(database: Kept) -> AsyncIterator[FastAPI]:
+    found = create_app(Settings(database_url=database.url, log_level="ERROR"))
     async with found.router.lifespan_context(found):
         yield found
 

@@ -1,7 +1,6 @@
 """What a hook leaves behind: the call, its reasons, its replay, feedback and what it does."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 import uuid
@@ -11,9 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-import zstandard
 
-from app.sql.bodies import unpacked
 from app.sql.verify import verify
 from tests.acceptance.hooks import (
     JSON,
@@ -35,6 +32,7 @@ from tests.acceptance.hooks import (
 )
 from tests.acceptance.wire import AS_OF, Json, bundle, intake, screened
 from tests.acceptance.wire import patient as a_patient
+from tests.databases import Kept
 
 SECRET = "token-that-nobody-keeps.Zm9v"
 OURS = "https://painplan.health/fhir/CodeSystem/override-reason"
@@ -204,28 +202,8 @@ def test_nothing_of_a_prefetch_becomes_server_data(service: httpx.Client, somebo
     assert service.get(f"/fhir/Patient/{somebody}").status_code == 404
 
 
-def everything(database: Path) -> list[bytes]:
-    """Every value of every table, uncompressed."""
-    found: list[bytes] = []
-    with sqlite3.connect(database) as connection:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (name,) in names:
-            for row in connection.execute(f"SELECT * FROM {name}"):  # noqa: S608
-                found += [_plain(value) for value in row]
-    return found
-
-
-def _plain(value: object) -> bytes:
-    if isinstance(value, bytes):
-        try:
-            return unpacked(value)
-        except zstandard.ZstdError:
-            return value
-    return str(value).encode()
-
-
 def test_ch_24_an_access_token_is_nowhere_in_the_database(
-    service: httpx.Client, somebody: str, database: Path
+    service: httpx.Client, somebody: str, database: Kept
 ) -> None:
     body = severe(somebody)
     body["fhirServer"] = "https://ehr.example/fhir"
@@ -238,28 +216,28 @@ def test_ch_24_an_access_token_is_nowhere_in_the_database(
     }
     answered(service, body)
 
-    values = everything(database)
+    values = database.everything()
     assert any(somebody.encode() in value for value in values)
     assert not any(SECRET.encode() in value for value in values)
 
 
 def test_a_prefetch_is_not_kept_beyond_its_facts(
-    service: httpx.Client, somebody: str, database: Path
+    service: httpx.Client, somebody: str, database: Kept
 ) -> None:
     body = severe(somebody)
     body["prefetch"]["patient"]["name"] = [{"family": "Unrepeatable-Name"}]
     answered(service, body)
 
-    assert not any(b"Unrepeatable-Name" in value for value in everything(database))
+    assert not any(b"Unrepeatable-Name" in value for value in database.everything())
 
 
 def test_the_history_of_hooks_is_in_the_chain(
-    service: httpx.Client, somebody: str, database: Path
+    service: httpx.Client, somebody: str, database: Kept
 ) -> None:
     card = answered(service, severe(somebody))["cards"][0]
     told(service, overridden(card))
 
-    assert verify(f"sqlite:///{database}").is_intact
+    assert verify(database.url).is_intact
 
 
 def counted(service: httpx.Client, rule: str) -> Json:
@@ -404,30 +382,30 @@ def test_a_critical_card_is_never_silenced(service: httpx.Client, somebody: str)
 
 
 def test_every_call_and_its_feedback_are_audited(
-    service: httpx.Client, somebody: str, database: Path
+    service: httpx.Client, somebody: str, database: Kept
 ) -> None:
     card = answered(service, severe(somebody))["cards"][0]
     told(service, overridden(card))
 
-    with sqlite3.connect(database) as connection:
-        rows = connection.execute("SELECT what FROM audit_event WHERE patient = ?", (somebody,))
-        found = [what.split()[0] for (what,) in rows]
-    assert found == ["order-sign", "feedback"]
+    rows = database.rows(
+        f"SELECT what FROM audit_event WHERE patient = '{somebody}' ORDER BY sequence, position"  # noqa: S608
+    )
+    assert [what.split()[0] for (what,) in rows] == ["order-sign", "feedback"]
 
 
-def test_a_refused_call_keeps_nothing(service: httpx.Client, somebody: str, database: Path) -> None:
+def test_a_refused_call_keeps_nothing(service: httpx.Client, somebody: str, database: Kept) -> None:
     body = severe(somebody)
     body["prefetch"]["conditions"] = prefetch("p2")["conditions"]
     assert call(service, body).status_code == 422
 
-    assert not any(somebody.encode() in value for value in everything(database))
+    assert not any(somebody.encode() in value for value in database.everything())
 
 
 def test_painplan_alerts_prints_what_the_report_says(
-    service: httpx.Client, somebody: str, database: Path
+    service: httpx.Client, somebody: str, database: Kept
 ) -> None:
     told(service, overridden(card_of(answered(service, unscanned(somebody)), IMAGING)))
-    environment = {**os.environ, "PAINPLAN_DATABASE_URL": f"sqlite:///{database}"}
+    environment = {**os.environ, "PAINPLAN_DATABASE_URL": database.url}
     command = [str(Path(sys.executable).parent / "painplan"), "alerts"]
 
     table = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

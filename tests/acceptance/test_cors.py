@@ -11,6 +11,7 @@ from app.api.cors import origins_of
 from app.domain.problem import Refused
 from tests.acceptance.conftest import serving
 from tests.acceptance.test_trust import NORTH
+from tests.databases import Kept
 from tests.ehr.test_clients import toml
 
 PAGE = "http://127.0.0.1:8092"
@@ -20,13 +21,12 @@ ASKS_AS_THE_SANDBOX = {**ASKS, "Access-Control-Request-Headers": "authorization,
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def closed(beside: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("cors")
     clients = folder / "clients.toml"
     clients.write_text(toml(NORTH), "utf-8")
     listed = f"https://EHR.example:443, {PAGE}"
-    database = folder / "painplan.db"
-    with serving(database, auth="on", clients=str(clients), cors_origins=listed) as client:
+    with serving(beside, auth="on", clients=str(clients), cors_origins=listed) as client:
         yield client
 
 

@@ -1,7 +1,6 @@
 """The main job over HTTP: facts in, a plan and everything beside it out, kept and derived again."""
 
 import json
-import sqlite3
 import uuid
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tests.acceptance.wire import (
     patient,
     screened,
 )
+from tests.databases import Kept
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = json.loads((ROOT / "examples" / "chronic-low-back-pain.json").read_text("utf-8"))
@@ -33,10 +33,8 @@ def derive(service: httpx.Client, *resources: dict[str, Any], **params: str) -> 
     return service.post("/fhir/$derive", params=WHEN | params, json=bundle(*resources))
 
 
-def rows(database: Path, table: str) -> int:
-    with sqlite3.connect(database) as connection:
-        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-    return int(count)
+def rows(database: Kept, table: str) -> int:
+    return database.count(table)
 
 
 def test_the_answer_is_a_collection_with_the_plan_first(service: httpx.Client) -> None:
@@ -95,7 +93,7 @@ def test_what_is_published_is_served(service: httpx.Client) -> None:
 
 
 def test_the_same_request_gives_the_same_bytes_and_no_second_decision(
-    service: httpx.Client, database: Path
+    service: httpx.Client, database: Kept
 ) -> None:
     facts = (patient("twin"), intake(screened(), of="twin"))
     first = derive(service, *facts)
@@ -191,7 +189,7 @@ def test_an_emergency_replaces_the_plan(service: httpx.Client) -> None:
     assert set(ids) <= {"ESC-01", "ESC-02", "ESC-03", "SN-01"}
 
 
-def test_without_persist_only_the_call_is_kept(service: httpx.Client, database: Path) -> None:
+def test_without_persist_only_the_call_is_kept(service: httpx.Client, database: Kept) -> None:
     tables = ("resource_version", "decision", "audit_event")
     before = {table: rows(database, table) for table in tables}
 

@@ -3,11 +3,9 @@
 import asyncio
 import json
 import socket
-import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import pytest
 
 from app.fhir.hooks import PREFETCH, path_for
 from tests.acceptance.conftest import serving
+from tests.databases import Kept
 from tests.ehr.hospital import Hospital, Write, condition, hospital, http, searchset
 from tests.ehr.signing import ISSUER, claims, jwk, token
 from tests.ehr.test_clients import toml
@@ -41,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def base(folder: Path, port: int) -> Iterator[str]:
+def base(folder: Path, port: int, database: Kept) -> Iterator[str]:
     """The address of the service, where the client North may have its own EHR asked."""
     file = folder / "clients.toml"
     north = {"name": "North EHR", "tenant": "north", "issuer": ISSUER, "guideline_profile": "uk"}
@@ -54,8 +53,6 @@ def base(folder: Path, port: int) -> Iterator[str]:
         ),
         "utf-8",
     )
-    (folder / "history").mkdir()
-    database = folder / "history" / "painplan.db"
     with serving(database, auth="on", clients=str(file)) as client:
         yield str(client.base_url).rstrip("/")
 
@@ -128,13 +125,6 @@ def furnish(ehr: Hospital, patient: str) -> None:
 
 def list_of_targets(patient: str) -> list[str]:
     return [f"/fhir/{path_for(key, patient)}" for key in PREFETCH if key != "patient"]
-
-
-def hook_calls(folder: Path) -> int:
-    history = f"file:{folder}/history/painplan.db?mode=ro"
-    with closing(sqlite3.connect(history, uri=True)) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM hook_call").fetchone()
-    return int(count)
 
 
 async def test_everything_is_fetched_where_nothing_was_prefetched(
@@ -251,21 +241,21 @@ async def test_another_patient_in_the_ehr_is_not_believed(
 
 
 async def test_a_token_counts_once(
-    base: str, folder: Path, caller: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
+    base: str, database: Kept, caller: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """CH-63: the second call with the same jti is refused, and nothing of it is kept."""
     once = token(claims(f"{base}{VIEW}", jti="only-once"))
     body = view("replayed", prefetch={"conditions": None})
 
     first = await call(caller, base, body, sent=once)
-    kept = hook_calls(folder)
+    kept = database.count("hook_call")
     second = await call(caller, base, view("replayed", prefetch={"conditions": None}), sent=once)
     third = await call(caller, base, body, sent=token(claims(f"{base}{VIEW}", jti="only-once")))
     stranger = await call(caller, base, body, sent="a.b.c")
 
     assert first.status_code == 200, first.text
     assert [one.status_code for one in (second, third)] == [401, 401]
-    assert hook_calls(folder) == kept
+    assert database.count("hook_call") == kept
     assert capfd.readouterr().err.count("This token was used before.") == 2
     assert second.content == third.content == stranger.content
     assert second.headers["www-authenticate"] == "Bearer"
@@ -320,7 +310,7 @@ async def test_feedback_takes_either_audience_and_counts_once(
 async def test_no_token_is_logged_or_kept(
     ehr: Hospital,
     base: str,
-    folder: Path,
+    database: Kept,
     caller: httpx.AsyncClient,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -333,7 +323,7 @@ async def test_no_token_is_logged_or_kept(
     await call(caller, base, broken)
 
     said = "".join(capfd.readouterr())
-    files = [file.read_bytes() for file in (folder / "history").iterdir()]
+    files = database.everything()
     assert any(b"quiet-one" in file for file in files)  # what was seen is remembered by its jti
     for secret in (EHR_TOKEN, *sent.split(".")):
         assert secret not in said

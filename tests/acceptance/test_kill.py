@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.acceptance.wire import AS_OF, bundle, intake, patient, screened
+from tests.databases import Kept
 
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
 STARTS_WITHIN = 30.0
@@ -24,23 +25,24 @@ REPLAYED = 20
 
 
 @contextmanager
-def running(database: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def running(database: Kept, *options: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """The service as a process of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
-        "PAINPLAN_DATABASE_URL": f"sqlite:///{database}",
+        "PAINPLAN_DATABASE_URL": database.url,
         "PAINPLAN_LOG_LEVEL": "ERROR",
     }
-    process = subprocess.Popen([PAINPLAN, "serve", "--port", str(port)], env=environment)
+    command = [PAINPLAN, "serve", "--port", str(port), *options]
+    process = subprocess.Popen(command, env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, process)
         yield url, process
     finally:
-        process.kill()
+        process.terminate()  # it ends its workers, too
         process.wait(30)
 
 
@@ -80,8 +82,8 @@ def _derive(client: httpx.Client, id_: str) -> httpx.Response:
     )
 
 
-def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    database = tmp_path / "painplan.db"
+def test_nothing_acknowledged_is_lost(fresh: Kept) -> None:
+    database = fresh
     answered: dict[str, tuple[str, bytes]] = {}
     with running(database) as (url, process):
         threads = [
@@ -117,7 +119,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         text=True,
         check=False,
         timeout=120,
-        env={**os.environ, "PAINPLAN_DATABASE_URL": f"sqlite:///{database}"},
+        env={**os.environ, "PAINPLAN_DATABASE_URL": database.url},
     )
     assert verified.returncode == 0, verified.stderr
     assert "intact" in verified.stdout

@@ -1,12 +1,10 @@
 """The clinician's answer over HTTP: every branch, every refusal, and what the next plan knows."""
 
 import json
-import sqlite3
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +13,7 @@ import pytest
 from app.fhir.validation import Validator
 from app.sql.verify import verify
 from tests.acceptance.wire import AS_OF, activities, bundle, finding, intake, patient, screened
+from tests.databases import Kept
 
 Json = dict[str, Any]
 VALIDATOR = Validator.load()
@@ -64,13 +63,11 @@ def read(service: httpx.Client, plan: Json, version: int | None = None) -> Json:
     return found
 
 
-def count(database: Path, table: str) -> int:
-    with sqlite3.connect(database) as connection:
-        (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
-    return int(rows)
+def count(database: Kept, table: str) -> int:
+    return database.count(table)
 
 
-def kept(database: Path) -> tuple[int, ...]:
+def kept(database: Kept) -> tuple[int, ...]:
     """Everything that a refused answer must leave as it was."""
     return tuple(count(database, t) for t in ("resource_version", "decision", "idempotency"))
 
@@ -239,7 +236,7 @@ def test_declining_touches_no_other_plan(service: httpx.Client) -> None:
 
 
 def test_the_same_answer_again_changes_nothing_but_the_audit(
-    service: httpx.Client, database: Path
+    service: httpx.Client, database: Kept
 ) -> None:
     plan = derived(service, somebody())
     answers = (activity("EX-01", "declined", "No"), activity("ED-01", "accepted"))
@@ -283,7 +280,7 @@ def test_the_same_answer_to_a_plan_that_was_replaced_shows_what_stands_now(
     ],
 )
 def test_another_answer_to_a_plan_that_is_no_draft_is_a_conflict(
-    service: httpx.Client, database: Path, other: Json
+    service: httpx.Client, database: Kept, other: Json
 ) -> None:
     plan = derived(service, somebody())
     respond(service, plan, answer_with("accepted"))
@@ -379,7 +376,7 @@ REFUSED = [
     ("body", "status", "where"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
 def test_a_refused_answer_stores_nothing(
-    service: httpx.Client, database: Path, body: Any, status: int, where: str | None
+    service: httpx.Client, database: Kept, body: Any, status: int, where: str | None
 ) -> None:
     plan = derived(service, somebody())
     before = kept(database)
@@ -438,7 +435,7 @@ def test_if_match_names_the_version_that_was_read(service: httpx.Client, sent: s
     ("sent", "status"), [('W/"2"', 412), ('W/"0"', 412), ("1", 400), ("", 400)]
 )
 def test_any_other_if_match_changes_nothing(
-    service: httpx.Client, database: Path, sent: str, status: int
+    service: httpx.Client, database: Kept, sent: str, status: int
 ) -> None:
     plan = derived(service, somebody())
     before = kept(database)
@@ -462,7 +459,7 @@ def test_a_retry_may_name_the_version_that_it_answered(service: httpx.Client) ->
     assert respond(service, plan, answer_with("declined"), If_Match='W/"2"').status_code == 409
 
 
-def test_a_key_gets_its_first_answer_again(service: httpx.Client, database: Path) -> None:
+def test_a_key_gets_its_first_answer_again(service: httpx.Client, database: Kept) -> None:
     of, key = somebody(), str(uuid.uuid4())
     plan = derived(service, of, as_of="2026-06-01T09:00:00Z")
     first = respond(service, plan, answer_with("accepted"), Idempotency_Key=key)
@@ -690,23 +687,22 @@ def test_a_plan_that_is_not_kept_cannot_be_answered(service: httpx.Client) -> No
     assert respond(service, plan, answer_with("accepted")).status_code == 404
 
 
-def test_the_audit_names_the_plan_that_was_answered(service: httpx.Client, database: Path) -> None:
+def test_the_audit_names_the_plan_that_was_answered(service: httpx.Client, database: Kept) -> None:
     of = somebody()
     plan = derived(service, of)
 
     respond(service, plan, answer_with("accepted"), X_Request_Id="the-answer")
 
-    with sqlite3.connect(database) as connection:
-        (row,) = connection.execute(
-            "SELECT action, what, patient, outcome FROM audit_event WHERE request_id = 'the-answer'"
-        )
+    (row,) = database.rows(
+        "SELECT action, what, patient, outcome FROM audit_event WHERE request_id = 'the-answer'"
+    )
     assert row == ("E", f"respond CarePlan/{plan['id']}", of, "0")
 
 
-def test_the_history_of_all_these_answers_is_intact(database: Path, service: httpx.Client) -> None:
+def test_the_history_of_all_these_answers_is_intact(database: Kept, service: httpx.Client) -> None:
     respond(service, derived(service, somebody()), answer_with("accepted"))
 
-    report = verify(f"sqlite:///{database}")
+    report = verify(database.url)
 
     assert report.faults == []
     assert report.is_intact

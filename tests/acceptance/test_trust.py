@@ -15,6 +15,7 @@ from app.domain.problem import Refused
 from app.main import create_app
 from app.settings import Settings
 from tests.acceptance.conftest import serving
+from tests.databases import Kept
 from tests.ehr.signing import ISSUER, claims, jwk, token
 from tests.ehr.test_clients import toml
 
@@ -33,14 +34,8 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the closed service keeps its history."""
-    return tmp_path_factory.mktemp("closed") / "painplan.db"
-
-
-@pytest.fixture(scope="module")
-def closed(kept: Path, clients: Path) -> Iterator[httpx.Client]:
-    with serving(kept, auth="on", clients=str(clients)) as client:
+def closed(beside: Kept, clients: Path) -> Iterator[httpx.Client]:
+    with serving(beside, auth="on", clients=str(clients)) as client:
         yield client
 
 
@@ -135,7 +130,7 @@ def test_from_another_machine_the_token_counts_and_not_the_host(closed: httpx.Cl
 
 
 def test_the_log_says_why_and_nothing_of_the_token(
-    closed: httpx.Client, kept: Path, capfd: pytest.CaptureFixture[str]
+    closed: httpx.Client, beside: Kept, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """CH-63: never logged, never kept."""
     here = url(closed, NOBODY)
@@ -145,7 +140,7 @@ def test_the_log_says_why_and_nothing_of_the_token(
         closed.post(NOBODY, headers={"Authorization": f"Bearer {sent}"})
 
     said = capfd.readouterr().err
-    history = b"".join(file.read_bytes() for file in kept.parent.iterdir())
+    history = b"".join(beside.everything())
     assert "it has expired" in said
     for part in (*good.split("."), *late.split(".")):
         assert part not in said

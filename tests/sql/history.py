@@ -13,20 +13,22 @@ from app.main import create_app
 from app.settings import Settings
 from tests.acceptance.hooks import SIGN, TRAMADOL, medicine, opioid_with_sedative, request
 from tests.acceptance.wire import bundle, finding, intake, patient, screened
+from tests.databases import Kept
 
 FHIR = {"Content-Type": "application/fhir+json"}
 
 
-def write(database: Path, people: int = 4) -> None:
+def write(database: Path | Kept, people: int = 4) -> None:
     """Derivations of several people, one twice, one with a key, one not kept, one answered.
 
     And one order of an opioid, with a card that was overridden.
     """
-    asyncio.run(_write(database, people))
+    url = database.url if isinstance(database, Kept) else f"sqlite:///{database}"
+    asyncio.run(_write(url, people))
 
 
-async def _write(database: Path, people: int) -> None:
-    app = create_app(Settings(database_url=f"sqlite:///{database}", log_level="ERROR"))
+async def _write(url: str, people: int) -> None:
+    app = create_app(Settings(database_url=url, log_level="ERROR"))
     transport = httpx.ASGITransport(app)
     base = "http://127.0.0.1:8000"
     async with (

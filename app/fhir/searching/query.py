@@ -10,6 +10,7 @@ from app.domain.searching import Alternative, Comparison, Criterion, Search
 from app.fhir.reading.parameters import ID
 from app.fhir.reading.received import logical_patient
 from app.fhir.searching.dates import PREFIXES, alternatives, span_of
+from app.fhir.searching.long_texts import BEGINNING, as_kept
 from app.fhir.searching.parameters import PATIENT, Parameter, parameters_of
 from app.fhir.searching.shape import RESULT, Shape, shape_with
 from app.fhir.searching.telling import not_used, wrong
@@ -175,16 +176,17 @@ def _token(text: str) -> Alternative:
     halves = [unescaped(half) for half in parts(text, "|")]
     if len(halves) == 1:
         return _equal(halves[0])
-    system, code = Comparison("system", "=", halves[0]), "|".join(halves[1:])
+    system, code = Comparison("system", "=", as_kept(halves[0])), "|".join(halves[1:])
     return (*_equal(code), system) if code else (system,)
 
 
 def _equal(text: str) -> Alternative:
-    return (Comparison("value", "=", text),)
+    return (Comparison("value", "=", as_kept(text)),)
 
 
 def _begins(text: str) -> Alternative:
-    return (Comparison("value", ">=", text), Comparison("value", "<", text + AFTER_ALL))
+    start = text[:BEGINNING]
+    return (Comparison("value", ">=", start), Comparison("value", "<", start + AFTER_ALL))
 
 
 def _dates(name: str, values: list[str], draft: _Draft) -> tuple[Alternative, ...]:

@@ -8,11 +8,11 @@ import orjson
 
 from app.domain.searching import SearchValue
 from app.fhir.searching.dates import spans_in
+from app.fhir.searching.long_texts import as_kept
 from app.fhir.searching.parameters import PATIENT, PUBLISHED, STORED, Parameter
 
-VERSION = 1
+VERSION = 2
 """Of the extraction: another one has every stored version read again (``painplan reindex``)."""
-LONGEST = 1024
 
 
 def search_values(resource: dict[str, Any]) -> tuple[SearchValue, ...]:
@@ -59,24 +59,24 @@ def _values(parameter: Parameter, node: Any) -> Iterator[SearchValue]:
     match parameter.kind:
         case "token":
             for system, code in _tokens(node):
-                yield SearchValue(name, code[:LONGEST], system=system[:LONGEST])
+                yield SearchValue(name, as_kept(code), system=as_kept(system))
         case "date":
             for low, high in spans_in(node):
                 yield SearchValue(name, low, until=high)
         case "uri" | "reference":
             if isinstance(node, str):
-                yield from _canonical(name, node[:LONGEST])
+                yield from _canonical(name, node)
         case "string":
             if isinstance(node, str):
-                yield SearchValue(name, node.casefold()[:LONGEST])
+                yield SearchValue(name, as_kept(node.casefold()))
 
 
 def _canonical(name: str, text: str) -> Iterator[SearchValue]:
     """A canonical is found with its version and without."""
     url, _, version = text.partition("|")
-    yield SearchValue(name, url)
+    yield SearchValue(name, as_kept(url))
     if version:
-        yield SearchValue(name, text)
+        yield SearchValue(name, as_kept(text))
 
 
 def _tokens(node: Any) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,172 @@
+"""What is looked for is found by an index, on both databases: the plans of the statements."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+
+from app.domain.searching import Search
+from app.fhir.searching.parameters import STORED
+from app.sql.database import Statement, finished
+from app.sql.postgresql import spoken
+from app.sql.searching import number_of, page_of, probe_of, some_of
+from app.sql.sorting import page_with_value
+from tests.databases import Kept, Server
+from tests.sql.history import write
+from tests.sql.test_searching import DECLARED, START, _search
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A SQLite file with a history."""
+    database = tmp_path_factory.mktemp("plans") / "painplan.db"
+    write(database)
+    return str(database)
+
+
+# Enough of it that reading all would cost: 20,000 versions of 2,000 people.
+A_BLOCK = r"INSERT INTO block VALUES (1000000, '2027', 20000, '\x00', '\x00', '\x01')"
+VERSIONS = (
+    "INSERT INTO resource_version (tenant, type, id, version, patient, origin, sha256, sequence,"
+    r" position, hash) SELECT 'default', 'Observation', 'o' || n, 1, 'x' || n % 2000, 'received',"
+    r" '\x00', 1000000, n, '\x00' FROM generate_series(1, 20000) n"
+)
+VALUES = (
+    "INSERT INTO search_value SELECT 'default', 'x' || n % 2000, 'Observation', name, 'v' || n, '',"
+    " '', 'o' || n, 1 FROM generate_series(1, 20000) n, (VALUES ('code'), ('date'), ('status'),"
+    " ('category')) AS v (name)"
+)
+FILLING = (A_BLOCK, VERSIONS, VALUES, "ANALYZE")
+
+
+@pytest.fixture(scope="module")
+def filled(postgresql: Server) -> Iterator[Kept]:
+    """A PostgreSQL with a history, its statistics taken."""
+    kept = postgresql.fresh()
+    write(kept, 4)
+    kept.change(*FILLING)
+    yield kept
+    postgresql.drop(kept)
+
+
+def _nodes(kept: Kept, statement: Statement) -> list[dict[str, Any]]:
+    """Every step of PostgreSQL's plan; so few rows would be scanned, which is discouraged."""
+
+    async def explained() -> str:
+        connection = await asyncpg.connect(kept.url)
+        try:
+            await connection.execute("SET enable_seqscan = off")
+            sql = f"EXPLAIN (FORMAT JSON) {spoken(statement.text)}"
+            return str(await connection.fetchval(sql, *statement.values))
+        finally:
+            await connection.close()
+
+    return list(_walk(orjson.loads(finished(explained()))[0]["Plan"]))
+
+
+def _walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", ()):
+        yield from _walk(below)
+
+
+@pytest.mark.parametrize(("type_", "name", "value"), DECLARED, ids=str)
+def test_every_declared_parameter_uses_an_index_of_postgresql(
+    filled: Kept, type_: str, name: str, value: str
+) -> None:
+    search = _search(type_, (name, value))
+
+    for statement in (page_of("t", search, START, "-_lastUpdated", 10), number_of("t", search, 9)):
+        nodes = _nodes(filled, statement)
+        assert [n for n in nodes if "Index" in n["Node Type"]]
+        assert not [n for n in nodes if n["Node Type"] == "Seq Scan"], nodes
+        values = [n for n in nodes if n.get("Relation Name") == "search_value"]
+        assert all("Index Cond" in n for n in values), nodes
+
+
+def test_with_a_patient_postgresql_asks_by_key(filled: Kept) -> None:
+    for type_, name, value in DECLARED:
+        if not any(p.name == "patient" for p in STORED[type_]):
+            continue
+        search = _search(type_, ("patient", "p0"), (name, value))
+        nodes = _nodes(filled, page_of("default", search, START, "_id", 5))
+        versions = [n for n in nodes if n.get("Alias") == "r"]
+        # Two patients at once are nobody, which is seen without looking.
+        assert versions or name in ("patient", "subject"), nodes
+        assert all("Index Cond" in n for n in versions), nodes
+
+
+def _plan(file: str, sql: str, values: list[object]) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+
+
+@pytest.mark.parametrize(("type_", "name", "value"), DECLARED, ids=str)
+def test_every_declared_parameter_uses_an_index(
+    file: str, type_: str, name: str, value: str
+) -> None:
+    search = _search(type_, (name, value))
+
+    for statement in (page_of("t", search, START, "-_lastUpdated", 10), number_of("t", search, 9)):
+        steps = _plan(file, statement.text, statement.values)
+        read = [s for s in steps if s.startswith(("SCAN", "SEARCH"))]
+        tables = [s for s in read if not s.startswith(("SCAN q", "SCAN d"))]
+        assert tables
+        assert all(s.startswith("SEARCH") and "USING" in s for s in tables), steps
+
+
+def test_with_a_patient_everything_is_asked_by_key(file: str) -> None:
+    for type_, name, value in DECLARED:
+        if not any(p.name == "patient" for p in STORED[type_]):
+            continue
+        statement = page_of("t", _search(type_, ("patient", "p"), (name, value)), START, "_id", 5)
+        steps = _plan(file, statement.text, statement.values)
+        values = [s for s in steps if " s " in s and "SEARCH s" in s]
+        assert all("patient=?" in s and "name=?" in s for s in values), steps
+
+
+def test_no_statement_reads_a_body_to_find() -> None:
+    search = _search("Observation", ("patient", "p0"), ("category", "survey"))
+
+    for statement in (number_of("t", search, 9), some_of("t", search, 9, 2)):
+        assert "body" not in statement.text
+    inner = page_of("t", search, START, "-_lastUpdated", 2).text.partition("LIMIT ?)")[0]
+    assert "body" not in inner
+    assert "FROM (SELECT r.rowid" in inner
+
+
+def test_what_many_have_is_found_in_the_order_of_the_blocks(file: str) -> None:
+    search = _search("Observation", ("status", "final"))
+    probe = probe_of("t", search, 5, "-_lastUpdated")
+    assert probe is not None
+    assert all("SCAN s" not in step for step in _plan(file, probe.text, probe.values))
+    assert probe_of("t", _search("Observation", ("patient", "p")), 5, "-_lastUpdated") is None
+    assert probe_of("t", search, 5, "_id") is None
+
+    common = page_of("t", search, START, "-_lastUpdated", 5, is_common=True)
+    steps = _plan(file, common.text, common.values)
+
+    assert "TEMP B-TREE" not in " ".join(steps[: steps.index("SCAN q")])
+
+
+def test_the_newest_of_a_type_are_found_without_sorting_all_of_it(file: str) -> None:
+    for order in ("-_lastUpdated", "_lastUpdated"):
+        statement = page_of("t", Search(("CarePlan",)), START, order, 5)
+        steps = _plan(file, statement.text, statement.values)
+        inner = steps[: steps.index("SCAN q")]
+        assert not [s for s in inner if "TEMP B-TREE" in s], steps
+
+
+def test_the_first_page_of_a_date_reads_no_more_than_it_holds(file: str) -> None:
+    for order in ("date", "-date"):
+        for search in (_search("Observation"), _search("Observation", ("status", "final"))):
+            statement = page_with_value("t", search, START, order, 5)
+            steps = _plan(file, statement.text, statement.values)
+            inner = steps[: steps.index("SCAN q")]
+
+            assert "SEARCH s USING" in inner[1], steps
+            assert "USE TEMP B-TREE FOR ORDER BY" not in inner, steps
