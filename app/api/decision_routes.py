@@ -9,7 +9,7 @@ from app.api.requests import caller_of
 from app.domain.problem import NotFound, NotUnderstood, Problem
 
 JSON, HTML = "application/json", "text/html"
-PAGE_MAY = "default-src 'none'; style-src 'unsafe-inline'"
+PAGE_MAY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 KINDS = ("derive", "respond", "order-review")
 
 

@@ -21,6 +21,8 @@ SECURITY = [
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
+    # Data is never a page: a browser that shows an answer runs and fetches nothing of it.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 log = structlog.get_logger()
