@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tests.acceptance.conftest import serving
 from tests.acceptance.hooks import problem
 from tests.acceptance.test_bundles import about, entry, statuses
 from tests.acceptance.wire import Json, bundle, finding, patient
+from tests.databases import Server
 from tests.ehr.signing import KID as NORTH_KID
 from tests.ehr.signing import claims, token
 
@@ -508,23 +510,46 @@ def test_the_token_of_a_hook_opens_no_fhir_and_the_reverse(north: Hospital) -> N
     assert north.service.get("/cds-services", headers=access(north.service)).status_code == 401
 
 
-def test_a_token_used_once_is_refused_by_another_process_too(tmp_path: Path) -> None:
-    """CH-63: what was seen is in the database, not in a worker's memory."""
-    url = "/cds-services/clbp-patient-view"
+NORTH_SAYS = "https://painplan.north.example"
+VIEW = "/cds-services/clbp-patient-view"
+
+
+def _opened(service: httpx.Client, sent: str) -> int:
     body = {
         "hook": "patient-view",
         "hookInstance": str(uuid.uuid4()),
         "context": {"userId": "Practitioner/n1", "patientId": "p1"},
         "prefetch": {"patient": patient("p1")},
     }
-    statuses_ = []
-    said = claims(f"https://painplan.north.example{url}")
-    sent = token(said)
-    client = {**NORTH_CLIENT, "audience": "https://painplan.north.example"}
-    file = clients_file(tmp_path, client)
+    headers = {"Authorization": f"Bearer {sent}"}
+    return service.post(VIEW, json=body, headers=headers).status_code
+
+
+def test_a_token_used_once_is_refused_by_another_process_too(tmp_path: Path) -> None:
+    """CH-63: what was seen is in the database, not in a worker's memory."""
+    file = clients_file(tmp_path, {**NORTH_CLIENT, "audience": NORTH_SAYS})
+    sent = token(claims(f"{NORTH_SAYS}{VIEW}"))
+    told = []
     for _ in range(2):  # the second process has never seen the token
         with serving(tmp_path / "x.db", auth="on", clients=file) as service:
-            headers = {"Authorization": f"Bearer {sent}"}
-            statuses_.append(service.post(url, json=body, headers=headers).status_code)
+            told.append(_opened(service, sent))
 
-    assert statuses_ == [200, 401]
+    assert told == [200, 401]
+
+
+def test_of_several_services_on_one_database_one_takes_a_token(
+    tmp_path: Path, postgresql: Server
+) -> None:
+    file = clients_file(tmp_path, {**NORTH_CLIENT, "audience": NORTH_SAYS})
+    sent = [token(claims(f"{NORTH_SAYS}{VIEW}")) for _ in range(5)]
+    kept = postgresql.fresh()
+    with (
+        serving(kept, auth="on", clients=file) as one,
+        serving(kept, auth="on", clients=file) as two,
+        ThreadPoolExecutor(2) as at_once,
+    ):
+        for each in sent:
+            first = at_once.submit(_opened, one, each)
+            second = at_once.submit(_opened, two, each)
+            assert sorted((first.result(), second.result())) == [200, 401]
+    postgresql.drop(kept)
