@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+ROOT = Path(__file__).parents[2]
+CONFTEST = ROOT / "tests" / "conftest.py"
 
 SKIPS_WHEN_IT_RUNS = """
 import pytest
@@ -44,7 +45,7 @@ def run_pytest(folder: Path, body: str, **environment: str) -> subprocess.Comple
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull],
         cwd=folder,
-        env={**inherited, **environment},
+        env={**inherited, "PYTHONPATH": str(ROOT), **environment},  # it imports from tests
         capture_output=True,
         text=True,
         check=False,
