@@ -17,7 +17,7 @@ COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --quiet --no-config --univ
 INSTALLED := $(VENV)/.installed-lock
 LINKED := $(VENV)/.linked-project
 
-.PHONY: help setup demo run test check bench bench-quick soak mutation validate faults lock
+.PHONY: help setup demo run test check bench bench-quick soak mutation validate faults lock access audit licences sbom
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,29 @@ validate: setup ## HL7's own validator over all that we publish and emit, and be
 
 fuzz: setup ## schemathesis over the whole API and along its links (5 minutes; SECONDS=60 for one)
 	$(BIN)/python -m tests.fuzz $(SECONDS)
+
+access: setup ## every route against no, bad, narrow and other people's tokens, as a table
+	$(BIN)/python -m pytest -q -s tests/acceptance/test_access_matrix.py 2>/dev/null
+
+# What looks at the dependencies lives apart from them.
+AUDITOR := build/auditor
+$(AUDITOR)/.installed: Makefile
+	test -x $(AUDITOR)/bin/python || $(PYTHON) -m venv $(AUDITOR)
+	$(AUDITOR)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1 cyclonedx-bom==7.5.0 pip-licenses==5.5.5
+	touch $@
+
+# Strict: where the advisory service is not reached, pip-audit skips every package and would say
+# that it found nothing.
+audit: $(AUDITOR)/.installed ## known vulnerabilities of what is locked (needs PyPI's advisory service)
+	@$(AUDITOR)/bin/pip-audit --strict --disable-pip --require-hashes --timeout 15 -r requirements.lock \
+	|| { echo 'audit: vulnerable, or the advisory service (pypi.org/pypi/*/json) cannot be reached: nothing was proven.' >&2; exit 1; }
+
+licences: setup $(AUDITOR)/.installed ## the licence of every package that the service needs
+	@$(AUDITOR)/bin/pip-licenses --python=$(BIN)/python --order=license --packages $$(sed -n 's/^\([a-z0-9-]*\)==.*/\1/p' requirements.lock)
+
+sbom: $(AUDITOR)/.installed ## build/sbom.json: what is locked, as CycloneDX
+	$(AUDITOR)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-format JSON --output-file build/sbom.json
+	@echo build/sbom.json
 
 mutation: setup ## small faults in the domain, and whether its tests see them (4 to 8 minutes)
 	$(BIN)/python -m benchmarks.mutation

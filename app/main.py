@@ -20,11 +20,21 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
 from starlette.types import Lifespan
 
-from app.api import decision_routes, errors, hook_routes, operations, proof_routes, routes
+from app.api import (
+    decision_routes,
+    errors,
+    hook_routes,
+    operations,
+    proof_routes,
+    routes,
+    smart_routes,
+)
 from app.api.capability import capability_statement
 from app.api.cors import ListedOrigins, origins_of
 from app.api.door import Door
 from app.api.frame import RequestFrame
+from app.api.needs import GuardedRoute
+from app.api.rate import RateLimit, shared_file
 from app.api.strangers import Strangers
 from app.book.decision import decision_page
 from app.domain.problem import Problem, Refused
@@ -102,8 +112,9 @@ def create_app(settings: Settings | None = None, tracing: Tracing | None = None)
     _join(app, settings)
     _route(app)
     errors.install(app)
-    door = Door(settings.auth, app.state.trust.verifier)
-    app.add_middleware(RequestFrame, door=door, tracing=app.state.tracing)
+    trust = app.state.trust
+    door = Door(settings.auth, trust.verifier, trust.access)
+    app.add_middleware(RequestFrame, door=door, tracing=app.state.tracing, rate=_rate(settings))
     if settings.cors_origins:
         app.add_middleware(ListedOrigins, origins=origins_of(settings.cors_origins))
     return app
@@ -162,7 +173,10 @@ def _join(app: FastAPI, settings: Settings) -> None:
     content = state.library.current.content
     state.capability = _with_digest(
         capability_statement(
-            public_url=settings.public_url, released_on=content.released_on, version=ENGINE
+            public_url=settings.public_url,
+            released_on=content.released_on,
+            version=ENGINE,
+            is_secured=settings.auth == "on",
         )
     )
     state.openapi_document = cache(_openapi_document)
@@ -252,6 +266,14 @@ def trusted_of(settings: Settings) -> tuple[tuple[TrustedClient, ...], tuple[Pla
     return trusted(auth=settings.auth, clients=settings.clients, fhir_servers=settings.fhir_servers)
 
 
+def _rate(settings: Settings) -> RateLimit | None:
+    """Workers of one database and address on this host count together."""
+    if not settings.rate_limit:
+        return None
+    service = f"{settings.database_url} {settings.public_url}"
+    return RateLimit(settings.rate_limit, shared_file(service))
+
+
 def _library(settings: Settings) -> Library:
     return Library.of_release(
         crisis_text=settings.crisis_text, engine=ENGINE, terminology=terminology_of(settings)
@@ -291,6 +313,7 @@ def _with_digest(resource: dict[str, object]) -> tuple[bytes, str]:
 def _route(app: FastAPI) -> None:
     """Every path of contract §3, §4 and §6 that this release offers."""
     addresses = (
+        ("/.well-known/smart-configuration", smart_routes.configuration, READ),
         *routes.fhir(),
         ("/cds-services", hook_routes.services, READ),
         ("/cds-services/{id}", hook_routes.call, ["POST"]),
@@ -309,7 +332,7 @@ def _route(app: FastAPI) -> None:
         ("/redoc", operations.redoc, READ),
     )
     for path, endpoint, methods in addresses:
-        app.router.add_route(path, endpoint, methods=list(methods))
+        app.router.routes.append(GuardedRoute(path, endpoint, methods=list(methods)))
 
 
 def prepare(url: str) -> None:

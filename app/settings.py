@@ -21,5 +21,6 @@ class Settings(BaseSettings):
     crisis_text: str = ""
     terminology: str = ""
     anchor_key_file: str = ""
+    rate_limit: int = Field(default=0, ge=0, le=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     tenant: str = Field(default="default", exclude=True)

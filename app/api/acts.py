@@ -18,6 +18,7 @@ from app.api import (
     proof_routes,
     reading_routes,
     search_routes,
+    smart_routes,
     validate_routes,
     writing_routes,
 )
@@ -81,6 +82,7 @@ OPEN: frozenset[Endpoint] = frozenset(
         operations.openapi,
         operations.docs,
         operations.redoc,
+        smart_routes.configuration,
     }
 )
 """What says nothing of any patient, and is asked every few seconds: no row, unless refused."""

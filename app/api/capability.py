@@ -33,10 +33,26 @@ AUDITED = {
     "agent": "The reference of the user, or the name of the client. Modifier: missing.",
     "entity": "What was read or written, in any version of it; or the patient. Modifier: missing.",
 }
+SECURITY: Json = {
+    "service": [
+        {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "SMART-on-FHIR",
+                }
+            ],
+            "text": "SMART on FHIR",
+        }
+    ],
+    "description": "SMART Backend Services: see .well-known/smart-configuration for the tokens.",
+}
 CONDITIONS = {"create": "conditionalCreate", "update": "conditionalUpdate"}
 
 
-def capability_statement(*, public_url: str, released_on: str, version: str) -> Json:
+def capability_statement(
+    *, public_url: str, released_on: str, version: str, is_secured: bool = False
+) -> Json:
     """A kind=instance statement for this service."""
     return {
         "resourceType": "CapabilityStatement",
@@ -57,6 +73,7 @@ def capability_statement(*, public_url: str, released_on: str, version: str) -> 
         "rest": [
             {
                 "mode": "server",
+                **({"security": SECURITY} if is_secured else {}),
                 "resource": [_resource(type_, OFFERED[type_]) for type_ in sorted(OFFERED)],
                 "interaction": [{"code": code} for code in SYSTEM],
                 "searchParam": [_result(*result) for result in RESULTS],

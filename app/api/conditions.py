@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from app.api.access import narrowed, require_scope
 from app.api.interactions import OFFERED
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Search
@@ -17,12 +18,14 @@ def condition_of(request: Request, type_: str, query: str, where: str = "") -> S
     if offer is None or not offer.is_written:
         what = f"{type_[:64]} cannot be found by a condition."
         raise NotUnderstood(Problem(what, where, "", "not-supported"))
+    require_scope(request, type_, "s")  # its answer tells whether there is such a resource
     state = request.app.state
     pairs = parse_qsl(query.removeprefix(f"{type_}?").removeprefix("?"), keep_blank_values=True)
     base = f"{state.settings.public_url}/fhir"
     try:
-        return understand_condition(pairs, type_=type_, now=state.clock(), base=base)
+        search = understand_condition(pairs, type_=type_, now=state.clock(), base=base)
     except NotUnderstood as refusal:
         if not where:
             raise
         raise NotUnderstood(*(replace(p, where=where) for p in refusal.problems)) from refusal
+    return narrowed(request, search)

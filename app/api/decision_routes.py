@@ -4,17 +4,19 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import confined_to, require_patient
 from app.api.requests import caller_of
 from app.api.trail import trail_of
-from app.domain.problem import NotUnderstood, Problem
+from app.domain.problem import NotFound, NotUnderstood, Problem
 
 JSON, HTML = "application/json", "text/html"
-PAGE_MAY = "default-src 'none'; style-src 'unsafe-inline'"
+PAGE_MAY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 KINDS = ("derive", "respond", "order-review")
 
 
 async def decision(request: Request) -> Response:
     """``GET /decisions/{id}``."""
+    await _require_visible(request)
     use_case = request.app.state.read_history
     found = await use_case.decision(caller_of(request).tenant, request.path_params["id"])
     _shows(request, found["patient"])
@@ -23,6 +25,7 @@ async def decision(request: Request) -> Response:
 
 async def page(request: Request) -> Response:
     """``GET /decisions/{id}.html``: the same for a person, on one page without script."""
+    await _require_visible(request)
     state = request.app.state
     seen = await state.read_history.seen(caller_of(request).tenant, request.path_params["id"])
     _shows(request, seen.patient)
@@ -32,6 +35,7 @@ async def page(request: Request) -> Response:
 
 async def replay(request: Request) -> Response:
     """``GET /decisions/{id}/replay``."""
+    await _require_visible(request)
     use_case = request.app.state.read_history
     found, patient = await use_case.replay(caller_of(request).tenant, request.path_params["id"])
     _shows(request, patient)
@@ -50,6 +54,7 @@ async def decisions(request: Request) -> Response:
                 code="required",
             )
         )
+    require_patient(request, patient)
     kind = request.query_params.get("kind")
     if kind is not None and kind not in KINDS:
         raise NotUnderstood(
@@ -68,3 +73,14 @@ async def decisions(request: Request) -> Response:
 
 def _shows(request: Request, patient: str) -> None:
     trail_of(request).shows(patient.removeprefix("Patient/"))
+
+
+async def _require_visible(request: Request) -> None:
+    """Where the token is for one patient, no decision about anybody else is there."""
+    confined = confined_to(request)
+    if confined is None:
+        return
+    tenant, id_ = caller_of(request).tenant, request.path_params["id"]
+    record = await request.app.state.read_history.record_of(tenant, id_)
+    if record.patient != confined:
+        raise NotFound(Problem(f"There is no decision {id_}.", code="not-found"))

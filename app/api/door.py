@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from starlette.requests import Request
 from starlette.types import Scope
 
 from app.api.media import Forbidden
 from app.domain.problem import Problem, Unauthenticated
+from app.ehr.access_tokens import AccessVerifier
 from app.ehr.tokens import Identity, TokenVerifier
 
 Auth = Literal["off", "on", "off-insecure"]
@@ -18,7 +18,8 @@ FORWARDED = frozenset(
 # Probes and counts hold nothing of any patient; who must not see them is kept out by the network.
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 # What a client must be able to read before it has a token.
-OPEN = ALWAYS_OPEN | {"/fhir/metadata"}
+SMART = frozenset({"/.well-known/smart-configuration", "/fhir/.well-known/smart-configuration"})
+OPEN = ALWAYS_OPEN | SMART | {"/fhir/metadata"}
 HOOKS = "/cds-services"
 HOOKS_REPORT = "/cds-services-report"
 
@@ -26,9 +27,10 @@ HOOKS_REPORT = "/cds-services-report"
 class Door:
     """Asked before anything else sees the request."""
 
-    def __init__(self, auth: Auth, verifier: TokenVerifier) -> None:
+    def __init__(self, auth: Auth, hooks: TokenVerifier, access: AccessVerifier) -> None:
         self._auth = auth
-        self._verifier = verifier
+        self._hooks = hooks
+        self._access = access
 
     async def caller(self, scope: Scope) -> Identity | None:
         """Who comes in, None where nobody asks. Forbidden or Unauthenticated keep the door shut."""
@@ -44,31 +46,14 @@ class Door:
                 return None if path in OPEN else await self._proven(path, scope["headers"])
 
     async def _proven(self, path: str, headers: Sequence[tuple[bytes, bytes]]) -> Identity:
-        """Only a hook's token is known so far; no other address opens to any."""
-        if not (path in (HOOKS, HOOKS_REPORT) or path.startswith(f"{HOOKS}/")):
-            raise Unauthenticated(Problem("no token opens this address", code="login"))
+        """CDS Hooks takes the hooks' own tokens, everything else SMART access tokens."""
         sent = [value for name, value in headers if name == b"authorization"]
         if len(sent) != 1:
             raise Unauthenticated(Problem("no token, or several", code="login"))
-        return await self._verifier.verify(sent[0].decode("latin-1"), path)
-
-
-def may_read_audit(request: Request) -> bool:
-    """Whether the caller may read the audit: the audit scope, or nobody asks who comes in."""
-    return bool(request.app.state.settings.auth != "on")
-
-
-def require_audit_reader(request: Request) -> None:
-    """Forbidden without the audit scope."""
-    if may_read_audit(request):
-        return
-    raise Forbidden(
-        Problem(
-            "The audit is not open to this client.",
-            mend="It takes a scope of its own: ask whoever runs the service.",
-            code="forbidden",
-        )
-    )
+        said = sent[0].decode("latin-1")
+        if path in (HOOKS, HOOKS_REPORT) or path.startswith(f"{HOOKS}/"):
+            return await self._hooks.verify(said, path)
+        return await self._access.verify(said)
 
 
 def _is_local(path: str, headers: Mapping[bytes, bytes]) -> bool:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.media import Forbidden, NotAcceptable, UnsupportedMedia
+from app.api.media import Forbidden, NotAcceptable, OutOfScope, UnsupportedMedia
 from app.domain.problem import (
     Conflict,
     Gone,
@@ -24,6 +24,7 @@ from app.domain.problem import (
     Refusal,
     Refused,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -33,6 +34,7 @@ STATUS: dict[type[Refusal], int] = {
     NotUnderstood: 400,
     Unauthenticated: 401,
     Forbidden: 403,
+    OutOfScope: 403,
     NotFound: 404,
     NotAllowed: 405,
     NotAcceptable: 406,
@@ -42,6 +44,7 @@ STATUS: dict[type[Refusal], int] = {
     TooLarge: 413,
     UnsupportedMedia: 415,
     Refused: 422,
+    TooMany: 429,
     Unavailable: 503,
 }
 RETRY_AFTER = "2"
@@ -76,12 +79,16 @@ def refused(path: str, error: Refusal) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, NotAllowed):
         headers["Allow"] = ", ".join(error.allow)
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unavailable):
         headers["Retry-After"] = RETRY_AFTER
     problems = error.problems
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
         problems = (Problem("Authentication is required.", code="login"),)
+    if isinstance(error, OutOfScope):
+        headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'  # RFC 6750 §3.1
     return answer(path, STATUS[type(error)], problems, headers)
 
 
@@ -153,6 +160,7 @@ def _title(status: int) -> str:
         413: "Too large",
         415: "Unsupported media type",
         422: "Refused",
+        429: "Too many requests",
         503: "Unavailable",
     }
     return titles.get(status, "Error")

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api import cursors
+from app.api.access import may, require_scope, seen
 from app.api.answers import resource_body
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
@@ -29,7 +30,7 @@ async def everything(request: Request) -> Response:
     """``GET|POST /fhir/Patient/{id}/$everything``; NotFound when the patient is not kept."""
     media = answer_type(request)
     id_, tenant, state = request.path_params["id"], caller_of(request).tenant, request.app.state
-    await state.read_history.resource(tenant, "Patient", id_)
+    seen(request, await state.read_history.resource(tenant, "Patient", id_))
     trail_of(request).shows(id_)
     pairs = await _pairs(request)
     given = _given(pairs)
@@ -94,6 +95,9 @@ def _search(request: Request, id_: str, given: dict[str, str]) -> Search:
     strange = [t for t in types if t not in STORED]
     if strange:
         raise wrong(f"{strange[0][:64]!r} is no type that is kept here.", "_type", code="value")
+    for type_ in types:
+        require_scope(request, type_, "s")
+    types = types or _open_types(request)
     updated: tuple[Criterion, ...] = ()
     if "_since" in given:
         span = span_of(given["_since"].replace(" ", "+"))
@@ -102,6 +106,12 @@ def _search(request: Request, id_: str, given: dict[str, str]) -> Search:
         now = request.app.state.clock()
         updated = (Criterion("_lastUpdated", alternatives("ge", span, now)),)
     return Search(types=types, patients=(frozenset({id_}),), updated=updated)
+
+
+def _open_types(request: Request) -> tuple[str, ...]:
+    """Where no types are named: those that the caller may search; none stands for all."""
+    kept = tuple(type_ for type_ in STORED if may(request, type_, "s"))
+    return () if len(kept) == len(STORED) else kept or ("Patient",)
 
 
 def _with(address: str, pairs: dict[str, str]) -> str:

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import seen
 from app.api.rendering import rendered
 from app.api.requests import answer_type, caller_of, read_body, require_json
 from app.api.trail import shown
@@ -23,7 +24,7 @@ async def of_stored(request: Request) -> Response:
     media = answer_type(request)
     state, tenant = request.app.state, caller_of(request).tenant
     stored = await state.read_history.resource(tenant, TYPE, request.path_params["id"])
-    shown(request, stored)
+    shown(request, seen(request, stored))
     return _extracted(request, state.reader.stored(stored), media)
 
 

@@ -6,6 +6,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import confined_to, require_patient, require_scope, seen
 from app.api.answers import (
     apply_answer,
     derive_answer,
@@ -22,8 +23,9 @@ from app.api.requests import (
     require_json,
 )
 from app.api.trail import kept
-from app.api.types import READ_METHODS
+from app.api.types import FACTS, READ_METHODS
 from app.domain.problem import NotAllowed, NotUnderstood, Problem
+from app.domain.submission import Submission
 from app.fhir.reading.answer import read_answer
 from app.fhir.reading.submission import read_submission
 from app.use_cases.derive_care_plan import Answer, Ask
@@ -62,6 +64,9 @@ async def respond(request: Request) -> Response:
     key = _idempotency_key(request)
     body = await read_body(request)
     state = request.app.state
+    if confined_to(request) is not None:
+        tenant, id_ = caller_of(request).tenant, request.path_params["id"]
+        seen(request, await state.read_history.resource(tenant, "CarePlan", id_))
     answer = read_answer(body, validator=state.validator)
     ask = RespondAsk(
         plan=request.path_params["id"],
@@ -89,6 +94,7 @@ async def _derived(request: Request, operation: str, *, plan_is_named: bool = Tr
         plan_is_named=plan_is_named,
     )
     is_kept = flag(query, "persist", default=True)
+    _require_allowed(request, submission, is_kept=is_kept)
     key = _idempotency_key(request)
     if key is not None and not is_kept:
         warning = Problem(
@@ -106,6 +112,19 @@ async def _derived(request: Request, operation: str, *, plan_is_named: bool = Tr
     answer: Answer = await state.derive_care_plan(ask, caller_of(request))
     kept(request)
     return answer
+
+
+def _require_allowed(request: Request, submission: Submission, *, is_kept: bool) -> None:
+    """What it stores takes c and u of each type, what it reads here of the patient r and s."""
+    require_patient(request, submission.subject)
+    if submission.use_server_data:
+        for type_ in FACTS:
+            require_scope(request, type_, "rs")
+    if not is_kept:
+        return
+    for received in submission.resources:
+        require_scope(request, received.type, "cu")
+        require_patient(request, received.id if received.type == "Patient" else received.patient)
 
 
 def _idempotency_key(request: Request) -> str | None:
@@ -142,8 +161,10 @@ async def refuse_on_question(request: Request) -> Response:
 
 
 async def refuse_on_metadata(request: Request) -> Response:
-    """Any other method on ``/fhir/metadata``."""
-    problem = Problem(f"metadata does not take {request.method}.", code="not-supported")
+    """Any other method on what tells of the service: the metadata, the SMART configuration."""
+    problem = Problem(
+        f"This is only read; it does not take {request.method}.", code="not-supported"
+    )
     raise NotAllowed(problem, allow=READ_METHODS)
 
 

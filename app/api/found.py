@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from app.api.access import confined_to, is_visible, may, narrowed, require_audit_reader
 from app.api.answers import resource_body
-from app.api.door import require_audit_reader
 from app.api.provenances import provenance_body
 from app.api.requests import caller_of
 from app.api.trail import shown
@@ -49,12 +49,12 @@ async def found_of(
 
 async def _kept(request: Request, understood: Understood, cursor: Cursor | None) -> Found:
     use_case, tenant = request.app.state.search_resources, caller_of(request).tenant
-    shape = understood.shape
+    shape, search = understood.shape, narrowed(request, understood.search)
     if shape.summary == COUNT_ONLY:
-        return Found(total=await use_case.number(tenant, understood.search))
+        return Found(total=await use_case.number(tenant, search))
     page = await use_case.page(
         tenant,
-        understood.search,
+        search,
         cursor=cursor,
         order=shape.order,
         count=shape.count,
@@ -83,7 +83,10 @@ def _url(request: Request, type_: str, id_: str) -> str:
 
 
 async def _included(request: Request, hits: Sequence[Stored], shape: Shape) -> list[Entry]:
-    """What the matches refer to, and the Provenance of what was made; each once."""
+    """What the matches refer to, and the Provenance of what was made; each once.
+
+    What the caller may not read stays out, as it would from a search (SMART lets us filter).
+    """
     tenant, history = caller_of(request).tenant, request.app.state.read_history
     there = {(s.version.type, s.version.id) for s in hits}
     entries: list[Entry] = []
@@ -94,15 +97,17 @@ async def _included(request: Request, hits: Sequence[Stored], shape: Shape) -> l
         for target in targets(stored.version.body, stored.version.type, include)
     ]
     for type_, id_, version in dict.fromkeys(wanted):
-        if (type_, id_) in there:
+        if (type_, id_) in there or not may(request, type_, "r"):
             continue
         there.add((type_, id_))
         try:
             stored = await history.resource(tenant, type_, id_, version)
         except (NotFound, Gone):
             continue  # a reference to what never came here, or is here no more
+        if not is_visible(request, stored):
+            continue
         entries.append(_entry(request, stored, shape, "include"))
-    if shape.revinclude:
+    if shape.revinclude and may(request, "Provenance", "s"):
         made = await _makers(request, hits)
         entries += [await _provenance(request, id_, shape, "include") for id_ in made]
     return entries
@@ -156,7 +161,11 @@ async def _wanted_provenances(request: Request, search: Search) -> list[str]:
             found = [id_ for id_ in sorted(ids) if await history.is_decision(tenant, id_)]
         else:
             found = [id_ for id_ in found if id_ in ids]
-    return found or []
+    confined = confined_to(request)
+    if confined is None:
+        return found or []
+    records = [await history.record_of(tenant, id_) for id_ in found or []]
+    return [record.id for record in records if record.patient == confined]
 
 
 async def _audited(request: Request, understood: Understood, cursor: Cursor | None) -> Found:

@@ -12,11 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import metrics
 from app.api.addresses import address_of
-from app.api.door import Door
+from app.api.door import ALWAYS_OPEN, Door
 from app.api.errors import STATUS, fault, refused, say_why
+from app.api.rate import RateLimit, Verdict
 from app.api.recording import recorded
 from app.api.trail import begin_trail
-from app.domain.problem import Refusal
+from app.domain.problem import Problem, Refusal, TooMany
 from app.tracing import Tracing, answered, trace_of
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9.\-_]{1,64}\Z")
@@ -25,6 +26,8 @@ SECURITY = [
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
+    # Data is never a page: a browser that shows an answer runs and fetches nothing of it.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 log = structlog.get_logger()
@@ -33,10 +36,13 @@ log = structlog.get_logger()
 class RequestFrame:
     """One pure-ASGI layer (a BaseHTTPMiddleware costs sixty times as much)."""
 
-    def __init__(self, app: ASGIApp, *, door: Door, tracing: Tracing) -> None:
+    def __init__(
+        self, app: ASGIApp, *, door: Door, tracing: Tracing, rate: RateLimit | None = None
+    ) -> None:
         self.app = app
         self.door = door
         self.tracing = tracing
+        self.rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Frame HTTP; let everything else pass."""
@@ -71,6 +77,7 @@ class RequestFrame:
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
                     *extra,
+                    *self._told(scope),
                 ]
             else:
                 seen["size"] += len(message.get("body", b""))
@@ -91,13 +98,39 @@ class RequestFrame:
             **trace_of(span),
         )
 
+    async def _come_in(self, scope: Scope) -> None:
+        """Through the door, and within the limit; who is turned away at the door counts, too."""
+        try:
+            scope["identity"] = await self.door.caller(scope)
+        except Refusal:
+            self._count(scope)
+            raise
+        self._count(scope)
+
+    def _count(self, scope: Scope) -> None:
+        if self.rate is None or scope["path"] in ALWAYS_OPEN:
+            return
+        verdict = scope["rate"] = self.rate.asks(_client(scope))
+        if not verdict.may_pass:
+            raise _too_many(verdict, self.rate.per_minute)
+
+    def _told(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        verdict: Verdict | None = scope.get("rate")
+        if verdict is None or self.rate is None:
+            return []
+        return [
+            (b"ratelimit-limit", str(self.rate.per_minute).encode()),
+            (b"ratelimit-remaining", str(verdict.left).encode()),
+            (b"ratelimit-reset", str(verdict.full_after).encode()),
+        ]
+
     async def _answered(
         self, scope: Scope, receive: Receive, send: Send, seen: MutableMapping[str, Any]
     ) -> None:
         """A fault is caught here: what leaves us upwards is logged with what a patient said."""
         try:
             scope["path"] = address_of(scope)
-            scope["identity"] = await self.door.caller(scope)
+            await self._come_in(scope)
         except Refusal as refusal:
             say_why(scope["request_id"], refusal)
             _count_stranger(scope, refusal)
@@ -139,6 +172,24 @@ class _Audited:
 def _count_stranger(scope: Scope, refusal: Refusal) -> None:
     client = scope.get("client")
     scope["app"].state.strangers.refused(client[0] if client else "", STATUS[type(refusal)])
+
+
+def _client(scope: Scope) -> str:
+    """Whom the limit counts: the proven client, else the address."""
+    identity = scope.get("identity")
+    address = scope["client"][0] if scope.get("client") else ""
+    return f"client {identity.client.name}" if identity is not None else f"address {address}"
+
+
+def _too_many(verdict: Verdict, per_minute: int) -> TooMany:
+    return TooMany(
+        Problem(
+            f"More than {per_minute} requests a minute.",
+            mend=f"Send the request again after {verdict.retry_after} seconds.",
+            code="throttled",
+        ),
+        retry_after=verdict.retry_after,
+    )
 
 
 def _method(scope: Scope) -> str:

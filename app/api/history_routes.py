@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api import cursors
+from app.api.access import patient_of, seen
 from app.api.answers import resource_body, version_headers
 from app.api.offers import not_allowed, require
 from app.api.preferences import preferences_of
@@ -56,7 +57,7 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
     since, at = _moment(given, "_since"), _time(given, "_at")
     cursor = cursors.read(given[cursors.NAME]) if cursors.NAME in given else None
     tenant, use_case = caller_of(request).tenant, request.app.state.search_resources
-    wanted = Versions(type_, id_, since, at)
+    wanted = Versions(type_, id_, since, at, patient_of(request, type_))
     page = await use_case.versions(tenant, wanted, cursor=cursor, count=count)
     if id_ is not None and not page.total:
         await _require_there(request, type_, id_)
@@ -74,11 +75,11 @@ async def _require_there(request: Request, type_: str, id_: str) -> None:
 
     NotFound, or Gone when all its versions were erased.
     """
-    wanted = Versions(type_, id_)
+    wanted = Versions(type_, id_, patient=patient_of(request, type_))
     tenant, state = caller_of(request).tenant, request.app.state
     page = await state.search_resources.versions(tenant, wanted, cursor=None, count=0)
     if not page.total:
-        await state.read_history.resource(tenant, type_, id_)
+        seen(request, await state.read_history.resource(tenant, type_, id_))
 
 
 def _given(request: Request, pairs: Pairs) -> dict[str, str]:

@@ -13,3 +13,7 @@ class NotAcceptable(Refusal):
 
 class Forbidden(Refusal):
     """Authentication is off, and the caller is not on this machine (403)."""
+
+
+class OutOfScope(Forbidden):
+    """The token is good, and allows something else (403)."""

@@ -7,6 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import confined_to
 from app.api.requests import caller_of
 from app.api.trail import trail_of
 from app.domain.history import AnchorRecord
@@ -19,7 +20,8 @@ Json = dict[str, object]
 async def proof(request: Request) -> Response:
     """``?blocks=`` names the anchor that was kept, ``?columns=true`` adds what was hashed."""
     tenant, id_ = caller_of(request).tenant, request.path_params["id"]
-    found = await request.app.state.proofs.of_decision(tenant, id_, _blocks(request))
+    proofs, patient = request.app.state.proofs, confined_to(request)
+    found = await proofs.of_decision(tenant, id_, _blocks(request), patient=patient)
     trail_of(request).shows(found.patient)
     body = {"decision": id_, **_told(found)}
     if request.query_params.get("columns") == "true":

@@ -6,8 +6,8 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import require_audit_reader, seen
 from app.api.answers import resource_body, version_headers
-from app.api.door import require_audit_reader
 from app.api.offers import require
 from app.api.provenances import provenance_body
 from app.api.rendering import NOT_MODIFIED, is_known, rendered
@@ -64,7 +64,7 @@ async def _found(
         body, at = await provenance_body(request, id_)
         return body, version_headers(1, at), at
     tenant = caller_of(request).tenant
-    stored = await state.read_history.resource(tenant, type_, id_, version)
+    stored = seen(request, await state.read_history.resource(tenant, type_, id_, version))
     shown(request, stored)
     at = stored.committed_at
     return resource_body(stored), version_headers(stored.version.version, at), at

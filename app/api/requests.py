@@ -194,5 +194,12 @@ def caller_of(request: Request) -> Caller:
         request_id=request_id,
         origin=origin,
         guideline_profile=client.guideline_profile or settings.guideline_profile,
-        token=SeenToken(issuer=client.issuer, jti=identity.jti, expires=identity.until),
+        token=_used_once(identity),
     )
+
+
+def _used_once(identity: Identity) -> SeenToken | None:
+    """A hook's token; an access token opens many requests."""
+    if identity.access is not None:
+        return None
+    return SeenToken(issuer=identity.client.issuer, jti=identity.jti, expires=identity.until)

@@ -13,6 +13,7 @@ from app.api import (
     history_routes,
     reading_routes,
     search_routes,
+    smart_routes,
     validate_routes,
     writing_routes,
 )
@@ -31,6 +32,11 @@ RESPONSE = "/fhir/QuestionnaireResponse"
 ADDRESSES: Sequence[tuple[str, Mapping[Sequence[str], Endpoint], Endpoint]] = (
     ("/fhir", {POST: bundle_routes.take}, bundle_routes.refuse_on_base),
     ("/fhir/metadata", {GET: fhir_routes.metadata}, fhir_routes.refuse_on_metadata),
+    (
+        "/fhir/.well-known/smart-configuration",
+        {GET: smart_routes.configuration},
+        fhir_routes.refuse_on_metadata,
+    ),
     ("/fhir/$derive", {POST: fhir_routes.derive}, fhir_routes.refuse_on_operation),
     (f"{PLAN}/clbp-care/$apply", {POST: fhir_routes.apply}, fhir_routes.refuse_on_operation),
     (f"{PLAN}/$apply", {POST: fhir_routes.apply_named}, fhir_routes.refuse_on_operation),

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
+from app.api.access import require_patient, require_scope
 from app.api.conditions import condition_of
 from app.api.inner_requests import InnerAnswer, answer_to, tried
 from app.api.interactions import OFFERED, allowed_on_instance, allowed_on_type
+from app.api.media import OutOfScope
 from app.api.requests import allowed_versions, caller_of
 from app.api.trail import kept
 from app.api.turns import in_turns
@@ -35,6 +37,7 @@ READS = ("GET", "HEAD")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)\Z", re.DOTALL)
 _RESTFUL = re.compile(r"\S*/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
 FAILED = 400
+KINDS: Mapping[int, type[Refusal]] = {403: OutOfScope, 404: NotFound, 410: NotFound}
 Outcome = Written | InnerAnswer
 
 
@@ -128,6 +131,7 @@ def _wish(request: Request, asked: Asked) -> Wish:
         allow = allowed_on_type(offer) if asked.method == "POST" else allowed_on_instance(offer)
         what = f"{type_} is only read here."
         raise NotAllowed(Problem(what, f"{asked.where}.request", "", "not-supported"), allow=allow)
+    require_scope(request, type_, "c" if asked.method == "POST" else "u")
     if asked.method == "POST":
         return _creation(request, asked, type_, is_plain=not (id_ or query))
     return _change(request, asked, type_, id_, query)
@@ -173,11 +177,14 @@ async def _require_reads(
     promised = {f"{wish.type}/{wish.id}" for wish in wishes if wish.is_update and wish.id}
     for asked in entries:
         read = "/".join(asked.url.partition("?")[0].split("/")[:2])
-        if asked.method not in READS or read in promised:
+        if asked.method not in READS:
+            continue
+        if read in promised:
+            require_scope(request, read.partition("/")[0], "r")
             continue
         status = await tried(request, asked)
         if status >= FAILED:
-            kind = NotFound if status in (404, 410) else NotUnderstood
+            kind = KINDS.get(status, NotUnderstood)
             what = f"This read is answered with {status}, so nothing was written."
             raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
 
@@ -235,6 +242,7 @@ def _received(request: Request, asked: Asked, wish: Wish, names: Mapping[str, st
         state.reader.check(received, state.library.current.content, as_of=state.clock())
     except Refusal as refusal:
         raise _placed(refusal, wish.type, place) from refusal
+    require_patient(request, wish.id if wish.type == "Patient" else received.patient)
     return replace(received, where=place)
 
 

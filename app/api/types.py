@@ -32,5 +32,7 @@ PUBLISHED = (
     "Device",
 )
 AUDIT = "AuditEvent"
+FACTS = WRITABLE[:10]
+"""What a derivation reads of a patient."""
 READABLE = (*WRITABLE, *DERIVED, *PUBLISHED, AUDIT)
 READ_METHODS = ("GET", "HEAD")

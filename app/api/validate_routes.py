@@ -8,6 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import seen
 from app.api.answers import resource_body
 from app.api.offers import not_allowed, offer_of
 from app.api.provenances import provenance_body
@@ -54,7 +55,7 @@ async def _kept(request: Request, type_: str, id_: str) -> bytes:
         body, _ = await provenance_body(request, id_)
         return body
     history, tenant = request.app.state.read_history, caller_of(request).tenant
-    stored = await history.resource(tenant, type_, id_)
+    stored = seen(request, await history.resource(tenant, type_, id_))
     shown(request, stored)
     return resource_body(stored)
 

@@ -5,6 +5,7 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.access import require_patient
 from app.api.answers import resource_body, version_headers
 from app.api.conditions import condition_of
 from app.api.interactions import allowed_on_instance, allowed_on_type
@@ -97,6 +98,8 @@ async def _received(request: Request, type_: str) -> Received:
     received = read_one(await read_body(request), expected_type=type_, validator=state.validator)
     require_resolved(received)
     state.reader.check(received, state.library.current.content, as_of=state.clock())
+    if type_ != "Patient":
+        require_patient(request, received.patient)
     return received
 
 
@@ -112,6 +115,8 @@ def _wrong_id(type_: str, what: str) -> NotUnderstood:
 
 
 async def _written(request: Request, wish: Wish, received: Received, media: str) -> Response:
+    if wish.type == "Patient":
+        require_patient(request, wish.id)
     written: Written = await request.app.state.record_resource.one(
         wish, received, caller_of(request)
     )

@@ -70,5 +70,13 @@ class TooLarge(Refusal):
     """More bytes, entries or depth than we take (413)."""
 
 
+class TooMany(Refusal):
+    """More requests than this client may send (429); ``retry_after`` is in seconds."""
+
+    def __init__(self, *problems: Problem, retry_after: int) -> None:
+        super().__init__(*problems)
+        self.retry_after = retry_after
+
+
 class Unavailable(Refusal):
     """Overload, a full disk, a database that is gone (503, with Retry-After)."""

@@ -81,13 +81,14 @@ class Cursor:
 class Versions:
     """Which versions of a history: of a type or one id, since an instant, or in force at some time.
 
-    ``at`` goes from its first instant to before its second.
+    ``at`` goes from its first instant to before its second. ``patient``: only this one's.
     """
 
     type: str
     id: str | None = None
     since: datetime | None = None
     at: tuple[datetime, datetime] | None = None
+    patient: str | None = None
 
 
 def holds(criterion: Criterion, values: Sequence[SearchValue]) -> bool:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from app.domain.access import SCOPE
 from app.domain.problem import Problem, Refused
 from app.ehr.jwk import NotAKey, SigningKey, signing_key
 from app.ehr.origins import NotAnAddress, Place, place, secure
 
 LONGEST = 255
 PROFILES = frozenset({"who", "uk", "us"})
-SCOPE = re.compile(
-    r"(?:system|user|patient)/(?:\*|[A-Z][A-Za-z]+)\.(?:read|write|\*|(?=.)c?r?u?d?s?)(?:\?\S+)?\Z"
-)
 Table = Mapping[str, Any]
 
 
@@ -24,7 +22,8 @@ class TrustedClient:
     """Who may call us: its id space, what its tokens say, and which FHIR servers it brings.
 
     Either ``keys`` or ``jwks_url`` is given. ``audience`` is an address under which this client
-    knows us beside PAINPLAN_PUBLIC_URL. ``scopes`` are the most that it may be given.
+    knows us beside PAINPLAN_PUBLIC_URL. ``scopes`` are the most that it may be given, by the
+    authorisation server that gives out its tokens at ``token_endpoint``.
     """
 
     name: str
@@ -36,6 +35,7 @@ class TrustedClient:
     fhir_servers: tuple[Place, ...] = ()
     scopes: tuple[str, ...] = ()
     guideline_profile: str | None = None
+    token_endpoint: str | None = None
 
 
 def read_clients(path: Path, *, is_http_allowed: bool) -> tuple[TrustedClient, ...]:
@@ -83,11 +83,12 @@ class _Reading:
             "tenant": _tenant,
             "issuer": _text,
             "jwks": _jwks,
-            "jwks_url": self._jwks_url,
+            "jwks_url": self._secure_url,
             "audience": _address,
             "fhir_servers": self._fhir_servers,
             "scopes": _scopes,
             "guideline_profile": _profile,
+            "token_endpoint": self._secure_url,
         }
 
     def problems(self) -> Iterator[Problem]:
@@ -123,9 +124,10 @@ class _Reading:
             fhir_servers=tuple(place(server) for server in table.get("fhir_servers", ())),
             scopes=tuple(table.get("scopes", ())),
             guideline_profile=table.get("guideline_profile"),
+            token_endpoint=table.get("token_endpoint"),
         )
 
-    def _jwks_url(self, value: object) -> Iterator[str]:
+    def _secure_url(self, value: object) -> Iterator[str]:
         if not isinstance(value, str):
             yield "it is no text"
             return

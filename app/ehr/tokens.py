@@ -8,11 +8,13 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from app.domain.access import Access
 from app.domain.problem import Problem, Unauthenticated
 from app.ehr.clients import TrustedClient
 from app.ehr.jwk import ALGORITHMS, LONGEST_KID, SigningKey
@@ -26,15 +28,22 @@ LIFE_AT_MOST = timedelta(hours=1)  # so that what was seen need not be remembere
 PART = r"[A-Za-z0-9_\-]+"
 BEARER = re.compile(rf"[Bb][Ee][Aa][Rr][Ee][Rr] +({PART}\.{PART}\.{PART})\Z")
 FEEDBACK = "/feedback"
+H = TypeVar("H")
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who calls, proven. ``jti`` of ``client.issuer`` may not come again before ``until``."""
+    """Who calls, proven, until ``until``.
+
+    By an access token with the ``access`` it gives; or by a hook's token, whose ``jti`` of
+    ``client.issuer`` may not come again before then.
+    """
 
     client: TrustedClient
     jti: str
     until: datetime
+    access: Access | None = None
 
 
 class _Header(msgspec.Struct):
@@ -80,18 +89,18 @@ class TokenVerifier:
 
         The order is that of CH-63; that the ``jti`` is unseen is checked where it is written.
         """
-        token = _token(authorization)
+        token = compact_token(authorization)
         header, claims = _parsed(token)
         client = self._clients.get(claims.iss)
         if client is None:
-            raise _refused("issuer is not trusted")
-        if not self._audiences(client, path) & _audience(claims):
-            raise _refused("audience is not this endpoint")
-        until = self._until(claims)
+            raise refused("issuer is not trusted")
+        if not self._audiences(client, path) & audiences_said(claims.aud):
+            raise refused("audience is not this endpoint")
+        until = span_of(claims.exp, claims.iat, claims.nbf, self._clock())
         if claims.tenant is not None and claims.tenant != client.tenant:
-            raise _refused("tenant is not the configured one")
-        key = await self._key(client, header)
-        _verify_signature(token, header, key)
+            raise refused("tenant is not the configured one")
+        key = await key_of(self._keys, client, header.kid, header.alg, header.jku)
+        verify_signature(token, header.alg, key)
         return Identity(client, claims.jti, until)
 
     def _audiences(self, client: TrustedClient, path: str) -> set[str]:
@@ -100,63 +109,90 @@ class TokenVerifier:
         bases = {self._public_url, client.audience or self._public_url}
         return {f"{base}{one}" for base in bases for one in paths}
 
-    def _until(self, claims: _Claims) -> datetime:
-        now = self._clock()
-        try:
-            expires, issued = (datetime.fromtimestamp(at, UTC) for at in (claims.exp, claims.iat))
-            begins = datetime.fromtimestamp(claims.nbf or claims.iat, UTC)
-        except (ValueError, OverflowError, OSError):
-            raise _refused("times cannot be read") from None
-        if now >= expires + SKEW:
-            raise _refused("it has expired")
-        if max(issued, begins) > now + SKEW:
-            raise _refused("it is not valid yet")
-        if not timedelta() < expires - issued <= LIFE_AT_MOST:
-            raise _refused("its life is longer than an hour, or none")
-        return expires + SKEW
 
-    async def _key(self, client: TrustedClient, header: _Header) -> SigningKey:
-        if header.jku is not None and not _is_expected(header.jku, client):
-            raise _refused("jku is not the configured one")
-        key = await self._keys[client.name].find(header.kid)
-        if key is None:
-            raise _refused("kid is not known")
-        if header.alg not in key.algorithms:
-            raise _refused("alg does not fit the key")
-        return key
+def span_of(
+    expires_at: float,
+    issued_at: float,
+    begins_at: float | None,
+    now: datetime,
+    *,
+    is_short: bool = True,
+) -> datetime:
+    """Until when a token counts (seconds since 1970 as it says them); Unauthenticated when not."""
+    try:
+        expires, issued = (datetime.fromtimestamp(at, UTC) for at in (expires_at, issued_at))
+        begins = datetime.fromtimestamp(begins_at or issued_at, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise refused("times cannot be read") from None
+    if now >= expires + SKEW:
+        raise refused("it has expired")
+    if max(issued, begins) > now + SKEW:
+        raise refused("it is not valid yet")
+    if is_short and not timedelta() < expires - issued <= LIFE_AT_MOST:
+        raise refused("its life is longer than an hour, or none")
+    return expires + SKEW
 
 
-def _token(authorization: str) -> str:
+async def key_of(
+    keys: Mapping[str, Keys], client: TrustedClient, kid: str, alg: str, jku: str | None
+) -> SigningKey:
+    """The client's key of this id, if it may be used so."""
+    if jku is not None and not _is_expected(jku, client):
+        raise refused("jku is not the configured one")
+    key = await keys[client.name].find(kid)
+    if key is None:
+        raise refused("kid is not known")
+    if alg not in key.algorithms:
+        raise refused("alg does not fit the key")
+    return key
+
+
+def compact_token(authorization: str) -> str:
+    """The token of a bearer header."""
     found = BEARER.match(authorization)
     if not found or len(found[1]) > LONGEST_TOKEN:
-        raise _refused("no bearer token in the compact form" if authorization else "no token")
+        raise refused("no bearer token in the compact form" if authorization else "no token")
     return found[1]
 
 
 def _parsed(token: str) -> tuple[_Header, _Claims]:
+    header, claims = parsed_parts(token, _READ_HEADER, _READ_CLAIMS)
+    require_header(header.alg, header.kid, header.crit)
+    if header.typ != "JWT":
+        raise refused("typ is not JWT")
+    if not 0 < len(claims.jti) <= LONGEST_ID or not claims.jti.isprintable():
+        raise refused("jti is empty, too long or not printable")
+    return header, claims
+
+
+def parsed_parts(
+    token: str, header: msgspec.json.Decoder[H], claims: msgspec.json.Decoder[C]
+) -> tuple[H, C]:
+    """Header and claims, unproven."""
     header_part, claims_part, _ = token.split(".")
     try:
-        header = _READ_HEADER.decode(_decoded(header_part))
-        claims = _READ_CLAIMS.decode(_decoded(claims_part))
+        return header.decode(_decoded(header_part)), claims.decode(_decoded(claims_part))
     except (msgspec.DecodeError, ValueError, RecursionError):
-        raise _refused("a required header or claim is missing or of the wrong type") from None
-    if header.alg not in ALGORITHMS:
-        raise _refused("alg is not one that is taken")
-    if header.typ != "JWT" or header.crit is not None:
-        raise _refused("typ is not JWT, or crit is set")
-    if not 0 < len(header.kid) <= LONGEST_KID:
-        raise _refused("kid is empty or too long")
-    if not 0 < len(claims.jti) <= LONGEST_ID or not claims.jti.isprintable():
-        raise _refused("jti is empty, too long or not printable")
-    return header, claims
+        raise refused("a required header or claim is missing or of the wrong type") from None
+
+
+def require_header(alg: str, kid: str, crit: object) -> None:
+    """What every header must say."""
+    if alg not in ALGORITHMS:
+        raise refused("alg is not one that is taken")
+    if crit is not None:
+        raise refused("crit is set")
+    if not 0 < len(kid) <= LONGEST_KID:
+        raise refused("kid is empty or too long")
 
 
 def _decoded(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def _audience(claims: _Claims) -> set[str]:
-    return {claims.aud} if isinstance(claims.aud, str) else set(claims.aud)
+def audiences_said(aud: str | list[str]) -> set[str]:
+    """One or several."""
+    return {aud} if isinstance(aud, str) else set(aud)
 
 
 def _is_expected(jku: str, client: TrustedClient) -> bool:
@@ -172,14 +208,16 @@ def _is_expected(jku: str, client: TrustedClient) -> bool:
         return False
 
 
-def _verify_signature(token: str, header: _Header, key: SigningKey) -> None:
-    registry = jws.JWSRegistry(algorithms=[header.alg], strict_check_header=False)
+def verify_signature(token: str, alg: str, key: SigningKey) -> None:
+    """Unauthenticated unless the key has signed it."""
+    registry = jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
     registry.max_header_length = LONGEST_TOKEN  # a jku and a certificate chain are longer than 512
     try:
         jws.deserialize_compact(token, key.key, registry=registry)
     except (JoseError, ValueError, TypeError):
-        raise _refused("signature does not hold") from None
+        raise refused("signature does not hold") from None
 
 
-def _refused(why: str) -> Unauthenticated:
+def refused(why: str) -> Unauthenticated:
+    """The reason, for the log."""
     return Unauthenticated(Problem(why, code="login"))

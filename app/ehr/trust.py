@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.domain.problem import Problem, Refused
+from app.ehr.access_tokens import AccessVerifier
 from app.ehr.clients import TrustedClient, read_clients, servers
 from app.ehr.fhir_server import FhirServers
 from app.ehr.http import Resolve, Web
@@ -33,7 +34,9 @@ class Trust:
         }
         pinned = {client.name: PinnedKeys(client.keys) for client in clients}
         keys: dict[str, Keys] = {**pinned, **self._fetched}
+        self.clients = clients
         self.verifier = TokenVerifier(clients, keys, public_url=public_url, clock=clock)
+        self.access = AccessVerifier(clients, keys, public_url=public_url, clock=clock)
         self.fhir_servers = FhirServers(
             self._web,
             for_all=for_all,

@@ -30,10 +30,15 @@ class Proofs:
         """Give the connections back."""
         await self._reader.close()
 
-    async def of_decision(self, tenant: str, id_: str, size: int | None = None) -> Proof:
-        """Up to the newest anchor, else to the newest block, or up to the block that is named."""
+    async def of_decision(
+        self, tenant: str, id_: str, size: int | None = None, *, patient: str | None = None
+    ) -> Proof:
+        """Up to the newest anchor, else to the newest block, or up to the block that is named.
+
+        NotFound too where only decisions about ``patient`` may be seen, and this is none.
+        """
         row = await self._reader.fetch_one(DECISION, (tenant, id_))
-        if row is None:
+        if row is None or patient not in (None, row["patient"]):
             raise NotFound(Problem(f"There is no decision {id_}.", code="not-found"))
         block = await self._reader.fetch_one(BLOCK, (row["sequence"],))
         anchor, size = await self._up_to(block["sequence"], size)

@@ -19,6 +19,9 @@ def _where(tenant: str, wanted: Versions, snapshot: int) -> tuple[str, list[obje
         sql += " WHERE r.tenant = ? AND r.type = ? AND +r.sequence <= ? AND r.id = ?"
         values.append(wanted.id)
     sql += " AND r.salt IS NOT NULL"
+    if wanted.patient is not None:
+        sql += " AND +r.patient = ?"
+        values.append(wanted.patient)
     if wanted.since is not None:
         sql += " AND b.committed_at >= ?"
         values.append(instant(wanted.since))

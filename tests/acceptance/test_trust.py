@@ -20,7 +20,8 @@ from tests.ehr.signing import ISSUER, claims, jwk, token
 from tests.ehr.test_clients import toml
 
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
-OPEN = {"/metrics", "/healthz", "/readyz", "/fhir/metadata"}
+SMART = {"/.well-known/smart-configuration", "/fhir/.well-known/smart-configuration"}
+OPEN = {"/metrics", "/healthz", "/readyz", "/fhir/metadata", *SMART}
 NORTH = {"name": "North EHR", "issuer": ISSUER, "jwks": {"keys": [jwk()]}}
 NOBODY = "/cds-services/no-such-service"
 

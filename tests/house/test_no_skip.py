@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 PYTEST = (sys.executable, "-m", "pytest")
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+ROOT = Path(__file__).parents[2]
+CONFTEST = ROOT / "tests" / "conftest.py"
 
 SKIPS_WHEN_IT_RUNS = """
 import pytest
@@ -54,7 +55,7 @@ def run_pytest(folder: Path, body: str, **environment: str) -> subprocess.Comple
     return subprocess.run(
         [*PYTEST, "-ra", "-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": str(CONFTEST.parents[1]), **environment},
+        env={**inherited, "PYTHONPATH": str(ROOT), **environment},  # it imports from tests
         capture_output=True,
         text=True,
         check=False,
