@@ -88,7 +88,7 @@ class PostgreSQLReader:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._address,
-                    min_size=1,
+                    min_size=0,  # a line is made when it is asked for: none is restored behind our back
                     max_size=CONNECTIONS,
                     reset=_as_it_is,
                     timeout=CONNECTS_WITHIN,

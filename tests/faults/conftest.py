@@ -1,0 +1,91 @@
+"""What the fault tests share, and the table of what was tried and what was lost."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.sql.migrate import migrate
+from tests.databases import KINDS, Kept, a_file
+from tests.faults.disk import Disk
+from tests.faults.kept import Tried
+from tests.faults.server import OwnServer, own_server
+
+TRIED = pytest.StashKey[list[Tried]]()
+
+
+@pytest.fixture(scope="session")
+def thorough() -> bool:
+    """All rounds of ``make faults``, not the few of ``make test``."""
+    return os.environ.get("PAINPLAN_FAULTS") == "all"
+
+
+@pytest.fixture
+def tried(request: pytest.FixtureRequest) -> list[Tried]:
+    """Where a test says what it did; printed at the end."""
+    return request.config.stash.setdefault(TRIED, [])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A history, the disk below it, and how both are made to fail."""
+
+    kept: Kept
+    disk: Disk
+    environment: dict[str, str]
+    server: OwnServer | None
+
+    def take_away(self) -> None:
+        """The database is gone."""
+        if self.server is not None:
+            self.server.stop()
+        else:
+            self.kept.file.rename(self._elsewhere)
+
+    def give_back(self) -> None:
+        """It is there again."""
+        if self.server is not None:
+            self.server.start()
+        else:
+            self._elsewhere.rename(self.kept.file)
+
+    @property
+    def _elsewhere(self) -> Path:
+        return self.kept.file.with_name("elsewhere.db")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[OwnServer]:
+    with own_server() as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """SQLite above such a disk, or a PostgreSQL above one; the clock is always the service's."""
+    if request.param == "sqlite":
+        folder = tmp_path / "history"
+        folder.mkdir()
+        kept = a_file(folder / "painplan.db")
+        migrate(kept.url)
+        disk = Disk.make(tmp_path, folder)
+        yield Place(kept, disk, disk.environment(), None)
+        return
+    server: OwnServer = request.getfixturevalue("server")
+    yield Place(server.kept, server.disk, {}, server)
+    server.disk.work()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line a fault."""
+    found = terminalreporter.config.stash.get(TRIED, [])
+    if not found:
+        return
+    terminalreporter.section("faults: what was tried, and what was lost")
+    for one in found:
+        terminalreporter.line(one.line())
+    lost = sum(one.lost for one in found)
+    answered = sum(one.answered for one in found)
+    terminalreporter.line(f"{len(found)} faults, {answered} answered, lost: {lost or 'nothing'}")

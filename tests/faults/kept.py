@@ -1,0 +1,66 @@
+"""Whether what was answered is there, once each, on a chain that verifies."""
+
+import json
+from dataclasses import dataclass
+
+import httpx
+
+from app.sql.verify import verify
+from tests.acceptance.load import Load, derive
+from tests.databases import Kept
+
+TWICE = "SELECT patient FROM decision GROUP BY patient HAVING count(*) > 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One fault, as it is printed."""
+
+    fault: str
+    database: str
+    answered: int
+    lost: int
+
+    def line(self) -> str:
+        """What was tried, and what was lost."""
+        told = f"{self.answered} answered, lost: {self.lost or 'nothing'}"
+        return f"{self.fault} ({self.database}): {told}"
+
+
+def settled(url: str, kept: Kept, load: Load, fault: str, *, of: int = 0) -> Tried:
+    """After the fault: everything is there once, and what was not answered can be sent again.
+
+    ``of``: at most so many of the answers are read again; all of them by default.
+    """
+    with httpx.Client(base_url=url, timeout=60) as client:
+        asked = list(load.answered.items())[-of:]
+        lost = sum(not is_there(client, id_, *answer) for id_, answer in asked)
+        for id_ in (*load.cut_off, *load.refused):
+            again = derive(client, id_)
+            assert again.status_code == httpx.codes.OK, again.text
+    tried = Tried(fault, name_of(kept), len(asked), lost)
+    assert lost == 0, tried.line()
+    assert kept.rows(TWICE) == [], "somebody was decided about twice"
+    assert_intact(kept)
+    return tried
+
+
+def is_there(client: httpx.Client, id_: str, decision: str, content: bytes) -> bool:
+    """The patient, the plan and the decision of one answer, as they were answered."""
+    plan = json.loads(content)["entry"][0]["resource"]
+    found = client.get(f"/fhir/CarePlan/{plan['id']}")
+    return (
+        found.status_code == httpx.codes.OK
+        and found.json() == plan
+        and client.get(f"/fhir/Patient/{id_}").status_code == httpx.codes.OK
+        and client.get(f"/decisions/{decision}").status_code == httpx.codes.OK
+    )
+
+
+def assert_intact(kept: Kept) -> None:
+    report = verify(kept.url)
+    assert report.is_intact, report.faults
+
+
+def name_of(kept: Kept) -> str:
+    return "SQLite" if kept.is_sqlite else "PostgreSQL"
