@@ -26,6 +26,8 @@ PURGE_EVERY = 3600.0
 TRUNCATE_EVERY = 1.0
 # Some 20 MB of log while sets come one by one, less in batches: large enough to pay.
 CHECKPOINT_EVERY = 2000
+# One commit that held everybody up for so long is the last that does.
+SLOW_COMMIT = 0.02
 # Rows that are hashed and written while everybody waits: about 10 ms.
 IN_THE_LOOP = 300
 
@@ -97,12 +99,21 @@ class SQLiteStore:
         try:
             head = connection.execute(HEAD).fetchone()
             batch = at_once(write_batch(self._session, head, sets, self._known_content))
+            began = time.perf_counter()
             connection.execute("COMMIT")
+            self._judge_disk(time.perf_counter() - began)
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
         return batch
+
+    def _judge_disk(self, seconds: float) -> None:
+        """A disk may get slow, and fast again: what was measured at the start is not for ever."""
+        if seconds > SLOW_COMMIT:
+            self._is_fast = False
+        elif seconds < FAST_SYNC:
+            self._is_fast = True
 
     async def tidy(self, now: float) -> None:
         """Checkpoint; forget promises a day old and tokens that have expired."""

@@ -1,6 +1,5 @@
 """What the fault tests share, and the table of what was tried and what was lost."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,6 @@ from tests.faults.kept import Tried
 from tests.faults.server import OwnServer, own_server
 
 TRIED = pytest.StashKey[list[Tried]]()
-
-
-@pytest.fixture(scope="session")
-def thorough() -> bool:
-    """All rounds of ``make faults``, not the few of ``make test``."""
-    return os.environ.get("PAINPLAN_FAULTS") == "all"
 
 
 @pytest.fixture
