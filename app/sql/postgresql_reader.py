@@ -88,7 +88,7 @@ class PostgreSQLReader:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._address,
-                    min_size=0,  # a line is made when it is asked for: none is restored behind our back
+                    min_size=0,  # none is restored behind our back, with a stack trace in the log
                     max_size=CONNECTIONS,
                     reset=_as_it_is,
                     timeout=CONNECTS_WITHIN,

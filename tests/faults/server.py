@@ -1,4 +1,4 @@
-"""A PostgreSQL of these tests' own, which can be stopped and whose disk fails when it is told to."""
+"""A PostgreSQL that can be stopped, above a disk that fails when it is told to."""
 
 import subprocess
 import tempfile

@@ -35,9 +35,10 @@ def test_every_answer_waits_for_a_sync(place: Place, tried: list[Tried]) -> None
 
 @pytest.mark.parametrize("pretends", [False, True])
 def test_a_power_cut(tmp_path: Path, tried: list[Tried], *, pretends: bool) -> None:
-    """What was not synced is gone. On a disk that only pretends to sync, answers are lost:
+    """What was not synced is gone, and nothing that was answered.
 
-    so the loss would be seen. A PostgreSQL's own files are PostgreSQL's to keep.
+    On a disk that only pretends to sync answers are lost, so a loss would be seen. A PostgreSQL's
+    files are PostgreSQL's to keep.
     """
     folder, durable = tmp_path / "history", tmp_path / "durable"
     folder.mkdir()

@@ -5,23 +5,24 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from tests.acceptance.test_kill import running
-from tests.acceptance.wire import bundle, intake, patient, screened
+from tests.acceptance.wire import Json, bundle, intake, patient, screened
 from tests.databases import Kept
 from tests.faults.kept import Tried, assert_intact, name_of
 
 AT_ONCE = 8
+IN_ORDER = "SELECT id, as_of FROM decision ORDER BY sequence, position"
 FHIR = {"Content-Type": "application/fhir+json"}
 
 
 def test_derivations_of_one_patient_at_once(fresh: Kept, tried: list[Tried]) -> None:
-    """Each plan that was answered is there, and replaces one that no other replaces."""
+    """Each answered plan is there and replaces the newest of before its date that was there."""
     with running(fresh) as (url, _):
 
         def derive(number: int) -> httpx.Response:
-            answers = intake(screened(pain_now=number % 11), of="one")
+            answers = intake(screened(average_pain=number % 11), of="one")
             return httpx.post(
                 f"{url}/fhir/$derive",
-                params={"asOf": f"2026-06-{1 + number:02}T09:00:00Z"},
+                params={"asOf": as_of(number)},
                 json=bundle(patient("one"), answers),
                 headers=FHIR,
                 timeout=60,
@@ -30,15 +31,28 @@ def test_derivations_of_one_patient_at_once(fresh: Kept, tried: list[Tried]) -> 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             told = list(pool.map(derive, range(2 * AT_ONCE)))
         assert {answer.status_code for answer in told} <= {200, 409}, told[0].text
-        plans = [a.json()["entry"][0]["resource"] for a in told if a.status_code == 200]
-        assert len(plans) > 1
-        lost = [
-            p["id"] for p in plans if not httpx.get(f"{url}/fhir/CarePlan/{p['id']}").is_success
-        ]
-    replaced = [r["reference"] for plan in plans for r in plan.get("replaces", ())]
-    done = Tried("derivations of one patient at once", name_of(fresh), len(plans), len(lost))
+        answered = {a.headers["x-decision-id"]: plan_of(a) for a in told if a.is_success}
+        paths = [f"/fhir/CarePlan/{plan['id']}" for plan in answered.values()]
+        lost = [path for path in paths if not httpx.get(url + path).is_success]
+    done = Tried("derivations of one patient at once", name_of(fresh), len(paths), len(lost))
     tried.append(done)
     assert lost == [], done.line()
-    assert len(replaced) == len(set(replaced)) == len(plans) - 1
-    assert fresh.count("decision") == len(plans)
+    assert len(paths) > 1
+    before: dict[str, str] = {}
+    for decision, at in fresh.rows(IN_ORDER):
+        earlier = [before[other] for other in sorted(before) if other < at]
+        plan = answered.pop(decision)
+        assert [one["reference"] for one in plan.get("replaces", ())] == earlier[-1:]
+        before[at] = f"CarePlan/{plan['id']}"
+    assert answered == {}
     assert_intact(fresh)
+
+
+def as_of(number: int) -> str:
+    """Not in the order of the requests."""
+    return f"2026-06-{1 + 7 * number % 17:02}T09:00:00Z"
+
+
+def plan_of(answer: httpx.Response) -> Json:
+    plan: Json = answer.json()["entry"][0]["resource"]
+    return plan

@@ -1,4 +1,4 @@
-"""What a service finds at its start: no schema yet, a file that is damaged, a log that is too long."""
+"""What a service finds: no schema yet, a file that is damaged, a log that is too long."""
 
 import os
 import sqlite3
