@@ -9,9 +9,10 @@ import pytest
 from app.sql.migrate import migrate
 from tests.databases import KINDS, Kept, a_file
 from tests.faults.disk import Disk
-from tests.faults.kept import Tried
+from tests.faults.kept import IS_THOROUGH, Tried
 from tests.faults.server import OwnServer, own_server
 
+ONLY_IN_FULL = "faults_in_full"
 TRIED = pytest.StashKey[list[Tried]]()
 
 
@@ -69,6 +70,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     server: OwnServer = request.getfixturevalue("server")
     yield Place(server.kept, server.disk, {}, server)
     server.disk.work()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test` takes the short version; what it leaves out is counted as deselected."""
+    if IS_THOROUGH:
+        return
+    left_out = [item for item in items if item.get_closest_marker(ONLY_IN_FULL)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -27,7 +27,7 @@ class Disk:
     def make(place: Path, folder: Path, *, writes: Path | None = None) -> "Disk":
         """Compile it into ``place``; ``writes``: where alone writes can fail."""
         library, control = place / "disk.so", place / "control"
-        command = ["cc", "-O1", "-shared", "-fPIC", "-o", library, SOURCE, "-lpthread"]
+        command = ["cc", "-O1", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-lpthread"]
         subprocess.run(command, check=True)
         control.write_bytes(bytes(mmap.PAGESIZE))
         control.chmod(0o666)  # a PostgreSQL runs as somebody else

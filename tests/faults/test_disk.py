@@ -33,7 +33,7 @@ def test_every_answer_waits_for_a_sync(place: Place, tried: list[Tried]) -> None
     tried.append(Tried("a sync before every answer", name_of(place.kept), 2 * ASKED, 0))
 
 
-@pytest.mark.parametrize("pretends", [False, True])
+@pytest.mark.parametrize("pretends", [False, pytest.param(True, marks=pytest.mark.faults_in_full)])
 def test_a_power_cut(tmp_path: Path, tried: list[Tried], *, pretends: bool) -> None:
     """What was not synced is gone, and nothing that was answered.
 

@@ -25,7 +25,7 @@ from tests.faults.kept import IS_THOROUGH, Tried, assert_intact, name_of
 Json = dict[str, Any]
 STEPS = 500 if IS_THOROUGH else 50
 # The first is the simplest there is: the same request all along.
-RUNS = 4
+RUNS = 6
 GENDERS = ("female", "male", "other")
 STATUS = {"accepted": "active", "declined": "revoked"}
 SOMEBODY = st.integers(0, 3)
@@ -302,8 +302,8 @@ def test_any_order_of_requests_agrees_with_the_model(database: Kept, tried: list
     done: list[str] = []
     lengths: list[int] = []
     with serving(database, log_level="ERROR") as client:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis has no types here
-            lambda: Requests(client, database, done, lengths),
+        run_state_machine_as_test(
+            lambda: Requests(client, database, done, lengths),  # type: ignore[arg-type]  # any factory
             settings=settings(
                 max_examples=RUNS,
                 stateful_step_count=STEPS + 1,  # and one that begins
@@ -315,6 +315,7 @@ def test_any_order_of_requests_agrees_with_the_model(database: Kept, tried: list
     kinds = {name: done.count(name) for name in sorted(set(done))}
     print(lengths, kinds)
     assert max(lengths[1:]) >= STEPS
-    assert kinds.keys() >= {"update", "If-Match", "transaction", "derive", "respond", "history"}
+    if IS_THOROUGH:
+        assert kinds.keys() >= {"update", "If-Match", "transaction", "derive", "respond", "vread"}
     assert_intact(database)
     tried.append(Tried("requests in any order, beside a model", name_of(database), len(done), 0))

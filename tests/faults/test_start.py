@@ -43,6 +43,8 @@ def ended(kept: Kept, *words: str) -> "subprocess.Popen[str]":
     )
 
 
+# tests/sql has the short versions of this one and the next.
+@pytest.mark.faults_in_full
 def test_services_that_migrate_at_once(bare: Kept, tried: list[Tried]) -> None:
     """One does it; another waits, or says who is at work. Then it can be served."""
     migrating = [ended(bare, "migrate") for _ in range(AT_ONCE)]
@@ -56,6 +58,7 @@ def test_services_that_migrate_at_once(bare: Kept, tried: list[Tried]) -> None:
         tried.append(settled(url, bare, load, f"{AT_ONCE} processes migrate at once"))
 
 
+@pytest.mark.faults_in_full
 def test_a_damaged_header(tmp_path: Path, tried: list[Tried]) -> None:
     """The service does not start and says why; nothing is written over what is left."""
     kept = a_file(tmp_path / "painplan.db")

@@ -16,20 +16,21 @@ from tests.faults.conftest import Place
 from tests.faults.disk import CLOCK_BACK, FULL, READ_ONLY, SYNC_TAKES, WRITE_FAILS, Disk
 from tests.faults.kept import IS_THOROUGH, Tried, name_of, settled
 
-ROUNDS, ALL_ROUNDS = 2, 100
+ROUNDS = 100
 ANSWERED = 15
 AN_HOUR = 3600
 # Milliseconds of a sync; with the longest, writes wait longer than they may.
 SLOW = [300, 3000] if IS_THOROUGH else [300]
 
 
+# tests/acceptance/test_kill.py is the short version.
+@pytest.mark.faults_in_full
 def test_killed_at_any_moment(fresh: Kept, tried: list[Tried]) -> None:
     """Each round looks for the answers of the one before, and is killed in its turn."""
-    rounds = ALL_ROUNDS if IS_THOROUGH else ROUNDS
     moments = random.Random(7)
     answered = 0
     before = Load("")
-    for number in range(rounds):
+    for number in range(ROUNDS):
         with running(fresh) as (url, process):
             answered += settled(url, fresh, before, f"kill -9, round {number}").answered
             with loaded(url, f"r{number}-") as before:
@@ -40,8 +41,8 @@ def test_killed_at_any_moment(fresh: Kept, tried: list[Tried]) -> None:
                 before.is_over = True
     with running(fresh) as (url, _):
         answered += settled(url, fresh, before, "kill -9, the last round").answered
-    assert answered >= rounds
-    tried.append(Tried(f"kill -9 under load, {rounds} rounds", name_of(fresh), answered, 0))
+    assert answered >= ROUNDS
+    tried.append(Tried(f"kill -9 under load, {ROUNDS} rounds", name_of(fresh), answered, 0))
 
 
 def test_a_database_that_goes_and_comes_back(place: Place, tried: list[Tried]) -> None:
@@ -64,6 +65,7 @@ def test_a_full_disk(place: Place, tried: list[Tried]) -> None:
     takes_nothing(place, FULL, tried, "a full disk")
 
 
+@pytest.mark.faults_in_full
 # A PostgreSQL that cannot write at all ends itself: that is the database that goes.
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_a_read_only_disk(place: Place, tried: list[Tried]) -> None:
@@ -106,6 +108,7 @@ def test_a_slow_disk(place: Place, tried: list[Tried], *, milliseconds: int) -> 
         tried.append(settled(url, place.kept, load, f"a sync takes {milliseconds} ms"))
 
 
+@pytest.mark.faults_in_full
 def test_a_clock_that_goes_back(place: Place, tmp_path: Path, tried: list[Tried]) -> None:
     """No block is older than the one before it, so no version is older than the one before."""
     clock = place.disk if place.server is None else Disk.make(tmp_path, tmp_path)

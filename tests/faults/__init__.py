@@ -1,0 +1,1 @@
+"""Faults under load, and what was lost: `make faults` runs them all."""
