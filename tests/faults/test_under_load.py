@@ -45,7 +45,9 @@ def test_killed_at_any_moment(fresh: Kept, tried: list[Tried]) -> None:
     tried.append(Tried(f"kill -9 under load, {ROUNDS} rounds", name_of(fresh), answered, 0))
 
 
-def test_a_database_that_goes_and_comes_back(place: Place, tried: list[Tried]) -> None:
+def test_a_database_that_goes_and_comes_back(
+    place: Place, tried: list[Tried], capfd: pytest.CaptureFixture[str]
+) -> None:
     """The service stays up, is not ready, says so, and goes on by itself."""
     with running(place.kept, environment=place.environment) as (url, process):
         with loaded(url, "gone-") as load:
@@ -59,6 +61,7 @@ def test_a_database_that_goes_and_comes_back(place: Place, tried: list[Tried]) -
         assert_refused_in_words(load)
         assert httpx.get(f"{url}/readyz").status_code == 200
         tried.append(settled(url, place.kept, load, "the database goes and comes back"))
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_full_disk(place: Place, tried: list[Tried]) -> None:
