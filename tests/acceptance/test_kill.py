@@ -50,13 +50,14 @@ def running(
 
 def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < until:
-        assert process.poll() is None, "the service did not start"
-        try:
-            if httpx.get(f"{url}/readyz").is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(base_url=url) as client:
+        while time.monotonic() < until:
+            assert process.poll() is None, "the service did not start"
+            try:
+                if client.get("/readyz").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
     raise AssertionError("the service was not ready in time")
 
 

@@ -25,7 +25,7 @@ from tests.faults.kept import IS_THOROUGH, Tried, assert_intact, name_of
 Json = dict[str, Any]
 STEPS = 500 if IS_THOROUGH else 50
 # The first is the simplest there is: the same request all along.
-RUNS = 6
+RUNS = 10
 GENDERS = ("female", "male", "other")
 STATUS = {"accepted": "active", "declined": "revoked"}
 SOMEBODY = st.integers(0, 3)
