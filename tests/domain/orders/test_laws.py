@@ -8,12 +8,12 @@ from decimal import Decimal
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.facts import Fact, FactValue, Record, SaidBy
+from app.domain.facts import CodedCondition, Fact, FactValue, Record, SaidBy
 from app.domain.orders.review import review
 from app.domain.orders.types import Indicator, Order, Review
 from app.domain.standing import ASSESSED
 from tests.domain.strategies import CONTENT, records
-from tests.orders import BACK_PAIN, an_order, prescription
+from tests.orders import BACK_PAIN, ICD, an_order, prescription
 from tests.patients import AS_OF
 
 NAMES = (
@@ -118,6 +118,27 @@ def test_a_red_flag_whose_later_no_is_forgotten_asks_for_the_image_instead() -> 
     acts_again = _spoken(reviewed(MRI, _screened(later_no=False)))
 
     assert ("CDS-IMG-01", MRI[0].reference) in taken_back
+    assert ("CDS-IMG-01", MRI[0].reference) not in acts_again
+    assert ("CDS-IMG-03", MRI[0].reference) in acts_again
+
+
+def test_a_red_flag_whose_assessment_is_forgotten_asks_for_the_image_instead() -> None:
+    """Found by the law when it also forgot assessments: a cancer, cleared by a clinician."""
+    cancer = CodedCondition(
+        ((ICD, "C01"),),
+        current=False,
+        onset=AS_OF - timedelta(hours=6),
+        abated=None,
+        at=AS_OF - timedelta(hours=6),
+        source="Condition/1",
+    )
+    unasked = replace(_screened(later_no=True), conditions=(cancer,))
+    assessed = Fact(ASSESSED, "malignancy", AS_OF - timedelta(hours=2), SaidBy.CLINICIAN, "after")
+
+    cleared = _spoken(reviewed(MRI, replace(unasked, facts=(*unasked.facts, assessed))))
+    acts_again = _spoken(reviewed(MRI, unasked))
+
+    assert ("CDS-IMG-01", MRI[0].reference) in cleared
     assert ("CDS-IMG-01", MRI[0].reference) not in acts_again
     assert ("CDS-IMG-03", MRI[0].reference) in acts_again
 
