@@ -21,7 +21,11 @@ def paracetamol_dose(
     """Milligrams a day; at least what is known while the dose of one entry is missing.
 
     A request and a statement may tell of the same tablets, so between the larger and the sum.
+    Nothing where the content does not ask: an older one, decided with again.
     """
+    asked = content.inputs.get(DOSE)
+    if asked is None:
+        return
     known = tuple(listed)
     taken = once([e for e in known if e.is_taken and PARACETAMOL in e.what.classes])
     is_open = not is_whole or any(_may_be(e) for e in known)
@@ -39,7 +43,7 @@ def paracetamol_dose(
     low = max(doses.values(), default=Decimal(0))
     high = sum(doses.values(), Decimal(0))
     if is_open:
-        high = content.inputs[DOSE].high or MOST
+        high = asked.high or MOST
         if not low:
             return
     value: FactValue = low if low == high else Bounds(low, high)

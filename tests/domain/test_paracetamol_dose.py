@@ -1,5 +1,6 @@
 """Paracetamol a day: what is summed, what stays unknown, and what the plan makes of it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,17 @@ def taking(patient: Patient, text: str, dose: int | None) -> Patient:
 def a_day(patient: Patient) -> FactValue | None:
     facts = facts_of_record(patient.record(), knowledge(), AS_OF).facts
     return next((f.value for f in facts if f.input == "paracetamol-mg-per-day"), None)
+
+
+def test_an_older_content_that_does_not_ask_is_told_nothing() -> None:
+    known = dict(knowledge().inputs)
+    del known["paracetamol-mg-per-day"]
+    patient = taking(Patient(), "paracetamol 500 mg", 1500)
+
+    facts = facts_of_record(patient.record(), replace(knowledge(), inputs=known), AS_OF).facts
+
+    assert "paracetamol-mg-per-day" not in {f.input for f in facts}
+    assert a_day(patient) is not None
 
 
 def whole(patient: Patient) -> Patient:

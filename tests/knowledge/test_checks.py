@@ -201,6 +201,32 @@ def test_a_code_that_is_not_verified_is_refused(name: str, was: str, now: str, s
     assert any(says in fault for fault in faults(name, was, now))
 
 
+@pytest.mark.parametrize(
+    ("name", "was", "now", "says"),
+    [
+        (
+            INTERVENTIONS,
+            '["P-disc", "ED',
+            '["P-dics", "ED',
+            "ED-01: names P-dics, which is neither",
+        ),
+        (INTERVENTIONS, '"ED-01.disc"', '"ED-01.dics"', "ED-01: names the text ED-01.dics, which"),
+        (INTERVENTIONS, '["G-disability-2"]', '["G-dis"]', "EX-02: names G-dis, which is neither"),
+        ("goals.toml", '["nrs-4-or-more"]', '["nrs-4"]', "G-2: names nrs-4, which is neither"),
+        ("gaps.toml", '"RX-07", "S-38"', '"RX-07", "S-99"', "names S-99, which is neither"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_refused(name: str, was: str, now: str, says: str) -> None:
+    assert any(says in fault for fault in faults(name, was, now))
+
+
+def test_a_text_of_a_goal_that_leads_nowhere_is_refused() -> None:
+    said = faults("goals.toml", "when = [", 'texts_when = [["nrs-4", "G-2.no"]]\nwhen = [')
+
+    assert any("G-2: names nrs-4, which is neither" in fault for fault in said)
+    assert any("G-2: names the text G-2.no, which is not there" in fault for fault in said)
+
+
 def test_a_code_stands_in_the_list_once() -> None:
     row = next(line for line in read_folder()["codes.csv"].splitlines() if "229065009" in line)
 

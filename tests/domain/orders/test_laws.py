@@ -2,16 +2,18 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.facts import Fact, Record
+from app.domain.facts import CodedCondition, Fact, FactValue, Record, SaidBy
 from app.domain.orders.review import review
 from app.domain.orders.types import Indicator, Order, Review
+from app.domain.standing import ASSESSED
 from tests.domain.strategies import CONTENT, records
-from tests.orders import BACK_PAIN, an_order, prescription
+from tests.orders import BACK_PAIN, ICD, an_order, prescription
 from tests.patients import AS_OF
 
 NAMES = (
@@ -40,6 +42,8 @@ SERVICES = (
     "Bed rest",
     "Something nobody knows",
 )
+SADDLE = "saddle-sensory-change"
+MRI = (an_order("MRI lumbar spine"),)
 PROFILES = st.sampled_from(("who", "uk", "us"))
 
 
@@ -97,14 +101,65 @@ def test_the_order_in_which_facts_come_changes_nothing(
     assert set(said.suppressed) == set(wanted.suppressed)
 
 
+def _screened(*, later_no: bool) -> Record:
+    """Two weeks of back pain, no red flag but a numb saddle that a clinician took back later."""
+    at = AS_OF - timedelta(days=1)
+    said: dict[str, FactValue] = {"pain-location-low-back": True, "pain-duration-weeks": 2}
+    said |= {name: False for name, known in CONTENT.inputs.items() if known.gate_question}
+    facts = [Fact(name, value, at, SaidBy.CLINICIAN, name) for name, value in said.items()]
+    if not later_no:
+        facts = [fact for fact in facts if fact.input != SADDLE]
+    facts.append(Fact(SADDLE, True, AS_OF - timedelta(days=5), SaidBy.PATIENT, "before"))
+    return Record(facts=tuple(facts), conditions=(), medicines=(), complete=frozenset())
+
+
+def test_a_red_flag_whose_later_no_is_forgotten_asks_for_the_image_instead() -> None:
+    taken_back = _spoken(reviewed(MRI, _screened(later_no=True)))
+    acts_again = _spoken(reviewed(MRI, _screened(later_no=False)))
+
+    assert ("CDS-IMG-01", MRI[0].reference) in taken_back
+    assert ("CDS-IMG-01", MRI[0].reference) not in acts_again
+    assert ("CDS-IMG-03", MRI[0].reference) in acts_again
+
+
+def test_a_red_flag_whose_assessment_is_forgotten_asks_for_the_image_instead() -> None:
+    """Found by the law when it also forgot assessments: a cancer, cleared by a clinician."""
+    cancer = CodedCondition(
+        ((ICD, "C01"),),
+        current=False,
+        onset=AS_OF - timedelta(hours=6),
+        abated=None,
+        at=AS_OF - timedelta(hours=6),
+        source="Condition/1",
+    )
+    unasked = replace(_screened(later_no=True), conditions=(cancer,))
+    assessed = Fact(ASSESSED, "malignancy", AS_OF - timedelta(hours=2), SaidBy.CLINICIAN, "after")
+
+    cleared = _spoken(reviewed(MRI, replace(unasked, facts=(*unasked.facts, assessed))))
+    acts_again = _spoken(reviewed(MRI, unasked))
+
+    assert ("CDS-IMG-01", MRI[0].reference) in cleared
+    assert ("CDS-IMG-01", MRI[0].reference) not in acts_again
+    assert ("CDS-IMG-03", MRI[0].reference) in acts_again
+
+
 @settings(deadline=None, max_examples=120)
 @given(orders(), records(), st.randoms(use_true_random=False))
+# With these two choices the later "no" was forgotten alone, and the rule was silent.
+@example(MRI, _screened(later_no=True), random.Random(5))
+@example(MRI, _screened(later_no=True), random.Random(9))
 def test_what_is_not_known_never_lets_an_order_pass(
     basket: tuple[Order, ...], record: Record, choosing: random.Random
 ) -> None:
-    """Whoever knows less hears the same, something milder, or that it cannot be decided."""
+    """Whoever knows less hears the same, something milder, or that it cannot be decided.
+
+    All that was said of an input is forgotten together. To forget only the later "no" would not be
+    to know less: the earlier "yes" acts again, and a red flag rightly calls for the image.
+    """
     whole = reviewed(basket, record)
-    kept = tuple(f for f in record.facts if _is_listed(f) or choosing.random() < 0.7)
+    names = sorted({f.input for f in record.facts if not _must_stay(f)})
+    forgotten = {name for name in names if choosing.random() >= 0.7}
+    kept = tuple(f for f in record.facts if f.input not in forgotten)
     lists = frozenset(n for n in record.complete if choosing.random() < 0.7)
 
     less = reviewed(basket, replace(record, facts=kept, complete=lists))
@@ -114,9 +169,9 @@ def test_what_is_not_known_never_lets_an_order_pass(
         assert (advice.rule, advice.order) in named or _once(advice.rule, named), advice.rule
 
 
-def _is_listed(fact: Fact) -> bool:
-    """Of what a whole list would hold, taking the word away says that it is not there."""
-    return bool(CONTENT.inputs[fact.input].listed_in)
+def _must_stay(fact: Fact) -> bool:
+    """Taking the word away would say something: a whole list lacks it, or a red flag acts again."""
+    return fact.input == ASSESSED or bool(CONTENT.inputs[fact.input].listed_in)
 
 
 def _spoken(review: Review) -> set[tuple[str, str]]:

@@ -392,3 +392,14 @@ def test_what_is_undecided_names_the_data_it_lacks() -> None:
     lacking = {u.rule: u.lacks for u in review.undecided}
     assert isinstance(review.undecided[0], Undecided)
     assert "saddle-sensory-change" in lacking["CDS-IMG-04"]
+
+
+# What nobody could read
+
+
+def test_a_card_about_tramadol_says_that_its_breakdown_was_not_read() -> None:
+    tramadol = prescription("tramadol", dose=100, reason=BACK_PAIN)
+
+    card = next(a for a in reviewed(a_patient(), tramadol).shown if a.rule == "CDS-TRA-01")
+
+    assert any("CYP2D6" in line and "was not read" in line for line in card.detail)
