@@ -5,6 +5,7 @@ holder before has committed.
 """
 
 import contextlib
+import math
 from collections.abc import Sequence
 
 import asyncpg
@@ -32,7 +33,7 @@ class PostgreSQLStore:
         self._url = url
         self._connection: Connection | None = None
         self._known_content: set[str] = set()
-        self._purged = 0.0
+        self._purged = -math.inf  # long ago, whatever the monotonic clock counts from
 
     async def open(self) -> None:
         """Connect. Unavailable when there is no database or it does not keep what it says."""

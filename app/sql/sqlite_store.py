@@ -1,6 +1,7 @@
 """The journal's transactions on a SQLite file: one writing process, checkpoints between batches."""
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -41,7 +42,8 @@ class SQLiteStore:
         self._known_content: set[str] = set()
         self._inode = 0
         self._is_writing = False
-        self._purged = self._truncated = 0.0
+        # Long ago: a monotonic clock may count from a start of the machine a minute ago.
+        self._purged = self._truncated = -math.inf
         self._rows_since_checkpoint = 0
 
     async def open(self) -> None:
