@@ -14,7 +14,6 @@ from pathlib import Path
 
 import orjson
 import structlog
-import yaml
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
@@ -56,7 +55,6 @@ from app.settings import Settings
 from app.sql.audit_log import AuditLog
 from app.sql.heads import tell_heads
 from app.sql.journal import Journal
-from app.sql.migrate import head
 from app.sql.prepare import prepare_database
 from app.sql.proofs import Proofs
 from app.sql.queries import History
@@ -141,7 +139,6 @@ def _join(app: FastAPI, settings: Settings) -> None:
     history = History(settings.database_url)
     state.history = history
     state.proofs = Proofs(settings.database_url)
-    state.schema = head(settings.database_url)
     state.trust = _trust(settings)
     state.ehr = state.trust.fhir_servers
     writer = ResourceWriter()
@@ -184,6 +181,8 @@ def _join(app: FastAPI, settings: Settings) -> None:
 
 def _openapi_document() -> bytes:
     """``openapi.yaml`` as JSON; read when first asked for, so that the start does not wait."""
+    import yaml  # noqa: PLC0415  (loaded with its first reader)
+
     text = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
     return orjson.dumps(yaml.load(text, Loader=yaml.CSafeLoader))
 

@@ -28,7 +28,7 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """The knowledge is loaded, the database is at head and can be written; else 503 and why."""
     state = request.app.state
-    obstacle = state.journal.obstacle() or await state.history.obstacle(state.schema)
+    obstacle = state.journal.obstacle() or await state.history.obstacle()
     status = 503 if obstacle else 200
     knowledge = state.library.current
     body = {

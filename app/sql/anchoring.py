@@ -11,7 +11,7 @@ from app.sql.appending import append
 from app.sql.chain import Frontier
 from app.sql.database import Reads, finished
 from app.sql.databases import reader_of
-from app.sql.schema import NO_TABLE
+from app.sql.schema import is_no_table
 from app.sql.signing import signed, signing_key
 
 PORTION = 10_000
@@ -28,7 +28,9 @@ def anchor_history(url: str, key_file: str = "") -> AnchorRecord:
         if key is not None:
             anchor = signed(anchor, key)
         outcome = append(url, WriteSet(NOBODY, ReadSet(), (anchor,)))
-    except NO_TABLE:
+    except Exception as error:
+        if not is_no_table(error):
+            raise
         what = "There is no database of this release's schema."
         problem = Problem(what, mend="Run `painplan migrate`.", code="not-found")
         raise Unavailable(problem) from None

@@ -14,13 +14,12 @@ from app.domain.history import (
 )
 from app.domain.problem import Conflict, NotUnderstood, Problem, Refusal, Unauthenticated
 from app.domain.searching import Search, matches
-from app.sql.chain import Value, block_hash, entry_hash, merkle_root
+from app.sql.chain import SALT, Value, block_hash, entry_hash, merkle_root
 from app.sql.database import Outcome, Row, Session
 from app.sql.known import Known, key_of, known_of, promise_of
 from app.sql.rows import HASHED, LAYOUTS, instant, moment, row_of
 from app.sql.search_rows import COLUMNS as SEARCH_COLUMNS
 from app.sql.search_rows import UP_TO, search_row
-from app.sql.tables import SALT
 
 Values = tuple[Value, ...]
 Rows = list[tuple[str, Values]]

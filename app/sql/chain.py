@@ -6,7 +6,9 @@ Pure functions of bytes; whoever has the rows can recompute every one of them.
 import hashlib
 from collections.abc import Sequence
 
-EMPTY_HASH = bytes(32)
+HASH, SALT = 32, 16
+"""Bytes of each."""
+EMPTY_HASH = bytes(HASH)
 LEAF, NODE = b"\x00", b"\x01"
 Value = str | bytes | int | None
 

@@ -9,9 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
-
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from urllib.parse import urlsplit
 
 from app.domain.history import Committed, WriteSet
 from app.domain.problem import Problem, Refused, Unavailable
@@ -118,20 +116,31 @@ class Statement:
         return " ".join(self.sql)
 
 
-def parsed(url: str) -> URL:
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of a database's URL that we read ourselves; ``database`` is a name or a file."""
+
+    scheme: str
+    server: str
+    database: str
+    query: str
+
+
+def parsed(url: str) -> Address:
     """The address of a database. Unavailable for what names none that we can use."""
     try:
-        found = make_url(url)
-    except ArgumentError:
+        found = urlsplit(url)
+        _ = found.port  # ValueError where it is no number
+    except ValueError:
         raise no_database() from None
-    if found.drivername not in POSTGRESQL | {"sqlite"}:
+    if found.scheme not in POSTGRESQL | {"sqlite"} or "://" not in url or found.fragment:
         raise no_database()
-    return found
+    return Address(found.scheme, found.netloc, found.path.removeprefix("/"), found.query)
 
 
 def is_postgresql(url: str) -> bool:
     """Whether it names a PostgreSQL; else it is SQLite."""
-    return parsed(url).drivername in POSTGRESQL
+    return parsed(url).scheme in POSTGRESQL
 
 
 def no_database() -> Unavailable:

@@ -1,8 +1,9 @@
-"""The database that a URL names: its reader and its store."""
+"""The database that a URL names: its reader and its store.
+
+The driver of PostgreSQL is loaded where one is named: it costs start and memory.
+"""
 
 from app.sql.database import Reader, Store, is_postgresql
-from app.sql.postgresql_reader import PostgreSQLReader
-from app.sql.postgresql_store import PostgreSQLStore
 from app.sql.sqlite import path_of
 from app.sql.sqlite_reader import SQLiteReader
 from app.sql.sqlite_store import SQLiteStore
@@ -10,9 +11,17 @@ from app.sql.sqlite_store import SQLiteStore
 
 def reader_of(url: str) -> Reader:
     """For asking. Unavailable when the URL names no database."""
-    return PostgreSQLReader(url) if is_postgresql(url) else SQLiteReader(path_of(url))
+    if not is_postgresql(url):
+        return SQLiteReader(path_of(url))
+    from app.sql.postgresql_reader import PostgreSQLReader  # noqa: PLC0415
+
+    return PostgreSQLReader(url)
 
 
 def store_of(url: str) -> Store:
     """For the journal."""
-    return PostgreSQLStore(url) if is_postgresql(url) else SQLiteStore(path_of(url))
+    if not is_postgresql(url):
+        return SQLiteStore(path_of(url))
+    from app.sql.postgresql_store import PostgreSQLStore  # noqa: PLC0415
+
+    return PostgreSQLStore(url)

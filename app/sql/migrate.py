@@ -73,7 +73,7 @@ def _make_file(path: Path) -> None:
 
 
 def _not_migrated(url: str, error: Exception) -> Unavailable:
-    name, what = parsed(url).database or "", "a database which the service's owner may change"
+    name, what = parsed(url).database, "a database which the service's owner may change"
     if not is_postgresql(url):
         name, what = path_of(url).name, "a SQLite file which the service may write"
     return Unavailable(
@@ -100,6 +100,6 @@ def differences(url: str) -> None:
     command.check(_config(url))
 
 
-def head(url: str) -> str | None:
-    """The newest schema that this release knows."""
-    return ScriptDirectory.from_config(_config(url)).get_current_head()
+def newest() -> str | None:
+    """The revision that the migrations lead to."""
+    return ScriptDirectory.from_config(_config("sqlite://")).get_current_head()

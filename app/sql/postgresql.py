@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import asyncpg
-from sqlalchemy.engine import URL
 
 from app.domain.problem import Problem, Refused, Unavailable
 from app.sql.database import parsed
@@ -59,8 +58,8 @@ def spoken(sql: str) -> str:
 
 def address(url: str) -> str:
     """The URL as asyncpg takes it."""
-    found: URL = parsed(url).set(drivername="postgresql")
-    return found.render_as_string(hide_password=False)
+    parsed(url)
+    return url
 
 
 async def connect(url: str, *, answers_within: float | None = ANSWERS_WITHIN) -> Connection:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from app.domain.problem import Problem, Unavailable
 from app.sql.database import finished, is_postgresql
 from app.sql.databases import reader_of
-from app.sql.migrate import head, migrate
 from app.sql.reindex import Extraction, reindex
 from app.sql.schema import schema_obstacle
 from app.sql.sqlite import WriterLock, path_of
@@ -22,8 +21,17 @@ def prepare_database(url: str, extraction: Extraction) -> None:
         if is_postgresql(url):
             finished(_require_schema(url))
         else:
-            migrate(url)
+            _bring_up_to_date(url)
         reindex(url, extraction, only_if_needed=True)
+
+
+def _bring_up_to_date(url: str) -> None:
+    """Alembic is loaded only where there is something to migrate: it costs a start dearly."""
+    if path_of(url).is_file() and not finished(_obstacle(url)):
+        return
+    from app.sql.migrate import migrate  # noqa: PLC0415
+
+    migrate(url)
 
 
 @contextmanager
@@ -39,12 +47,16 @@ def alone(url: str) -> Iterator[None]:
         lock.release()
 
 
-async def _require_schema(url: str) -> None:
+async def _obstacle(url: str) -> str:
     reader = reader_of(url)
     try:
-        obstacle = await schema_obstacle(reader, head(url))
+        return await schema_obstacle(reader)
     finally:
         await reader.close()
+
+
+async def _require_schema(url: str) -> None:
+    obstacle = await _obstacle(url)
     if obstacle:
         raise Unavailable(
             Problem(

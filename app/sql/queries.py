@@ -96,10 +96,10 @@ class History:
         """For what is asked elsewhere of the same database."""
         return self._reader
 
-    async def obstacle(self, schema: str | None) -> str:
+    async def obstacle(self) -> str:
         """Why nothing can be read now, for readiness; empty when the schema will do."""
         try:
-            return await schema_obstacle(self._reader, schema)
+            return await schema_obstacle(self._reader)
         except (sqlite3.Error, Unavailable):
             return "the database cannot be read"
 

@@ -2,16 +2,23 @@
 
 import sqlite3
 
-import asyncpg
-
 from app.sql.database import Reads
 
+NEWEST = "20261129_erasure"
+"""The schema of this release: the head of ``migrations/``, which only a migration has to read."""
 SCHEMA = "SELECT version_num FROM alembic_version"
 LATER = "SELECT revision, follows, additive FROM schema_revision"
-NO_TABLE = (sqlite3.OperationalError, asyncpg.UndefinedTableError)
+UNDEFINED_TABLE = "42P01"
 
 
-async def schema_obstacle(reads: Reads, wanted: str | None) -> str:
+def is_no_table(error: Exception) -> bool:
+    """Whether a database says so; PostgreSQL's driver is not loaded where there is none."""
+    if isinstance(error, sqlite3.OperationalError):
+        return True
+    return getattr(error, "sqlstate", None) == UNDEFINED_TABLE
+
+
+async def schema_obstacle(reads: Reads, wanted: str = NEWEST) -> str:
     """Empty for the schema that is wanted, and for one that has only added to it since."""
     current = await _current(reads)
     if current == wanted:
@@ -30,8 +37,10 @@ async def schema_obstacle(reads: Reads, wanted: str | None) -> str:
 async def _current(reads: Reads) -> str | None:
     try:
         row = await reads.fetch_one(SCHEMA)
-    except NO_TABLE:
-        return None
+    except Exception as error:
+        if is_no_table(error):
+            return None
+        raise
     return None if row is None else str(row["version_num"])
 
 
@@ -39,6 +48,8 @@ async def _later(reads: Reads) -> dict[str, tuple[str, bool]]:
     """Of each migration what it followed and whether it only added."""
     try:
         rows = await reads.fetch_all(LATER)
-    except NO_TABLE:
-        return {}
+    except Exception as error:
+        if is_no_table(error):
+            return {}
+        raise
     return {row["revision"]: (row["follows"], bool(row["additive"])) for row in rows}

@@ -23,7 +23,7 @@ PROBE = 8192
 def path_of(url: str) -> Path:
     """The file of ``sqlite:///painplan.db``. Unavailable for anything else."""
     found = parsed(url)
-    is_plain = found.drivername == "sqlite" and not found.query
+    is_plain = found.scheme == "sqlite" and not (found.query or found.server)
     if not is_plain or not found.database or found.database == ":memory:":
         raise no_database()
     return Path(found.database).resolve()

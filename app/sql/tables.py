@@ -17,6 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from app.sql.chain import HASH, SALT
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -24,8 +26,6 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 METADATA = MetaData(naming_convention=NAMES)
-HASH = 32
-SALT = 16
 
 
 def _journal_columns() -> tuple[Column[int] | Column[bytes] | UniqueConstraint, ...]:

@@ -5,8 +5,6 @@ import sqlite3
 from collections.abc import AsyncIterator
 
 from app.sql.database import Session, is_postgresql
-from app.sql.postgresql import connect, require_durable
-from app.sql.postgresql_session import PostgreSQLSession
 from app.sql.sqlite import checkpoint, guest_lock, path_of, writer
 from app.sql.sqlite_session import SQLiteSession
 
@@ -19,6 +17,10 @@ async def transaction(url: str, *, is_alone: bool = False) -> AsyncIterator[Sess
     shorten the log, which must not race with a commit.
     """
     if is_postgresql(url):
+        # The driver is loaded where its database is used.
+        from app.sql.postgresql import connect, require_durable  # noqa: PLC0415
+        from app.sql.postgresql_session import PostgreSQLSession  # noqa: PLC0415
+
         connection = await connect(url, answers_within=None)
         try:
             await require_durable(connection)

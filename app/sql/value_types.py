@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
+from app.sql.chain import SALT
 from app.sql.database import Reads
 from app.sql.emptying import EMPTIED
-from app.sql.tables import BLOCK, HEAD, JOURNAL, SALT
+from app.sql.tables import BLOCK, HEAD, JOURNAL
 
 NEVER_EMPTY = frozenset(
     """

@@ -193,7 +193,7 @@ async def test_without_a_database_nothing_is_stored_and_readiness_says_so(line: 
         assert isinstance(await journal.record(writing(version("a"))), Committed)
     history = History(line.url)
     line.is_closed = True
-    assert await history.obstacle("any") == "the database cannot be read"
+    assert await history.obstacle() == "the database cannot be read"
     with pytest.raises(Unavailable):
         await history.read(TENANT, "Observation", "a")
     await history.close()
