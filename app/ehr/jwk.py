@@ -1,12 +1,15 @@
 """One public key that may sign tokens: which kinds we take, and what a JWK must say."""
 
-from base64 import urlsafe_b64decode
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from joserfc.jwk import ECKey, RSAKey
 
 BY_CURVE = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 BY_RSA = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
@@ -81,19 +84,17 @@ def _imported(jwk: Mapping[str, Any]) -> tuple[ECKey | RSAKey, frozenset[str]]:
             raise NotAKey("its kty is neither EC nor RSA")
 
 
-def _elliptic(public: dict[str, Any]) -> tuple[ECKey, frozenset[str]]:
+def _elliptic(public: dict[str, Any]) -> tuple[ECKey | RSAKey, frozenset[str]]:
     algorithm = BY_CURVE.get(str(public.get("crv")))
     if algorithm is None:
         raise NotAKey(f"its crv is none of {', '.join(BY_CURVE)}")
-    try:
-        key = ECKey.import_key(public)
-        key.get_op_key("verify")
-    except (JoseError, ValueError, TypeError):
-        raise NotAKey("its point is not on the curve") from None
+    key = _key(public)
+    if key is None:
+        raise NotAKey("its point is not on the curve")
     return key, frozenset({algorithm})
 
 
-def _rsa(public: dict[str, Any]) -> tuple[RSAKey, frozenset[str]]:
+def _rsa(public: dict[str, Any]) -> tuple[ECKey | RSAKey, frozenset[str]]:
     unreadable = NotAKey("its modulus or exponent cannot be read")
     try:
         bits = _bits(public["n"])
@@ -101,12 +102,16 @@ def _rsa(public: dict[str, Any]) -> tuple[RSAKey, frozenset[str]]:
         raise unreadable from None
     if bits not in RSA_BITS:
         raise NotAKey(f"it has {bits} bits; at least {RSA_BITS.start} are needed")
-    try:
-        key = RSAKey.import_key(public)
-        key.get_op_key("verify")
-    except (JoseError, ValueError, TypeError):
-        raise unreadable from None
+    key = _key(public)
+    if key is None:
+        raise unreadable
     return key, BY_RSA
+
+
+def _key(public: dict[str, Any]) -> ECKey | RSAKey | None:
+    from app.ehr.signatures import imported  # noqa: PLC0415  (loaded with the first key)
+
+    return imported(public)
 
 
 def _bits(modulus: str) -> int:

@@ -6,7 +6,7 @@ import sys
 from app.sql.migrate import newest
 from app.sql.schema import NEWEST
 
-ONLY_ELSEWHERE = {"sqlalchemy", "alembic", "mako", "asyncpg", "yaml", "fhir"}
+ONLY_ELSEWHERE = {"sqlalchemy", "alembic", "mako", "asyncpg", "yaml", "fhir", "joserfc"}
 LOADED = "import sys, app.main; print(*{name.partition('.')[0] for name in sys.modules})"
 
 
