@@ -16,7 +16,6 @@ from app.fhir.validation.wording import fhirpath
 
 Node = dict[str, Any]
 ERROR = "error"
-AT_MOST = 100
 RELATIVE_OR_OTHER = r"^(?:#|[A-Za-z][A-Za-z0-9+.\-]*:|(?:{types})/)"
 
 
@@ -40,7 +39,7 @@ class Profiles:
         if url not in self.compiled:
             self.compiled[url] = Draft202012Validator(schema)
         found = self.compiled[url].iter_errors(resource)
-        return tuple(dict.fromkeys(_problem(error, schema, at) for error in found))[:AT_MOST]
+        return tuple(dict.fromkeys(_problem(error, schema, at) for error in found))
 
     def schema(self, canonical: str) -> Node:
         """The schema of one profile; KeyError for what is none of ours."""

@@ -15,7 +15,6 @@ from app.fhir.validation.wording import problem_of
 
 SCHEMA = Path(__file__).parent / "r4.schema.json"
 DEEPEST = 100
-AT_MOST = 100
 Node = dict[str, Any]
 
 
@@ -54,8 +53,7 @@ class Validator:
             return (Problem(what, f"{root}.resourceType", "", "structure"),)
         if at is None and _is_too_deep(resource):
             return (Problem(f"Nested more than {DEEPEST} levels deep.", root, "", "structure"),)
-        found = list(self._problems(resource, type_, root, anchors_of(resource)))
-        return tuple(found[:AT_MOST])
+        return tuple(self._problems(resource, type_, root, anchors_of(resource)))
 
     def knows(self, type_: str) -> bool:
         """Whether R4 has a resource type of this name."""
