@@ -2,7 +2,7 @@
 
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 
 import asyncpg
@@ -20,7 +20,7 @@ UNWRITABLE = (sqlite3.Error, asyncpg.PostgresError, OSError)
 
 async def exported(
     url: str, tenant: str, after: str, clock: Callable[[], datetime]
-) -> AsyncIterator[KeptAudit]:
+) -> AsyncGenerator[KeptAudit]:
     """All events after one in the order of the chain, the row of this very run at their end.
 
     NotFound: there is no such event. Unavailable: no row can be kept, so nothing is shown.

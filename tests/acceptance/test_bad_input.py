@@ -174,7 +174,7 @@ def test_of_a_thousand_faults_a_hundred_are_told_and_the_rest_counted(
     assert len(issues) == 101
     assert issues[99]["expression"][0].endswith(".category[99].wrong")
     assert issues[100]["details"]["text"].startswith(
-        "Only the first 100 problems are listed; 900 more are not."
+        "Only the first 100 problems are listed; 900 more were found."
     )
     assert {issue["severity"] for issue in issues} == {"error"}
     assert Validator.load().problems(outcome(answer)) == ()

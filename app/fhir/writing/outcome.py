@@ -17,7 +17,7 @@ def told(problems: Sequence[Problem]) -> tuple[Problem, ...]:
         return tuple(problems)
     where = problems[0].where.partition(".")[0]
     rest = Problem(
-        f"Only the first {TOLD_AT_MOST} problems are listed; {more} more are not.",
+        f"Only the first {TOLD_AT_MOST} problems are listed; {more} more were found.",
         where=where,
         mend="Mend these and send it again.",
         code="processing",
