@@ -1,6 +1,8 @@
 """The command line of contract §8: serve, derive, check-content, book, impact, audit, and more."""
 
 import asyncio
+import contextlib
+import os
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -63,7 +65,7 @@ from app.printing import print_alerts, print_plan
 from app.settings import Settings
 from app.sql.anchoring import anchor_history
 from app.sql.anchors import read_anchors, told
-from app.sql.audit_log import AuditLog
+from app.sql.audit_export import exported
 from app.sql.database import is_postgresql
 from app.sql.erasure import erase, retain
 from app.sql.migrate import migrate as migrate_database
@@ -76,6 +78,7 @@ from app.sql.verify import verify
 from app.use_cases.report_alerts import AlertReport, ReportAlerts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+CLOSED_PIPE = 141  # as a shell tells of a program that SIGPIPE ended
 CASES = ROOT / "tests" / "knowledge" / "cases"
 EXAMPLES, VIGNETTES = ROOT / "examples", ROOT / "tests" / "vignettes"
 COMMAND_LINE = "http://127.0.0.1:8000/fhir"
@@ -361,7 +364,10 @@ def audit_export(
     after: Annotated[str, typer.Option(help="The id of the last AuditEvent that you have.")] = "",
     tenant: Annotated[str, typer.Option(help="Whose audit; the default is the only one.")] = "",
 ) -> None:
-    """Every AuditEvent as NDJSON on stdout, oldest first; --after goes on where a run ended."""
+    """Every AuditEvent as NDJSON on stdout, oldest first; --after goes on where a run ended.
+
+    The run itself leaves a row before its first line.
+    """
     settings = Settings()
     url = settings.database_url
     _require_database(url)
@@ -406,14 +412,20 @@ async def _alerts(url: str, tenant: str) -> AlertReport:
 
 async def _export(url: str, tenant: str, after: str, public_url: str) -> None:
     """Line by line: what is cut off ends in the middle of a line, which is no event yet."""
-    history = History(url)
-    try:
-        async for kept in AuditLog(history.reader).after(tenant, after):
-            line = audit_event(kept.record, kept.committed_at, public_url)
-            sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
-    finally:
-        await history.close()
+    async with contextlib.aclosing(exported(url, tenant, after, now)) as events:
+        try:
+            async for kept in events:
+                line = audit_event(kept.record, kept.committed_at, public_url)
+                sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            _nobody_listens()
+
+
+def _nobody_listens() -> NoReturn:
+    """``| head`` has what it wanted: what is still buffered goes nowhere when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(CLOSED_PIPE)
 
 
 def _as_told(record: Record, _: Content) -> Record:

@@ -28,7 +28,7 @@ from app.domain.problem import (
     Unauthenticated,
     Unavailable,
 )
-from app.fhir.writing import operation_outcome
+from app.fhir.writing import operation_outcome, told
 
 STATUS: dict[type[Refusal], int] = {
     NotUnderstood: 400,
@@ -128,6 +128,7 @@ def answer(
     path: str, status: int, problems: tuple[Problem, ...], headers: dict[str, str]
 ) -> Response:
     """An OperationOutcome below /fhir and /cds-services, problem+json elsewhere (RFC 9457)."""
+    problems = told(problems)
     if path.startswith(FHIR_PATHS) and path != REPORT:
         placed = tuple(p if p.where else replace(p, where=_about(path)) for p in problems)
         body, media = operation_outcome(placed), "application/fhir+json"

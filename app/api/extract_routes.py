@@ -11,7 +11,7 @@ from app.domain.problem import NotUnderstood, Problem
 from app.domain.submission import Received
 from app.fhir.reading.operation_input import read_input
 from app.fhir.reading.submission import read_one
-from app.fhir.writing import operation_outcome
+from app.fhir.writing import operation_outcome, told
 from app.fhir.writing.extraction import extraction
 
 TYPE = "QuestionnaireResponse"
@@ -57,4 +57,4 @@ def _extracted(request: Request, received: Received, media: str) -> Response:
         return rendered(request, body, media)
     why = [Problem(f"{n.reference}: {n.why}", code="informational") for n in record.not_used]
     nothing = Problem("There is nothing to extract.", where=TYPE, code="informational")
-    return rendered(request, operation_outcome((nothing, *why), "warning"), media)
+    return rendered(request, operation_outcome(told((nothing, *why)), "warning"), media)

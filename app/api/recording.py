@@ -84,7 +84,7 @@ def _row(  # noqa: PLR0913  (who, what and how it ended)
         operation=act.operation,
         status=status,
         query=trail.query,
-        token=None if caller.token is None else caller.token.jti,
+        token=caller.token_id,
     )
 
 

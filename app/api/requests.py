@@ -195,6 +195,7 @@ def caller_of(request: Request) -> Caller:
         origin=origin,
         guideline_profile=client.guideline_profile or settings.guideline_profile,
         token=_used_once(identity),
+        token_id=identity.jti or None,
     )
 
 

@@ -10,10 +10,11 @@ LOCKED_HEAD = f"{HEAD} FOR UPDATE"
 
 def append(url: str, write_set: WriteSet) -> Outcome:
     """One block with this set; the outcome, as the journal would give it."""
-    return finished(_append(url, write_set))
+    return finished(appended(url, write_set))
 
 
-async def _append(url: str, write_set: WriteSet) -> Outcome:
+async def appended(url: str, write_set: WriteSet) -> Outcome:
+    """The same in a loop that runs."""
     async with transaction(url) as session:
         # SQLite's transaction holds the whole file, so there is nothing more to lock.
         head = await session.fetch_one(LOCKED_HEAD if is_postgresql(url) else HEAD)

@@ -10,6 +10,7 @@ from app.sql.rows import audit_of
 
 BY_ID = "_id"
 CHUNK = 500
+BEFORE_ALL = (0, -1)
 ACTION = "http://hl7.org/fhir/audit-event-action"
 OUTCOME = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
 WITH_BLOCK = (
@@ -68,17 +69,22 @@ class AuditLog:
         (row,) = await self._found(search, statement)
         return int(row["found"])
 
-    async def after(self, tenant: str, id_: str) -> AsyncIterator[KeptAudit]:
-        """All events after one in the order of the chain; after none, from the first on.
+    async def place(self, tenant: str, id_: str) -> tuple[int, int]:
+        """Block and position of an event; of none (""), what is before the first.
 
         NotFound: there is no such event.
         """
-        place = (0, -1)
-        if id_:
-            row = await self._reader.fetch_one(PLACE, (tenant, id_))
-            if row is None:
-                raise NotFound(Problem(f"There is no AuditEvent {id_[:64]}.", code="not-found"))
-            place = (row["sequence"], row["position"])
+        if not id_:
+            return BEFORE_ALL
+        row = await self._reader.fetch_one(PLACE, (tenant, id_))
+        if row is None:
+            raise NotFound(Problem(f"There is no AuditEvent {id_[:64]}.", code="not-found"))
+        return row["sequence"], row["position"]
+
+    async def after(
+        self, tenant: str, place: tuple[int, int] = BEFORE_ALL
+    ) -> AsyncIterator[KeptAudit]:
+        """All events after a place in the order of the chain."""
         while rows := await self._reader.fetch_all(NEXT, (tenant, *place, CHUNK)):
             for row in rows:
                 yield audit_of(row)

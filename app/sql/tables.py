@@ -93,7 +93,7 @@ DECISION = Table(
     Column("inputs", LargeBinary),
     Column("outputs", LargeBinary),
     *_journal_columns(),
-    Index(None, "tenant", "patient", "as_of"),
+    Index(None, "tenant", "patient", "kind", "as_of"),
 )
 AUDIT_EVENT = Table(
     "audit_event",

@@ -46,7 +46,8 @@ UNIT = 1
 class Caller:
     """Who asks, for which id space, and under which request.
 
-    ``token`` is the single-use token that the request came with, if it came with one.
+    ``token`` is the single-use token that the request came with, if it came with one;
+    ``token_id`` is the id (jti) of its token of either kind, where it has one.
     """
 
     tenant: str
@@ -55,6 +56,7 @@ class Caller:
     origin: str
     guideline_profile: str
     token: SeenToken | None = None
+    token_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +385,7 @@ def executed(  # noqa: PLR0913  (who, what, about whom, when)
         interaction="operation",
         operation=operation,
         user=user,
-        token=None if caller.token is None else caller.token.jti,
+        token=caller.token_id,
     )
 
 

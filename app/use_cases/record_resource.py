@@ -317,5 +317,5 @@ def _audit(version: ResourceVersion, caller: Caller, now: datetime) -> AuditReco
         request_id=caller.request_id,
         interaction="create" if is_first else "update",
         status=201 if is_first else 200,
-        token=None if caller.token is None else caller.token.jti,
+        token=caller.token_id,
     )

@@ -38,7 +38,12 @@ def events(service: httpx.Client, request_id: str) -> list[Json]:
     """What one request has left, oldest first."""
     found = service.get("/fhir/AuditEvent", params={"_count": 500}).raise_for_status().json()
     resources = [entry["resource"] for entry in reversed(found.get("entry", []))]
-    return [event for event in resources if asked_by(event) == request_id]
+    return events_of(resources, request_id)
+
+
+def events_of(found: list[Json], request_id: str) -> list[Json]:
+    """Those that a request has left."""
+    return [event for event in found if asked_by(event) == request_id]
 
 
 def asked_by(event: Json) -> str:
@@ -337,16 +342,77 @@ def test_the_audit_is_exported_line_by_line_and_goes_on_where_it_ended(
 
     whole = export()
     half = len(whole) // 2
+    assert len(whole) == database.count("audit_event")
     rest = export("--after", whole[half - 1]["id"])
     served = service.get("/fhir/AuditEvent?_count=1").json()["entry"][0]["resource"]
 
-    assert len(whole) == database.count("audit_event") - 1  # the search itself came afterwards
-    assert rest == whole[half:]
-    assert whole[-1]["id"] == served["id"]
-    assert export("--after", whole[-1]["id"])[-1]["subtype"][0]["code"] == "search-type"
+    assert rest[:-1] == whole[half:]
+    assert rest[-1]["id"] == served["id"]
+    assert export("--after", rest[-1]["id"])[0]["subtype"][0]["code"] == "search-type"
+    rows = database.count("audit_event")
     unknown = subprocess.run(
         [PAINPLAN, "audit", "export", "--after", "nobody"],
         env=environment, capture_output=True, check=False, timeout=120, text=True,
     )  # fmt: skip
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert "There is no AuditEvent nobody" in unknown.stderr
+    assert database.count("audit_event") == rows
+
+
+def test_an_export_leaves_a_row_of_its_own(service: httpx.Client, database: Kept) -> None:
+    reached = {"PAINPLAN_PUBLIC_URL": str(service.base_url).rstrip("/")}
+    environment = {**os.environ, **reached, "PAINPLAN_DATABASE_URL": database.url}
+    command = [PAINPLAN, "audit", "export"]
+
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=120)
+    own = orjson.loads(done.stdout.splitlines()[-1])
+    served = service.get(f"/fhir/AuditEvent/{own['id']}").raise_for_status().json()
+
+    assert (own["action"], own["outcome"]) == ("E", "0")
+    assert [subtype.get("display") for subtype in own["subtype"]] == ["operation", "audit-export"]
+    assert own["agent"][0]["name"] == "command line"
+    assert served == own
+    assert Validator.load().problems(own) == ()
+
+
+def test_an_export_that_can_leave_no_row_shows_nothing(
+    service: httpx.Client, database: Kept
+) -> None:
+    service.get("/fhir/Patient/exported")
+    environment = {**os.environ, "PAINPLAN_DATABASE_URL": database.url}
+    database.change(*FULL[database.is_sqlite])
+    try:
+        done = subprocess.run(
+            [PAINPLAN, "audit", "export"],
+            env=environment, capture_output=True, check=False, timeout=120, text=True,
+        )  # fmt: skip
+    finally:
+        database.change(
+            "DROP TRIGGER disk_full" + ("" if database.is_sqlite else " ON audit_event")
+        )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("No row can be left in the audit (disk full)")
+    assert "Traceback" not in done.stderr
+
+
+def test_who_stops_listening_to_an_export_ends_it_quietly(
+    service: httpx.Client, database: Kept
+) -> None:
+    service.get("/fhir/Patient/exported")
+    environment = {**os.environ, "PAINPLAN_DATABASE_URL": database.url}
+    piped = f"set -o pipefail; '{PAINPLAN}' audit export | head -n 1"
+    head = subprocess.run(
+        ["bash", "-c", piped], env=environment, capture_output=True, check=False, timeout=120
+    )
+    listener, closed = os.pipe()
+    os.close(listener)
+    unheard = subprocess.run(
+        [PAINPLAN, "audit", "export"],
+        env=environment, stdout=closed, stderr=subprocess.PIPE, check=False, timeout=120,
+    )  # fmt: skip
+    os.close(closed)
+
+    assert orjson.loads(head.stdout)["resourceType"] == "AuditEvent"
+    assert (head.returncode in (0, 141), head.stderr) == (True, b"")
+    assert (unheard.returncode, unheard.stderr) == (141, b"")

@@ -1,6 +1,7 @@
 """Bad input: its own clear answer, nothing stored, never a 500."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,6 +130,54 @@ def test_it_is_refused_and_nothing_is_stored(
         assert any(e.startswith(where) or e.endswith(where) for e in expressions), expressions
     assert stored(database) == before
     assert "Traceback" not in answer.text
+
+
+def a_thousand_faults() -> dict[str, Any]:
+    return changed(finding("pain-localised", True), category=[{"wrong": n} for n in range(1000)])
+
+
+def in_a_batch() -> dict[str, Any]:
+    request = {"method": "POST", "url": "Observation"}
+    entry = {"resource": a_thousand_faults(), "request": request}
+    return {"resourceType": "Bundle", "type": "batch", "entry": [entry]}
+
+
+def alone(answer: httpx.Response) -> Any:
+    return answer.json()
+
+
+def of_the_entry(answer: httpx.Response) -> Any:
+    return answer.json()["entry"][0]["response"]["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "outcome"),
+    [
+        ("/fhir/Observation", a_thousand_faults(), 400, alone),
+        ("/fhir/Observation/$validate", a_thousand_faults(), 200, alone),
+        (DERIVE, bundle(patient(), a_thousand_faults()), 400, alone),
+        ("/fhir", in_a_batch(), 200, of_the_entry),
+    ],
+    ids=["create", "validate", "derive", "batch"],
+)
+def test_of_a_thousand_faults_a_hundred_are_told_and_the_rest_counted(
+    service: httpx.Client,
+    path: str,
+    body: dict[str, Any],
+    status: int,
+    outcome: Callable[[httpx.Response], Any],
+) -> None:
+    answer = service.post(path, json=body)
+
+    assert answer.status_code == status, answer.text
+    issues = outcome(answer)["issue"]
+    assert len(issues) == 101
+    assert issues[99]["expression"][0].endswith(".category[99].wrong")
+    assert issues[100]["details"]["text"].startswith(
+        "Only the first 100 problems are listed; 900 more were found."
+    )
+    assert {issue["severity"] for issue in issues} == {"error"}
+    assert Validator.load().problems(outcome(answer)) == ()
 
 
 def test_one_invalid_entry_refuses_the_whole(service: httpx.Client, database: Kept) -> None:

@@ -85,7 +85,7 @@ def test_rows_of_the_layout_before_are_told_as_far_as_they_go(tmp_path: Path) ->
     async def told() -> dict[str, KeptAudit]:
         history = History(old(tmp_path / "old.db"))
         try:
-            found = [kept async for kept in AuditLog(history.reader).after("default", "")]
+            found = [kept async for kept in AuditLog(history.reader).after("default")]
         finally:
             await history.close()
         return {kept.record.id: kept for kept in found}

@@ -72,6 +72,27 @@ def test_up_down_up(bare: Kept) -> None:
     differences(bare.url)
 
 
+def test_a_migration_that_was_interrupted_among_its_indexes_is_made_again(bare: Kept) -> None:
+    migrate(bare.url, "20261127_anchor")
+    bare.change(
+        "CREATE INDEX ix_audit_event_tenant_recorded ON audit_event (tenant)",
+        "CREATE INDEX ix_decision_tenant_patient_kind_as_of ON decision (tenant)",
+        "DROP INDEX ix_decision_tenant_patient_as_of",
+    )
+
+    migrate(bare.url)
+    differences(bare.url)
+    ((made,),) = bare.rows(
+        "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_decision_tenant_patient_kind_as_of'"
+    )
+    assert made.endswith("(tenant, patient, kind, as_of)")
+
+    unmigrate(bare.url, "20261127_anchor")
+    names = {name for kind, name in objects(bare) if kind == "index"}
+    assert "ix_decision_tenant_patient_as_of" in names
+    assert "ix_decision_tenant_patient_kind_as_of" not in names
+
+
 def test_no_index_was_left_half_made(migrated: Kept) -> None:
     assert migrated.rows("SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid") == []
 

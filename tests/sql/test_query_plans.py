@@ -13,6 +13,7 @@ from app.domain.searching import Search
 from app.fhir.searching.parameters import STORED
 from app.sql.database import Statement, finished
 from app.sql.postgresql import spoken
+from app.sql.queries import BEFORE, NEWEST_DECISIONS, RESPONSES
 from app.sql.searching import number_of, page_of, probe_of, some_of
 from app.sql.sorting import page_with_value
 from tests.databases import Kept, Server
@@ -40,7 +41,14 @@ VALUES = (
     " '', 'o' || n, 1 FROM generate_series(1, 20000) n, (VALUES ('code'), ('date'), ('status'),"
     " ('category')) AS v (name)"
 )
-FILLING = (A_BLOCK, VERSIONS, VALUES, "ANALYZE")
+DECISIONS = (
+    "INSERT INTO decision (tenant, id, patient, as_of, kind, knowledge, engine, sequence, position,"
+    " salt, hash) SELECT 'default', 'd' || n, 'x' || n % 2000, '2027-' || n, kinds.kind, 'k', 'e',"
+    r" 1000000, n, '\x00', '\x00' FROM generate_series(1, 20000) n JOIN (VALUES (0, 'derive'),"
+    " (1, 'respond'), (2, 'order-review')) AS kinds (rest, kind) ON kinds.rest = n % 3"
+)
+FILLING = (A_BLOCK, VERSIONS, VALUES, DECISIONS, "ANALYZE")
+BY_KIND = "ix_decision_tenant_patient_kind_as_of"
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +178,39 @@ def test_the_first_page_of_a_date_reads_no_more_than_it_holds(file: str) -> None
 
             assert "SEARCH s USING" in inner[1], steps
             assert "USE TEMP B-TREE FOR ORDER BY" not in inner, steps
+
+
+@pytest.mark.parametrize("sql", [BEFORE, RESPONSES], ids=["before", "responses"])
+def test_decisions_of_a_kind_are_found_by_their_time_and_not_sorted(file: str, sql: str) -> None:
+    """Of a patient with many reviews of orders, only derivations or answers are looked at."""
+    steps = _plan(file, sql, ["default", "p0", "2027"])
+
+    assert steps[0].startswith(f"SEARCH decision USING INDEX {BY_KIND} "), steps
+    assert "(tenant=? AND patient=? AND kind=? AND as_of<?)" in steps[0], steps
+    assert "USE TEMP B-TREE FOR ORDER BY" not in steps, steps
+
+
+@pytest.mark.parametrize("sql", [BEFORE, RESPONSES], ids=["before", "responses"])
+def test_postgresql_finds_decisions_of_a_kind_by_their_time(filled: Kept, sql: str) -> None:
+    nodes = _nodes(filled, Statement([sql], ["default", "x1", "2027-3"]))
+    (read,) = [n for n in nodes if "Index Cond" in n]
+
+    assert read["Index Name"] == BY_KIND, nodes
+    for column in ("tenant", "patient", "kind", "as_of"):
+        assert column in read["Index Cond"], nodes
+
+
+@pytest.mark.parametrize("kind", ["", "derive"])
+def test_the_newest_decisions_of_a_patient_are_found_by_patient(file: str, kind: str) -> None:
+    steps = _plan(file, NEWEST_DECISIONS, ["default", "p0", kind, kind])
+
+    assert steps[0].startswith(f"SEARCH decision USING INDEX {BY_KIND} (tenant=? AND patient=?")
+
+
+@pytest.mark.parametrize("kind", ["", "derive"])
+def test_postgresql_finds_the_newest_decisions_by_patient(filled: Kept, kind: str) -> None:
+    nodes = _nodes(filled, Statement([NEWEST_DECISIONS], ["default", "x1", kind, kind]))
+    (read,) = [n for n in nodes if "Index Cond" in n]
+
+    assert read["Index Name"] == BY_KIND, nodes
+    assert "patient" in read["Index Cond"], nodes

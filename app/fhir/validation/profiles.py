@@ -6,17 +6,18 @@ Each part of a schema has the element's id and bounds as its title, to tell whic
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from app.domain.problem import Problem
 from app.fhir.validation.constraints import SCHEMAS
+from app.fhir.validation.faults import FOUND_AT_MOST, faults
 from app.fhir.validation.wording import fhirpath
 
 Node = dict[str, Any]
 ERROR = "error"
-AT_MOST = 100
 RELATIVE_OR_OTHER = r"^(?:#|[A-Za-z][A-Za-z0-9+.\-]*:|(?:{types})/)"
 
 
@@ -39,8 +40,8 @@ class Profiles:
         schema = self.schema(url)
         if url not in self.compiled:
             self.compiled[url] = Draft202012Validator(schema)
-        found = self.compiled[url].iter_errors(resource)
-        return tuple(dict.fromkeys(_problem(error, schema, at) for error in found))[:AT_MOST]
+        found = islice(faults(self.compiled[url], resource), FOUND_AT_MOST)
+        return tuple(dict.fromkeys(_problem(error, schema, at) for error in found))
 
     def schema(self, canonical: str) -> Node:
         """The schema of one profile; KeyError for what is none of ours."""

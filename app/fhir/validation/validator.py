@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ from jsonschema_rs import Draft202012Validator
 
 from app.domain.problem import Problem
 from app.fhir.validation import invariants, narrative
-from app.fhir.validation.walk import anchors_of, flaws, path_to
+from app.fhir.validation.faults import FOUND_AT_MOST, faults
+from app.fhir.validation.walk import anchors_of, flaws, paths_to
 from app.fhir.validation.wording import problem_of
 
 SCHEMA = Path(__file__).parent / "r4.schema.json"
 DEEPEST = 100
-AT_MOST = 100
 Node = dict[str, Any]
 
 
@@ -41,6 +42,8 @@ class Validator:
     ) -> tuple[Problem, ...]:
         """What is wrong with a resource; empty when it is valid.
 
+        At most ``FOUND_AT_MOST`` problems; of a large resource the schema tells its first.
+
         ``at`` is where the resource stands in a document whose depth was measured already; without
         it the resource is the document, and its depth is measured.
         """
@@ -54,8 +57,8 @@ class Validator:
             return (Problem(what, f"{root}.resourceType", "", "structure"),)
         if at is None and _is_too_deep(resource):
             return (Problem(f"Nested more than {DEEPEST} levels deep.", root, "", "structure"),)
-        found = list(self._problems(resource, type_, root, anchors_of(resource)))
-        return tuple(found[:AT_MOST])
+        found = self._problems(resource, type_, root, anchors_of(resource))
+        return tuple(islice(found, FOUND_AT_MOST))
 
     def knows(self, type_: str) -> bool:
         """Whether R4 has a resource type of this name."""
@@ -67,8 +70,7 @@ class Validator:
         if type_ in self.types:
             schema = self._compiled(type_)
             if not schema.is_valid(resource):
-                # As a dict: the same problem is found more than once through alternatives.
-                yield from dict.fromkeys(problem_of(e, root) for e in schema.iter_errors(resource))
+                yield from _once(problem_of(e, root) for e in faults(schema, resource))
                 return
             yield from _beyond_the_schema(resource, root, anchors)
         for number, inner in enumerate(resource.get("contained", ())):
@@ -100,10 +102,21 @@ class Validator:
         return schema
 
 
+def _once(problems: Iterator[Problem]) -> Iterator[Problem]:
+    """The same problem is found more than once through alternatives."""
+    seen: set[Problem] = set()
+    for problem in problems:
+        if problem not in seen:
+            seen.add(problem)
+            yield problem
+
+
 def _beyond_the_schema(resource: Node, root: str, anchors: frozenset[str]) -> Iterator[Problem]:
     """What a schema cannot say: references, periods, invariants, the narrative."""
-    for flaw in flaws(resource, anchors):
-        where = root + path_to(resource, flaw.node)
+    found = flaws(resource, anchors)[:FOUND_AT_MOST]
+    paths = paths_to(resource, [flaw.node for flaw in found])
+    for flaw in found:
+        where = root + paths[id(flaw.node)]
         name = f".{flaw.name}" if flaw.name else ""
         yield Problem(f"It is not valid: {flaw.what}.", where + name, "", flaw.rule)
     for place, what in invariants.of(resource):

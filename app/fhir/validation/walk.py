@@ -1,6 +1,6 @@
 """What a schema cannot say of any element, in one walk: references, periods, quantities, nulls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,9 +195,12 @@ def _telecom(node: Node, found: list[Flaw]) -> None:
     )
 
 
-def path_to(resource: Node, wanted: Node) -> str:
-    """The FHIRPath of a node below ``resource``; empty for the resource itself."""
-    return next((path for node, path in _nodes(resource, "") if node is wanted), "")
+def paths_to(resource: Node, wanted: Sequence[Node]) -> dict[int, str]:
+    """By ``id`` the FHIRPath of nodes of ``resource``, in one walk; empty for itself."""
+    ids = {id(node) for node in wanted}
+    if not ids:
+        return {}
+    return {id(node): path for node, path in _nodes(resource, "") if id(node) in ids}
 
 
 def _nodes(node: Node, path: str) -> Iterator[tuple[Node, str]]:

@@ -7,7 +7,7 @@ https://profiles.ihe.net/ITI/BALP/. Client and server swap their roles where dat
 import base64
 from datetime import datetime
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 
@@ -32,6 +32,8 @@ OUTWARDS = frozenset({"read", "vread", "history-instance", "history-type"})
 MACHINE_NAME, IP_ADDRESS = "1", "2"
 FAILED = {"4": "Minor failure", "8": "Serious failure"}
 NOWHERE = "unknown"
+# A token may be named by any letters; an address may not hold a space.
+TOKEN, IN_A_URN = "urn:ietf:params:oauth:jti:", "!$&'()*+,;=:@/"
 
 
 def audit_event(record: AuditRecord, committed_at: datetime, public_url: str) -> bytes:
@@ -114,7 +116,7 @@ def _agents(record: AuditRecord, public_url: str) -> list[Json]:
             }
         )
     if record.token is not None:
-        agents[0]["policy"] = [f"urn:ietf:params:oauth:jti:{record.token}"]
+        agents[0]["policy"] = [TOKEN + quote(record.token, safe=IN_A_URN)]
     return agents
 
 

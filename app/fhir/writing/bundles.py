@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from app.domain.problem import Problem
-from app.fhir.writing.outcome import operation_outcome
+from app.fhir.writing.outcome import operation_outcome, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def bundle(
 
 def outcome_entry(problems: Sequence[Problem]) -> Entry:
     """What was not used of a question, as an entry that is no match, under a name of its own."""
-    body = operation_outcome(problems, "warning")
+    body = operation_outcome(told(problems), "warning")
     name = uuid.uuid5(uuid.NAMESPACE_OID, body.decode())
     return Entry(f"urn:uuid:{name}", body, {"search": {"mode": "outcome"}})
 

@@ -7,6 +7,23 @@ import orjson
 
 from app.domain.problem import Problem
 
+TOLD_AT_MOST = 100
+
+
+def told(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The first hundred, and one more that says how many more there were."""
+    more = len(problems) - TOLD_AT_MOST
+    if more <= 0:
+        return tuple(problems)
+    where = problems[0].where.partition(".")[0]
+    rest = Problem(
+        f"Only the first {TOLD_AT_MOST} problems are listed; {more} more were found.",
+        where=where,
+        mend="Mend these and send it again.",
+        code="processing",
+    )
+    return (*problems[:TOLD_AT_MOST], rest)
+
 
 def operation_outcome(problems: Sequence[Problem], severity: str = "error") -> bytes:
     """One issue a problem; an OperationOutcome always has at least one."""
@@ -24,11 +41,11 @@ def outcome(problems: Sequence[Problem], severity: str = "error") -> dict[str, A
 
 def verdict(problems: Sequence[Problem], unchecked: Sequence[Problem]) -> bytes:
     """What validation found, or that it found nothing; as warnings, what it did not look at."""
-    found = outcome(problems)
+    found = outcome(told(problems))
     if not problems:
         fine = Problem("No problem was found.", code="informational")
         found = outcome((fine,), "information")
-    warned = [_issue(problem, "warning") for problem in unchecked]
+    warned = [_issue(problem, "warning") for problem in told(unchecked)]
     return orjson.dumps({**found, "issue": [*found["issue"], *warned]})
 
 
