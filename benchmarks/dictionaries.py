@@ -90,7 +90,10 @@ def main() -> None:
         train(int(sys.argv[1]), FOLDER)
         return
     compare("benchmarks/fixtures.py", map(submission, range(FIXTURES)))
-    compare("synthetic patients that were no samples", islice(patients(TRAINED + HELD_OUT), TRAINED, None))
+    compare(
+        "synthetic patients that were no samples",
+        islice(patients(TRAINED + HELD_OUT), TRAINED, None),
+    )
 
 
 def train(number: int, folder: Path) -> None:
