@@ -66,12 +66,11 @@ class Samples:
     def add(self, entries: Iterable[Entry]) -> None:
         """Sort what a derivation stores."""
         for entry in entries:
-            match entry:
-                case ResourceVersion():
-                    self.resources.append(entry.body)
-                case DecisionRecord():
-                    self.traces.append(entry.trace)
-                    self.columns += [entry.parameters, entry.inputs, entry.outputs]
+            if isinstance(entry, ResourceVersion):
+                self.resources.append(entry.body)
+            elif isinstance(entry, DecisionRecord):
+                self.traces.append(entry.trace)
+                self.columns += [entry.parameters, entry.inputs, entry.outputs]
 
     def add_vignettes(self) -> None:
         """What the service says about each; they are told in facts, so nothing came in."""
