@@ -1,7 +1,8 @@
-"""Bodies compressed by zstd with a trained dictionary; older dictionaries stay readable.
+"""Bodies compressed by zstd with trained dictionaries; older dictionaries stay readable.
 
 A frame names the dictionary it was written with, so every body can be read as long as the file
-of that dictionary is shipped: files are added and never replaced.
+of that dictionary is shipped: files are added and never replaced. ``benchmarks/dictionaries.py``
+trains them.
 """
 
 from functools import cache
@@ -11,37 +12,57 @@ import zstandard
 
 FOLDER = Path(__file__).parent / "dictionaries"
 LEVEL = 3
+RESOURCES = "resources-2"
+"""The file by which resources are written, and whatever has no dictionary of its own."""
+DECISIONS = "decisions-2"
+"""The file by which the columns of a decision are written: numbers and names, hardly a sentence."""
+
+
+class UnknownDictionaryError(LookupError):
+    """A body was written with a dictionary that this release does not ship."""
 
 
 @cache
-def _dictionaries() -> dict[int, zstandard.ZstdCompressionDict]:
-    found = (zstandard.ZstdCompressionDict(f.read_bytes()) for f in sorted(FOLDER.glob("*.zdict")))
-    return {dictionary.dict_id(): dictionary for dictionary in found}
+def _dictionary(name: str) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict((FOLDER / f"{name}.zdict").read_bytes())
 
 
 @cache
-def _compressor() -> zstandard.ZstdCompressor:
+def _names() -> dict[int, str]:
+    """Each shipped file by the id in its head; only those that are asked for stay in memory."""
     files = sorted(FOLDER.glob("*.zdict"))
-    newest = zstandard.ZstdCompressionDict(files[-1].read_bytes()) if files else None
-    if newest is None:
-        return zstandard.ZstdCompressor(level=LEVEL)
-    newest.precompute_compress(level=LEVEL)
-    return zstandard.ZstdCompressor(level=LEVEL, dict_data=newest)
+    return {zstandard.ZstdCompressionDict(f.read_bytes()).dict_id(): f.stem for f in files}
 
 
 @cache
-def _decompressor(dictionary: int) -> zstandard.ZstdDecompressor:
-    if not dictionary:
+def _compressor(name: str) -> zstandard.ZstdCompressor:
+    dictionary = _dictionary(name)
+    dictionary.precompute_compress(level=LEVEL)
+    return zstandard.ZstdCompressor(level=LEVEL, dict_data=dictionary)
+
+
+@cache
+def _decompressor(id_: int) -> zstandard.ZstdDecompressor:
+    if not id_:
         return zstandard.ZstdDecompressor()
-    return zstandard.ZstdDecompressor(dict_data=_dictionaries()[dictionary])
+    name = _names().get(id_)
+    if name is None:
+        raise UnknownDictionaryError(
+            f"A body was written with compression dictionary {id_}, which this release does not "
+            "ship. Run the release that wrote it, or a later one."
+        )
+    return zstandard.ZstdDecompressor(dict_data=_dictionary(name))
 
 
-def packed(body: bytes) -> bytes:
+def packed(body: bytes, dictionary: str = RESOURCES) -> bytes:
     """Compress; the frame carries its length and the id of its dictionary."""
-    return _compressor().compress(body)
+    return _compressor(dictionary).compress(body)
 
 
 def unpacked(stored: bytes) -> bytes:
-    """The bytes that went in."""
+    """The bytes that went in, whichever shipped dictionary they were written with.
+
+    Raises ``UnknownDictionaryError`` for the frame of a later release.
+    """
     parameters = zstandard.get_frame_parameters(stored)
     return _decompressor(parameters.dict_id).decompress(stored)

@@ -16,7 +16,7 @@ from app.domain.history import (
     Stored,
 )
 from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
-from app.sql.bodies import packed, unpacked
+from app.sql.bodies import DECISIONS, packed, unpacked
 from app.sql.chain import Value
 
 HASHED: Mapping[str, tuple[str, ...]] = {
@@ -171,10 +171,10 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
                 entry.kind,
                 entry.knowledge,
                 entry.engine,
-                packed(entry.parameters),
-                packed(entry.trace),
-                packed(entry.inputs),
-                packed(entry.outputs),
+                packed(entry.parameters, DECISIONS),
+                packed(entry.trace, DECISIONS),
+                packed(entry.inputs, DECISIONS),
+                packed(entry.outputs, DECISIONS),
             )
         case AuditRecord():
             return "audit_event", (

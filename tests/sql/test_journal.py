@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.domain.history import (
     AuditRecord,
@@ -18,7 +16,6 @@ from app.domain.history import (
     WriteSet,
 )
 from app.domain.problem import Conflict, Unavailable
-from app.sql.bodies import packed, unpacked
 from app.sql.journal import Journal
 from app.sql.queries import History
 from app.sql.verify import verify
@@ -171,17 +168,6 @@ async def test_a_held_key_waits_for_the_first(journal: Journal) -> None:
     await asyncio.gather(one("first", 0.02), one("second", 0))
 
     assert order == ["first in", "first out", "second in", "second out"]
-
-
-@given(st.binary(max_size=5000))
-def test_a_body_comes_back_as_it_went_in(body: bytes) -> None:
-    assert unpacked(packed(body)) == body
-
-
-def test_a_big_body_comes_back_as_it_went_in() -> None:
-    body = bytes(range(256)) * 20_000
-
-    assert unpacked(packed(body)) == body
 
 
 async def test_a_fault_outside_the_database_is_told_to_its_batch_and_the_journal_goes_on(
