@@ -97,14 +97,15 @@ def main() -> None:
 
 def train(number: int, folder: Path) -> None:
     """Write the two files; what is there is never replaced."""
+    resources, decisions = (folder / f"{n}-{number}.zdict" for n in ("resources", "decisions"))
+    if resources.exists() or decisions.exists():
+        sys.exit(
+            f"There are dictionaries {number} in {folder}, and bodies need them: take another."
+        )
     samples = stored(_trained_on())
     samples.add_vignettes()
-    for name, of in (
-        ("resources", samples.resources),
-        ("decisions", [*samples.traces, *samples.columns]),
-    ):
-        with (folder / f"{name}-{number}.zdict").open("xb") as file:
-            file.write(trained(of))
+    resources.write_bytes(trained(samples.resources))
+    decisions.write_bytes(trained([*samples.traces, *samples.columns]))
 
 
 def trained(samples: Sequence[bytes]) -> bytes:
