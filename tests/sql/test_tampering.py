@@ -228,12 +228,13 @@ def test_an_index_that_hides_rows_is_found(database: Path, tmp_path: Path) -> No
     copy = copied(database, tmp_path / "copy.db")
     connection = without_triggers(copy)
     connection.execute("PRAGMA writable_schema = ON")
-    connection.execute(
-        "UPDATE sqlite_master SET sql = replace(sql, 'patient', 'kind')"
-        " WHERE name = 'ix_decision_tenant_patient_as_of'"
-    )
+    changed = connection.execute(
+        "UPDATE sqlite_master SET sql = replace(sql, 'as_of', 'engine')"
+        " WHERE name = 'ix_decision_tenant_patient_kind_as_of'"
+    ).rowcount
     connection.close()
 
+    assert changed == 1
     assert not checked(copy).is_intact
 
 
