@@ -37,11 +37,6 @@ def require_scope(request: Request, type_: str, letters: str) -> None:
         raise out_of_scope(type_, letters)
 
 
-def may_read_audit(request: Request) -> bool:
-    """Whether the caller may read and search the audit: by its own scope, or nobody asks."""
-    return may(request, AUDIT, "r") and may(request, AUDIT, "s")
-
-
 def require_audit_reader(request: Request) -> None:
     """OutOfScope without the audit scope."""
     require_scope(request, AUDIT, "rs")
