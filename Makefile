@@ -42,8 +42,10 @@ demo: setup ## the main job on a shipped example, through the real service, prin
 run: setup ## the service on 127.0.0.1:8000, history in painplan.db (SQLite)
 	$(BIN)/painplan serve --host 127.0.0.1 --port 8000
 
+# A file stays in one process: what its tests share is made once. More than four processes would
+# each want a PostgreSQL and a browser.
 test: check ## check, then every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: setup ## lint, format, types, import directions, content, generated files
 	$(BIN)/ruff check .

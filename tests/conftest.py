@@ -1,7 +1,8 @@
 """What every test may rely on: the shared folder, hypothesis profiles, and no silent skip in CI."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import Phase, settings
 
 from app.sql.migrate import migrate
 from tests.databases import KINDS, Kept, Server, a_file, a_server
+from tests.told import told
 
 ROOT = Path(__file__).resolve().parents[1]
+SAID = "said"
 
 # Timing belongs to benchmarks, so no deadline. In CI the same examples run every time; on a
 # developer's machine hypothesis goes on looking for new ones.
@@ -31,6 +34,12 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs ../shared (PAINPLAN_SHARED)")
     return folder.resolve()
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """A line for the end of the run, in whichever of its processes the test is."""
+    return partial(record_property, SAID)
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +119,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     if _skips_count_as_failures():
         _fail_if_skipped(report)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that tests are about."""
+    lines = told(terminalreporter, SAID)
+    if lines:
+        terminalreporter.section("what tests say")
+    for line in lines:
+        terminalreporter.line(str(line))

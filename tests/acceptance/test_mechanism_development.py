@@ -7,7 +7,7 @@ left out, and acute pain is among them: a check of the rules' direction, not of 
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -104,21 +104,20 @@ def pairs(service: httpx.Client, shared: Path) -> list[tuple[str, str]]:
 
 
 def test_it_agrees_with_the_clinician(
-    pairs: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]
+    pairs: list[tuple[str, str]], say: Callable[[str], None]
 ) -> None:
     counts = Counter(pairs)
     said = sorted({ours for _, ours in pairs})
-    with capsys.disabled():
-        print(f"\n241 patients, clinician (rows) and Painplan (columns)\n{'':14}", end="")
-        print("".join(f"{name:>26}" for name in said))
-        for name in MECHANISMS:
-            print(f"{name:14}" + "".join(f"{counts[name, ours]:26}" for ours in said))
-        agreeing = sum(clinician == ours.split(" ")[0] for clinician, ours in pairs)
-        swapped = sum(
-            {clinician, ours.split(" ")[0]} == {"nociceptive", "nociplastic"}
-            for clinician, ours in pairs
-        )
-        print(f"agree: {agreeing} of {len(pairs)}; nociceptive and nociplastic swapped: {swapped}")
+    say("241 patients, clinician (rows) and Painplan (columns)")
+    say(f"{'':14}" + "".join(f"{name:>26}" for name in said))
+    for name in MECHANISMS:
+        say(f"{name:14}" + "".join(f"{counts[name, ours]:26}" for ours in said))
+    agreeing = sum(clinician == ours.split(" ")[0] for clinician, ours in pairs)
+    swapped = sum(
+        {clinician, ours.split(" ")[0]} == {"nociceptive", "nociplastic"}
+        for clinician, ours in pairs
+    )
+    say(f"agree: {agreeing} of {len(pairs)}; nociceptive and nociplastic swapped: {swapped}")
 
     assert len(pairs) == 241
     assert agreeing >= 200

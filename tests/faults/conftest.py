@@ -1,8 +1,9 @@
 """What the fault tests share, and the table of what was tried and what was lost."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -11,15 +12,19 @@ from tests.databases import KINDS, Kept, a_file
 from tests.faults.disk import Disk
 from tests.faults.kept import IS_THOROUGH, Tried
 from tests.faults.server import OwnServer, own_server
+from tests.told import told
 
 ONLY_IN_FULL = "faults_in_full"
-TRIED = pytest.StashKey[list[Tried]]()
+TRIED = "tried"
 
 
 @pytest.fixture
-def tried(request: pytest.FixtureRequest) -> list[Tried]:
+def tried(record_property: Callable[[str, object], None]) -> Iterator[list[Tried]]:
     """Where a test says what it did; printed at the end."""
-    return request.config.stash.setdefault(TRIED, [])
+    done: list[Tried] = []
+    yield done
+    for one in done:
+        record_property(TRIED, asdict(one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line a fault."""
-    found = terminalreporter.config.stash.get(TRIED, [])
+    found = [Tried(**cast("dict[str, Any]", one)) for one in told(terminalreporter, TRIED)]
     if not found:
         return
     terminalreporter.section("faults: what was tried, and what was lost")

@@ -10,10 +10,9 @@ by the cases of the gate's rules (``tests/knowledge/cases/B-*.toml``).
 import csv
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-
-import pytest
 
 from app.domain.gate import GateLevel
 from tests.patients import Patient, knowledge
@@ -81,7 +80,7 @@ def _asked() -> list[str]:
     return [name for name, known in knowledge().inputs.items() if known.gate_question]
 
 
-def test_few_people_of_a_chronic_clinic_are_stopped(capsys: pytest.CaptureFixture[str]) -> None:
+def test_few_people_of_a_chronic_clinic_are_stopped(say: Callable[[str], None]) -> None:
     rng = random.Random(SEED)
     table = rates()
     levels: dict[bool, Counter[GateLevel]] = {True: Counter(), False: Counter()}
@@ -90,18 +89,17 @@ def test_few_people_of_a_chronic_clinic_are_stopped(capsys: pytest.CaptureFixtur
         levels[is_first][one(rng, table, is_first=is_first).decide().gate.level] += 1
     everybody = levels[True] + levels[False]
 
-    with capsys.disabled():
-        print(f"\nThe gate in a synthetic chronic clinic: {PATIENTS} people, seed {SEED}")
-        for rate in table:
-            name = f"{rate.finding} = {str(rate.value).lower()}"
-            print(f"  {name:52}{rate.first:6}{rate.again:6} [{rate.mark}] {rate.source}")
-        print(f"  {'level':14}{'all':>8}{'first':>8}{'again':>8}  %")
-        for level in GateLevel:
-            shares = [
-                100 * counts[level] / counts.total()
-                for counts in (everybody, levels[True], levels[False])
-            ]
-            print(f"  {level.value:14}" + "".join(f"{share:8.2f}" for share in shares))
+    say(f"The gate in a synthetic chronic clinic: {PATIENTS} people, seed {SEED}")
+    for rate in table:
+        name = f"{rate.finding} = {str(rate.value).lower()}"
+        say(f"  {name:52}{rate.first:6}{rate.again:6} [{rate.mark}] {rate.source}")
+    say(f"  {'level':14}{'all':>8}{'first':>8}{'again':>8}  %")
+    for level in GateLevel:
+        shares = [
+            100 * counts[level] / counts.total()
+            for counts in (everybody, levels[True], levels[False])
+        ]
+        say(f"  {level.value:14}" + "".join(f"{share:8.2f}" for share in shares))
 
     assert everybody.total() == PATIENTS
     assert everybody[GateLevel.NOT_SCREENED] == 0

@@ -4,11 +4,10 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.acceptance.hl7.emitted import emitted
 from tests.acceptance.hl7.machine import Issue, Machine
@@ -48,7 +47,7 @@ def unlisted(said: dict[str, list[Issue]]) -> tuple[list[str], list[str]]:
 
 
 def test_hl7_accepts_everything_that_is_published_and_emitted(
-    machine: Machine, service: httpx.Client, capsys: pytest.CaptureFixture[str]
+    machine: Machine, service: httpx.Client, say: Callable[[str], None]
 ) -> None:
     resources = [*published(), *emitted(service)]
 
@@ -57,11 +56,10 @@ def test_hl7_accepts_everything_that_is_published_and_emitted(
     errors = [f"{n} {i.at}: {i.text}" for n, issues in said.items() for i in issues if i.is_error]
     total = sum(counted(resource) for _, resource in resources)
     severities = Counter(i.severity for issues in said.values() for i in issues)
-    with capsys.disabled():
-        print(
-            f"\nHL7's validator: {total} resources in {len(resources)} documents, "
-            f"{len(errors)} errors, {severities['warning']} warnings"
-        )
+    say(
+        f"HL7's validator: {total} resources in {len(resources)} documents, "
+        f"{len(errors)} errors, {severities['warning']} warnings"
+    )
     open_ones, unused = unlisted(said)
     assert not errors, "\n".join(errors)
     assert not open_ones, "\n".join(open_ones)
