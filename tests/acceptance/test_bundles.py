@@ -297,6 +297,29 @@ def test_a_batch_answers_each_entry_for_itself(service: httpx.Client) -> None:
     assert entries[7]["resource"]["total"] == 1
 
 
+def test_what_is_written_together_in_a_batch_is_answered_in_its_order(
+    service: httpx.Client,
+) -> None:
+    id_ = f"b-{uuid.uuid4()}"
+    many = [about(f"Patient/{id_}", note=[{"text": str(n)}]) for n in range(120)]
+
+    answer = send(
+        service,
+        "batch",
+        entry("PUT", f"Patient/{id_}", patient(id_)),
+        *(entry("POST", "Observation", one) for one in many),
+        entry("GET", f"Observation?patient={id_}&_summary=count"),
+        entry("PUT", f"Patient/{id_}", patient(id_, gender="male")),
+        entry("PUT", f"Patient/{id_}", patient(id_, gender="female")),
+    )
+
+    assert statuses(answer) == ["201"] * 121 + ["200"] * 3
+    found = [e["resource"] for e in answer.json()["entry"]]
+    assert [one["note"] for one in found[1:121]] == [one["note"] for one in many]
+    assert found[121]["total"] == 120
+    assert [one["meta"]["versionId"] for one in found[122:]] == ["2", "3"]
+
+
 def test_an_entry_of_a_batch_that_cannot_be_read_refuses_itself_alone(
     service: httpx.Client,
 ) -> None:
