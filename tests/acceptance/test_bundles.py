@@ -368,7 +368,7 @@ def test_a_batch_finds_what_is_named_in_any_letters(service: httpx.Client) -> No
 def test_what_stops_a_transaction_is_told_by_its_element(
     service: httpx.Client, bad: tuple[str, str, Json], place: str
 ) -> None:
-    conditions = {"ifMatch": "1"} if place.endswith("ifMatch") else {}
+    conditions: Json = {"ifMatch": "1"} if place.endswith("ifMatch") else {}
 
     answer = send(service, "transaction", entry(*bad, **conditions))
 

@@ -221,7 +221,7 @@ def test_a_conditional_create_creates_once(service: httpx.Client) -> None:
 
 def test_a_condition_in_a_header_is_read_in_utf_8(service: httpx.Client) -> None:
     mrn = f"Łódź-{uuid.uuid4()}"
-    headers = {"If-None-Exist": f"identifier={mrn}".encode()}
+    headers = {b"If-None-Exist": f"identifier={mrn}".encode()}
     body = {"resourceType": "Patient", "identifier": [{"value": mrn}]}
 
     answers = [service.post("/fhir/Patient", json=body, headers=headers) for _ in range(2)]
