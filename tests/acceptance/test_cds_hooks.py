@@ -44,6 +44,7 @@ from tests.acceptance.wire import Json, finding
 VALIDATOR = Validator.load()
 IDS = ("clbp-patient-view", "clbp-order-select", "clbp-order-sign")
 OPIOID_AND_SEDATIVE = "CDS-OPI-03"
+OPIOID_START, OPIOID_DOSE = "CDS-OPI-01", "CDS-OPI-02"
 SOON = 2.5  # seconds, as issue 5 wants of every answer
 TOKENS = {"context.patientId", "context.userId", "context.encounterId"}
 
@@ -403,6 +404,60 @@ def test_a_medication_that_tells_nothing_leaves_the_medicine_unknown(
     )
 
     assert card_of(answered(service, body), OPIOID_AND_SEDATIVE)["indicator"] == "info"
+
+
+PARACETAMOL = {"itemCodeableConcept": concept(RXNORM, "161")}
+
+
+@pytest.mark.parametrize(
+    ("others", "is_opioid"),
+    [
+        ([], False),
+        ([{"itemCodeableConcept": concept(RXNORM, TRAMADOL)}], True),
+        ([{"itemCodeableConcept": {"text": "Tramadol"}}], True),
+        ([{"itemCodeableConcept": concept("urn:local", "Q1")}], None),
+        ([{"itemReference": {"reference": "Substance/1"}}], None),
+    ],
+    ids=["alone", "coded", "in words", "unknown", "elsewhere"],
+)
+def test_a_medicine_of_several_ingredients_is_known_when_each_is(
+    service: httpx.Client, others: list[Json], is_opioid: bool | None
+) -> None:
+    whole = {"resourceType": "Medication", "id": "x", "ingredient": [PARACETAMOL, *others]}
+    draft = medicine(TRAMADOL, contained=[whole], medicationReference={"reference": "#x"})
+    del draft["medicationCodeableConcept"]
+
+    found = answered(service, request(SIGN, draft))
+
+    undecided = {u["rule"] for u in found["extension"]["health.painplan.undecided"]}
+    assert (OPIOID_START in rules(found)) == (is_opioid is True)
+    assert (OPIOID_START in undecided) == (is_opioid is None)
+
+
+def test_a_medicine_that_is_taken_is_known_when_each_ingredient_is(service: httpx.Client) -> None:
+    def critical(*ingredients: Json) -> bool:
+        whole = {"resourceType": "Medication", "id": "x", "ingredient": list(ingredients)}
+        body = request(SIGN, medicine(TRAMADOL))
+        body["prefetch"]["medications"] = searchset(pointing("#x", contained=[whole]))
+        card = card_of(answered(service, body), OPIOID_AND_SEDATIVE)
+        return bool(card["indicator"] == "critical")
+
+    assert critical(PARACETAMOL, {"itemCodeableConcept": {"text": "Diazepam"}})
+    assert not critical(PARACETAMOL, {"itemReference": {"reference": "Substance/1"}})
+
+
+@pytest.mark.parametrize("value", [-5, 1e300])
+def test_a_dose_that_nobody_can_take_is_unknown_and_no_fault(
+    service: httpx.Client, value: float
+) -> None:
+    dose = {"value": value, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+    daily = {"repeat": {"frequency": 3, "period": 1, "periodUnit": "d"}}
+    instruction = {"timing": daily, "doseAndRate": [{"doseQuantity": dose}]}
+
+    found = answered(service, request(SIGN, medicine(TRAMADOL, dosageInstruction=[instruction])))
+
+    assert "health.painplan.faults" not in found["extension"]
+    assert card_of(found, OPIOID_DOSE)["indicator"] == "info"
 
 
 def test_a_draft_is_known_by_a_medication_of_the_prefetch(service: httpx.Client) -> None:

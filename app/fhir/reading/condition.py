@@ -92,6 +92,7 @@ def read_medicine(
         ended=ended,
         ended_by=asserted,
         replaces=tuple(_replaced(resource, gathered)),
+        parts=() if concept.get("coding") else tuple(_parts(medication)),
     )
 
 
@@ -195,6 +196,14 @@ def _medication(resource: dict[str, Any], gathered: Gathered) -> dict[str, Any]:
         if is_medication and reference == f"#{contained.get('id')}":
             return dict(contained)
     return dict(gathered.medications.get("/".join(reference.split("/")[-2:]), {}))
+
+
+def _parts(medication: dict[str, Any]) -> Iterator[tuple[tuple[tuple[str, str], ...], str]]:
+    """Each ingredient, also one that only refers to what it is: it is one more, whichever."""
+    for one in medication.get("ingredient", ()):
+        concept = one.get("itemCodeableConcept", {})
+        said = words_of(concept) or str(one.get("itemReference", {}).get("display", ""))
+        yield tuple(codings_of(concept)) if concept.get("coding") else (), said
 
 
 def _concept(resource: dict[str, Any], medication: dict[str, Any]) -> dict[str, Any]:

@@ -106,7 +106,8 @@ class OrderReader:
         medicine = None
         if type_ == MEDICATION:
             medicine = self._medicine(draft.reference, resource, codings, said, min(at, as_of))
-            medicine = replace(medicine, manner=_manner(resource, known))
+            parts = tuple(_parts(resource, known))
+            medicine = replace(medicine, manner=_manner(resource, known), parts=parts)
         return Order(
             reference=draft.reference,
             type=type_,
@@ -235,10 +236,22 @@ def _referred(resource: Json, names: Iterable[str], known: Mapping[str, Json]) -
     """The concept of a resource referred to, and the display of the reference."""
     for one, found in _pointed_at(resource, names, known):
         yield from _concepts(found, ("code", "type"))
-        if not child(found, "code"):
-            for part in objects(found.get("ingredient")):
-                yield from _concepts(part, ("itemCodeableConcept", "item"))
+        yield from _ingredients(found)
         yield {"text": text(one.get("display"))}
+
+
+def _ingredients(medication: Json) -> Iterator[Json]:
+    """One for each, where no code says what it is; empty for one that says nothing of itself."""
+    if not pairs(medication.get("code")):
+        for part in objects(medication.get("ingredient")):
+            told = next(_concepts(part, ("itemCodeableConcept", "item")), {})
+            yield told or {"text": text(child(part, "itemReference").get("display"))}
+
+
+def _parts(resource: Json, known: Mapping[str, Json]) -> Iterator[tuple[tuple[Pair, ...], str]]:
+    """The ingredients as codes and words, each for itself: all have to be known."""
+    for _, found in _pointed_at(resource, MEDICATIONS, known):
+        yield from ((pairs(one), words(one)) for one in _ingredients(found))
 
 
 def _pointed_at(
