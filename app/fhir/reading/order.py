@@ -75,17 +75,27 @@ class OrderReader:
     def orders(
         self, drafts: Sequence[Draft], known: Iterable[Received], *, as_of: datetime
     ) -> tuple[tuple[Order, ...], tuple[Unread, ...]]:
-        """Every draft is an order or named as unread. ``known`` may hold what they refer to."""
+        """Every draft is an order, what an order refers to, or named as unread.
+
+        ``known`` may hold what they refer to, too.
+        """
         referred = [r for r in known if r.type in REFERRED]
         around = {r.source: _object(r.parsed) for r in referred if r.source is not None}
         around |= {r.reference: _object(r.parsed) for r in referred}
         parsed = {draft.reference: _object(draft.parsed) for draft in drafts}
         by_url = {draft.full_url: _object(draft.parsed) for draft in drafts if draft.full_url}
         reachable = {**around, **by_url, **parsed}
+        beside = {
+            id(found)
+            for resource in parsed.values()
+            for _, found in _pointed_at(resource, (*MEDICATIONS, *REASON_REFERENCES), reachable)
+        }
         orders: list[Order] = []
         unread: list[Unread] = []
         for draft in drafts:
             resource = parsed[draft.reference]
+            if resource["resourceType"] not in TYPES and id(resource) in beside:
+                continue
             why = _why_unread(resource)
             if why:
                 unread.append(Unread(draft.reference, why))
