@@ -72,14 +72,24 @@ class _Calls:
         return _Call("POST", "/fhir/$derive", _body(data), tuple(params), _keyed(key))
 
     @staticmethod
-    def apply(
-        subject: str, data: Sendable | None, parameters: Mapping[str, str], key: str | None
+    def apply(  # noqa: PLR0913  (what the operation takes)
+        subject: str,
+        data: Sendable | None,
+        as_of: str,
+        profile: str,
+        complete: Sequence[str],
+        use_server_data: bool,  # noqa: FBT001  (named where it is called)
+        key: str | None,
     ) -> _Call:
         given: list[Json] = [{"name": "subject", "valueString": subject}]
         if data is not None:
             given.append({"name": "data", "resource": _dict(data)})
-        types = {"asOf": "valueDateTime"}
-        given += [{"name": n, types.get(n, "valueCode"): v} for n, v in parameters.items()]
+        if as_of:
+            given.append({"name": "asOf", "valueDateTime": as_of})
+        if profile:
+            given.append({"name": "guidelineProfile", "valueCode": profile})
+        given += [{"name": "complete", "valueCode": name} for name in complete]
+        given.append({"name": "useServerData", "valueBoolean": use_server_data})
         body = _body({"resourceType": "Parameters", "parameter": given})
         return _Call("POST", "/fhir/PlanDefinition/clbp-care/$apply", body, headers=_keyed(key))
 
@@ -92,6 +102,12 @@ class _Calls:
     def review_order(service: str, request: Mapping[str, Any]) -> _Call:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         return _Call("POST", f"/cds-services/{service}", _body(request), headers=headers)
+
+    @staticmethod
+    def read(reference: str) -> _Call:
+        """An address is read where this client is at home: a token goes nowhere else."""
+        _, is_address, relative = reference.partition("/fhir/")
+        return _Call("GET", f"/fhir/{relative if is_address else reference}")
 
 
 class Client:
@@ -123,11 +139,20 @@ class Client:
         """A plan from a Bundle; ``key`` is the Idempotency-Key, one is made where none is given."""
         return _derivation(self._send(_Calls.derive(data, as_of, profile, complete, key)))
 
-    def apply(
-        self, subject: str, data: Sendable | None = None, *, key: str | None = None, **more: str
+    def apply(  # noqa: PLR0913  (what the operation takes)
+        self,
+        subject: str,
+        data: Sendable | None = None,
+        *,
+        as_of: str = "",
+        profile: str = "",
+        complete: Sequence[str] = (),
+        use_server_data: bool = True,
+        key: str | None = None,
     ) -> CarePlan:
         """The plan alone, of a patient whose record is stored or comes along."""
-        return _plan(self._send(_Calls.apply(subject, data, more, key)))
+        call = _Calls.apply(subject, data, as_of, profile, complete, use_server_data, key)
+        return _plan(self._send(call))
 
     def submit(self, resource: Sendable) -> str:
         """Store a resource; where it lies. Never repeated: a second POST is a second resource."""
@@ -139,8 +164,8 @@ class Client:
         return cards
 
     def read(self, reference: str) -> Resource:
-        """A resource by its reference, ``CarePlan/123``."""
-        return _resource(self._send(_Call("GET", f"/fhir/{reference}")).json())
+        """A resource by its reference, ``CarePlan/123``, or by the address ``submit`` gave."""
+        return _resource(self._send(_Calls.read(reference)).json())
 
     def _send(self, call: _Call) -> httpx.Response:
         for attempt in range(ATTEMPTS):
@@ -185,11 +210,20 @@ class AsyncClient:
         """As ``Client.derive``."""
         return _derivation(await self._send(_Calls.derive(data, as_of, profile, complete, key)))
 
-    async def apply(
-        self, subject: str, data: Sendable | None = None, *, key: str | None = None, **more: str
+    async def apply(  # noqa: PLR0913  (what the operation takes)
+        self,
+        subject: str,
+        data: Sendable | None = None,
+        *,
+        as_of: str = "",
+        profile: str = "",
+        complete: Sequence[str] = (),
+        use_server_data: bool = True,
+        key: str | None = None,
     ) -> CarePlan:
         """As ``Client.apply``."""
-        return _plan(await self._send(_Calls.apply(subject, data, more, key)))
+        call = _Calls.apply(subject, data, as_of, profile, complete, use_server_data, key)
+        return _plan(await self._send(call))
 
     async def submit(self, resource: Sendable) -> str:
         """As ``Client.submit``."""
@@ -202,7 +236,7 @@ class AsyncClient:
 
     async def read(self, reference: str) -> Resource:
         """As ``Client.read``."""
-        return _resource((await self._send(_Call("GET", f"/fhir/{reference}"))).json())
+        return _resource((await self._send(_Calls.read(reference))).json())
 
     async def _send(self, call: _Call) -> httpx.Response:
         for attempt in range(ATTEMPTS):

@@ -7,6 +7,7 @@ name patients. FastAPI's own spans hold the path and the query, so they are off 
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Thread
 
 from opentelemetry.trace import (
     INVALID_SPAN,
@@ -21,6 +22,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PARENT = "traceparent"
 FAULT = 500
+PATIENCE = 2.0  # seconds for the spans that still wait when the service stops
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -86,5 +88,15 @@ def configured() -> Tracing:
 
     name = os.environ.get("OTEL_SERVICE_NAME", "painplan")
     provider = Provider(resource=Resource.create({"service.name": name}), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracing(provider, provider.shutdown)
+    exporter = OTLPSpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    return Tracing(provider, lambda: _close(provider.shutdown, exporter.shutdown))
+
+
+def _close(send_the_rest: Callable[[], None], give_up: Callable[[], None]) -> None:
+    """A collector that is down or hangs does not hold the stop: what it did not take is lost."""
+    sending = Thread(target=send_the_rest, name="spans", daemon=True)
+    sending.start()
+    sending.join(PATIENCE)
+    if sending.is_alive():
+        give_up()

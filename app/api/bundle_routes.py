@@ -1,6 +1,7 @@
 """``POST /fhir``: a batch, each entry for itself, or a transaction, all or nothing (F-20, F-21)."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from app.fhir.writing.bundles import Entry, bundle
 
 OUTCOME = b'{"resourceType":"OperationOutcome"'
 REFUSED = 400
+TOGETHER = 50
 
 
 async def take(request: Request) -> Response:
@@ -31,7 +33,11 @@ async def take(request: Request) -> Response:
     body = await read_body(request)
     kind, entries = read_requests(body, base=base, validator=request.app.state.validator)
     if kind == "batch":
-        answers: Sequence[Outcome] = [await answer_to(request, asked) for asked in entries]
+        answers: Sequence[Outcome] = [
+            answer
+            for together in _runs(entries)
+            for answer in await asyncio.gather(*(answer_to(request, one) for one in together))
+        ]
     else:
         answers = await carried_out(request, entries)
     told = [
@@ -39,6 +45,39 @@ async def take(request: Request) -> Response:
         async for asked, answer in in_turns(zip(entries, answers, strict=True))
     ]
     return rendered(request, bundle(f"{kind}-response", told), media)
+
+
+def _runs(entries: Iterable[Asked]) -> Iterator[list[Asked]]:
+    """The entries in their order; what is written in a row goes together, and into one block.
+
+    Entries of a batch do not depend on each other (F-20). Clients read in it what they wrote
+    before all the same, so only writes of different resources, without a condition, go together.
+    """
+    run: dict[str, Asked] = {}
+    for asked in entries:
+        written = _written(asked)
+        if run and (not written or written in run or len(run) == TOGETHER):
+            yield [*run.values()]
+            run.clear()
+        run[written or asked.where] = asked
+        if not written:
+            yield [*run.values()]
+            run.clear()
+    if run:
+        yield [*run.values()]
+
+
+def _written(asked: Asked) -> str:
+    """Which resource a plain create or update writes; empty for anything else."""
+    if "$" in asked.url or "?" in asked.url or "ifNoneExist" in asked.request:
+        return ""
+    match asked.method:
+        case "POST":
+            return asked.where
+        case "PUT":
+            return asked.url
+        case _:
+            return ""
 
 
 async def refuse_on_base(request: Request) -> Response:

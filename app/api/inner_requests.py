@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
-from app.api.errors import fault, unrouted
+from app.api.errors import fault, refused, unrouted
 from app.api.trail import begin_trail, trail_of
 from app.fhir.reading.bundle_requests import Asked
 
@@ -37,6 +37,9 @@ class InnerAnswer:
 
 async def answer_to(request: Request, asked: Asked) -> InnerAnswer:
     """The answer to one entry; a fault of ours is that entry's and is logged like any other."""
+    if asked.refusal is not None:
+        told = refused(request.url.path, asked.refusal)
+        return InnerAnswer(told.status_code, {}, bytes(told.body))
     scope, receive = _asgi(request, asked)
     answer = await _answer(request, scope, receive)
     trail_of(request).inner.append((scope, answer.status))
@@ -83,7 +86,7 @@ def _asgi(request: Request, asked: Asked) -> tuple[Scope, Receive]:
     headers += [(b"content-type", b"application/fhir+json"), (b"accept", b"application/fhir+json")]
     for name, header in HEADERS.items():
         if name in asked.request:
-            headers.append((header, _http(asked, name).encode("latin-1", "replace")))
+            headers.append((header, _in_ascii(_http(asked, name))))
     scope = {
         **{name: value for name, value in request.scope.items() if name in OWN},
         "type": "http",
@@ -92,7 +95,7 @@ def _asgi(request: Request, asked: Asked) -> tuple[Scope, Receive]:
         "method": asked.method,
         "path": unquote(f"/fhir/{path}"),
         "root_path": "",
-        "query_string": query.encode("ascii", "replace"),
+        "query_string": _in_ascii(query),
         "headers": headers,
     }
 
@@ -102,6 +105,11 @@ def _asgi(request: Request, asked: Asked) -> tuple[Scope, Receive]:
         return {"type": "http.request", "body": asked.body, "more_body": False}
 
     return scope, receive
+
+
+def _in_ascii(text: str) -> bytes:
+    """What HTTP has no letters for, in percent: a criterion still finds what it names."""
+    return "".join(c if c.isascii() else quote(c) for c in text).encode()
 
 
 def _http(asked: Asked, name: str) -> str:

@@ -51,7 +51,7 @@ def require_json(request: Request) -> None:
         raise UnsupportedMedia(
             Problem(
                 f"The body type {header.strip()[:64]!r} is not supported.",
-                mend="Send application/fhir+json (FHIR 4.0).",
+                mend="Send application/fhir+json (FHIR 4.0) or application/json.",
                 code="not-supported",
             )
         )

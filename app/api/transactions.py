@@ -164,10 +164,14 @@ def _change(request: Request, asked: Asked, type_: str, id_: str, query: str) ->
         id=id_ or None,
         condition=condition,
         is_update=True,
-        if_match=allowed_versions(asked.request.get("ifMatch")),
-        if_none_match=allowed_versions(asked.request.get("ifNoneMatch"), "If-None-Match"),
+        if_match=_versions(asked, "ifMatch"),
+        if_none_match=_versions(asked, "ifNoneMatch"),
         where=asked.where,
     )
+
+
+def _versions(asked: Asked, name: str) -> frozenset[str] | None:
+    return allowed_versions(asked.request.get(name), f"{asked.where}.request.{name}")
 
 
 async def _require_reads(
@@ -246,12 +250,15 @@ def _received(request: Request, asked: Asked, wish: Wish, names: Mapping[str, st
     return replace(received, where=place)
 
 
+def _inside(place: str, where: str, type_: str) -> str:
+    """``Observation.status`` and ``resourceType`` below the place of the resource."""
+    element = where.removeprefix(type_).removeprefix(".")
+    return f"{place}.{element}" if element else place
+
+
 def _placed(refusal: Refusal, type_: str, place: str) -> Refusal:
     """The same refusal, told by the entry's place in the Bundle."""
-    problems = [
-        replace(p, where=place + p.where.removeprefix(type_) if p.where else place)
-        for p in refusal.problems
-    ]
+    problems = [replace(p, where=_inside(place, p.where, type_)) for p in refusal.problems]
     if isinstance(refusal, NotAllowed):
         return NotAllowed(*problems, allow=refusal.allow)
     return type(refusal)(*problems)

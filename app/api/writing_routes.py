@@ -39,10 +39,18 @@ async def create(request: Request) -> Response:
         raise not_allowed(f"{type_} is only read here.", allowed_on_type(offer))
     media = answer_type(request)
     criteria = request.headers.get(IF_NONE_EXIST)
-    condition = None if criteria is None else condition_of(request, type_, criteria)
+    condition = None if criteria is None else condition_of(request, type_, _in_utf_8(criteria))
     received = await _received(request, type_)
     wish = Wish(type_, str(uuid.uuid4()), condition=condition)
     return await _written(request, wish, received, media)
+
+
+def _in_utf_8(header: str) -> str:
+    """A header is Latin-1 to HTTP; clients that send other letters send them in UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 async def update(request: Request) -> Response:

@@ -72,7 +72,8 @@ class CodedMedicine:
     unknown. ``manner`` are the words of its route and form. ``doubt`` says why it is not known
     whether it is taken. ``began`` and ``ended`` are dates that the record gives, ``ended_by`` an
     instant at which it is known to have been over. ``replaces`` are the references of entries
-    that tell of the same medicine, or of the one before it.
+    that tell of the same medicine, or of the one before it. ``parts`` are the codes and words of
+    each ingredient, where those are what tells it.
     """
 
     system_codes: tuple[tuple[str, str], ...]
@@ -88,6 +89,7 @@ class CodedMedicine:
     ended: datetime | None = None
     ended_by: datetime | None = None
     replaces: tuple[str, ...] = ()
+    parts: tuple[tuple[tuple[tuple[str, str], ...], str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.domain.content import Content, Input
 from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, CodedMedicine, Fact, FactValue, Record, SaidBy
-from app.domain.medicines import Understood, understood
+from app.domain.medicines import Understood, understood, what_is
 
 MEDICINES, ALLERGIES = "MedicationRequest", "AllergyIntolerance"
 WHOLE_LIST = f"{MEDICINES} (complete list)"
@@ -38,10 +38,7 @@ class Entry:
 
 def entries(record: Record, content: Content) -> tuple[Entry, ...]:
     """Every medicine of the record with its classes."""
-    return tuple(
-        Entry(m, understood(m.system_codes, m.text, content, manner=m.manner))
-        for m in record.medicines
-    )
+    return tuple(Entry(m, what_is(m, content)) for m in record.medicines)
 
 
 def of_medicines(

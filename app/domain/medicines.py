@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.domain.content import Content, MedicineClasses
+from app.domain.facts import CodedMedicine
 
 OTHER = "other"
 LONGEST_NAME = 6
@@ -57,6 +58,21 @@ class Understood:
     def classes(self) -> frozenset[str]:
         """Those that it has for certain."""
         return frozenset(name for classes in self.ingredients.values() for name in classes)
+
+
+def what_is(medicine: CodedMedicine, content: Content) -> Understood:
+    """What a medicine is; one that is told by its ingredients is whole when each is known."""
+    manner = medicine.manner
+    told = understood(medicine.system_codes, medicine.text, content, manner=manner)
+    parts = [understood(codes, text, content, manner=manner) for codes, text in medicine.parts]
+    if not any(part.ingredients for part in parts):
+        return told
+    is_whole = all(part.is_whole for part in parts)
+    found = parts if is_whole else [*parts, told]
+    ingredients = {name: classes for one in found for name, classes in one.ingredients.items()}
+    have = {name for classes in ingredients.values() for name in classes}
+    possible = frozenset(name for one in found for name in one.possible) - have
+    return Understood(ingredients, possible, is_whole=is_whole)
 
 
 def understood(

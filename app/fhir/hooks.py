@@ -19,11 +19,15 @@ USAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
-    """One key: what it asks for, and the list that is known in full once it was answered."""
+    """One key: what it asks for, and the list that is known in full once it was answered.
+
+    ``beside`` is a type that may come along because what is asked for refers to it.
+    """
 
     type: str
     template: str
     completes: str = ""
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +40,17 @@ class Service:
     description: str
 
 
-def _of_patient(type_: str, more: str, completes: str = "") -> Prefetch:
-    return Prefetch(type_, f"{type_}?patient={PATIENT_ID}{more}", completes)
+def _of_patient(type_: str, more: str, completes: str = "", beside: str = "") -> Prefetch:
+    return Prefetch(type_, f"{type_}?patient={PATIENT_ID}{more}", completes, beside)
 
 
 PREFETCH = MappingProxyType(
     {
         "patient": Prefetch("Patient", f"Patient/{PATIENT_ID}"),
         "conditions": _of_patient("Condition", "&_count=200", "Condition"),
-        "medications": _of_patient("MedicationRequest", "&_count=200", "MedicationRequest"),
+        "medications": _of_patient(
+            "MedicationRequest", "&_count=200", "MedicationRequest", beside="Medication"
+        ),
         "allergies": _of_patient("AllergyIntolerance", "&_count=100", "AllergyIntolerance"),
         "observations": _of_patient("Observation", "&_sort=-date&_count=200"),
         "responses": _of_patient("QuestionnaireResponse", "&_sort=-authored&_count=20"),

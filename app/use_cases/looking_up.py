@@ -4,7 +4,7 @@ Three values all the way: what nobody looked up stays unknown (contract §5). A 
 costs time within the budget of the call and nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.facts import NotUsed
@@ -28,14 +28,30 @@ class Known:
 
 
 async def looked_up(
-    call: HookCall, client: str, ehr: Ehr, reader: HookReader, within: float
+    call: HookCall, client: str, ehr: Ehr, reader: HookReader, left: Callable[[], float]
 ) -> Mapping[str, Part]:
-    """The parts of the call, those that were missing asked of the EHR."""
+    """The parts of the call: the EHR is asked for what is missing, then for what that refers to.
+
+    ``left`` tells how many seconds there are for the EHR.
+    """
+    if not call.server:
+        return call.parts
+    access = EhrAccess(call.server, client, call.token)
+    parts = await _with_missing(call, access, ehr, reader, left())
+    wanted = reader.referred(parts, call.server)
+    within = left()
+    if not wanted or within <= 0:
+        return parts
+    return reader.joined(parts, await ehr.search(wanted, access, within=within))
+
+
+async def _with_missing(
+    call: HookCall, access: EhrAccess, ehr: Ehr, reader: HookReader, within: float
+) -> Mapping[str, Part]:
     missing = [key for key, part in call.parts.items() if part.state in TO_ASK]
-    if not missing or not call.server or within <= 0:
+    if not missing or within <= 0:
         return call.parts
     wanted = [reader.query(key, call.patient) for key in missing]
-    access = EhrAccess(call.server, client, call.token)
     outcomes = await ehr.search(wanted, access, within=within)
     found = dict(call.parts)
     for key in missing:

@@ -77,8 +77,11 @@ class ReviewOrder:
         token was used before): nothing is kept then.
         """
         now = self.clock()
-        within = BUDGET - RESERVE - (self.stopwatch() - started)
-        parts = await looked_up(call, caller.client, self.ehr, self.hooks, within)
+
+        def left() -> float:
+            return BUDGET - RESERVE - (self.stopwatch() - started)
+
+        parts = await looked_up(call, caller.client, self.ehr, self.hooks, left)
         for _ in range(TRIES):
             try:
                 return await self._once(call, caller, parts, now, started)

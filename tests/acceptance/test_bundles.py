@@ -297,6 +297,85 @@ def test_a_batch_answers_each_entry_for_itself(service: httpx.Client) -> None:
     assert entries[7]["resource"]["total"] == 1
 
 
+def test_what_is_written_together_in_a_batch_is_answered_in_its_order(
+    service: httpx.Client,
+) -> None:
+    id_ = f"b-{uuid.uuid4()}"
+    many = [about(f"Patient/{id_}", note=[{"text": str(n)}]) for n in range(120)]
+
+    answer = send(
+        service,
+        "batch",
+        entry("PUT", f"Patient/{id_}", patient(id_)),
+        *(entry("POST", "Observation", one) for one in many),
+        entry("GET", f"Observation?patient={id_}&_summary=count"),
+        entry("PUT", f"Patient/{id_}", patient(id_, gender="male")),
+        entry("PUT", f"Patient/{id_}", patient(id_, gender="female")),
+    )
+
+    assert statuses(answer) == ["201"] * 121 + ["200"] * 3
+    found = [e["resource"] for e in answer.json()["entry"]]
+    assert [one["note"] for one in found[1:121]] == [one["note"] for one in many]
+    assert found[121]["total"] == 120
+    assert [one["meta"]["versionId"] for one in found[122:]] == ["2", "3"]
+
+
+def test_an_entry_of_a_batch_that_cannot_be_read_refuses_itself_alone(
+    service: httpx.Client,
+) -> None:
+    answer = send(
+        service,
+        "batch",
+        entry("GET", "https://elsewhere.example/fhir/Patient/1"),
+        entry("GET", "Patient/../../decisions"),
+        {"request": {"method": "POST", "url": "Patient"}},
+        entry("POST", "Patient", nameless(patient())),
+    )
+
+    assert statuses(answer) == ["400", "400", "400", "201"]
+    outcomes = [e["response"]["outcome"] for e in answer.json()["entry"][:3]]
+    assert [o["issue"][0]["expression"] for o in outcomes] == [
+        ["Bundle.entry[0].request.url"],
+        ["Bundle.entry[1].request.url"],
+        ["Bundle.entry[2].resource"],
+    ]
+
+
+def test_a_batch_finds_what_is_named_in_any_letters(service: httpx.Client) -> None:
+    mrn = f"Łódź-痛-{uuid.uuid4()}"
+    new = nameless(patient(identifier=[{"value": mrn}]))
+
+    answer = send(
+        service,
+        "batch",
+        entry("POST", "Patient", new, ifNoneExist=f"identifier={mrn}"),
+        entry("POST", "Patient", new, ifNoneExist=f"identifier={mrn}"),
+        entry("GET", f"Patient?identifier={mrn}"),
+        entry("PUT", f"Patient?identifier={mrn}", new),
+    )
+
+    assert statuses(answer) == ["201", "200", "200", "200"]
+    assert answer.json()["entry"][2]["resource"]["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "place"),
+    [
+        (("POST", "Observation", {"resourceType": "Patient"}), "resource.resourceType"),
+        (("PUT", "Patient/x1", {"resourceType": "Patient", "id": "x1"}), "request.ifMatch"),
+    ],
+)
+def test_what_stops_a_transaction_is_told_by_its_element(
+    service: httpx.Client, bad: tuple[str, str, Json], place: str
+) -> None:
+    conditions: Json = {"ifMatch": "1"} if place.endswith("ifMatch") else {}
+
+    answer = send(service, "transaction", entry(*bad, **conditions))
+
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["expression"] == [f"Bundle.entry[0].{place}"]
+
+
 def test_prefer_counts_inside_too(service: httpx.Client) -> None:
     for kind in ("batch", "transaction"):
         answer = send(

@@ -275,6 +275,31 @@ def test_ch_54_an_accepted_card_is_counted(service: httpx.Client, somebody: str)
     assert counted(service, IMAGING)["accepted"] == before["accepted"] + 1
 
 
+def test_a_card_counts_once_by_what_was_said_of_it_last(
+    service: httpx.Client, somebody: str
+) -> None:
+    before = counted(service, IMAGING)
+    card = card_of(answered(service, unscanned(somebody)), IMAGING)
+    first, second = card["overrideReasons"][:2]
+    said = [
+        overridden(card, outcomeTimestamp="2026-11-26T10:00:00Z"),
+        overridden(
+            card, outcomeTimestamp="2026-11-26T10:02:00Z", overrideReason={"reason": second}
+        ),
+        {**GOOD, "card": card["uuid"], "outcomeTimestamp": "2026-11-26T10:01:00Z"},
+    ]
+
+    for entry in said:
+        told(service, entry)
+
+    after = counted(service, IMAGING)
+    assert after["overridden"] == before["overridden"] + 1
+    assert after["accepted"] == before["accepted"]
+    names = [f"{r['system']}|{r['code']}" for r in (first, second)]
+    more = [after["reasons"].get(n, 0) - before["reasons"].get(n, 0) for n in names]
+    assert more == [0, 1]
+
+
 GOOD: Json = {
     "card": "x",
     "outcome": "accepted",

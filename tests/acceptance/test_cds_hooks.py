@@ -18,6 +18,7 @@ from tests.acceptance.cards import CARDS, SERVICES
 from tests.acceptance.hooks import (
     DIAZEPAM,
     JSON,
+    RXNORM,
     SELECT,
     SIGN,
     TRAMADOL,
@@ -26,6 +27,7 @@ from tests.acceptance.hooks import (
     answered,
     call,
     card_of,
+    concept,
     imaging,
     medicine,
     opioid_with_sedative,
@@ -42,6 +44,7 @@ from tests.acceptance.wire import Json, finding
 VALIDATOR = Validator.load()
 IDS = ("clbp-patient-view", "clbp-order-select", "clbp-order-sign")
 OPIOID_AND_SEDATIVE = "CDS-OPI-03"
+OPIOID_START, OPIOID_DOSE = "CDS-OPI-01", "CDS-OPI-02"
 SOON = 2.5  # seconds, as issue 5 wants of every answer
 TOKENS = {"context.patientId", "context.userId", "context.encounterId"}
 
@@ -337,6 +340,135 @@ def test_ch_23_what_is_less_than_a_search_found_is_not_all_there_is(
     assert OPIOID_AND_SEDATIVE in rules(found)
     gaps = {g["prefetch"]: g["state"] for g in found["extension"]["health.painplan.gaps"]}
     assert gaps["medications"] == "some"
+
+
+MEDICATION_URL = "urn:uuid:6b0f9d62-65a5-4d0f-8b4f-000000000001"
+
+
+def pointing(link: str, code: str = DIAZEPAM, **more: Any) -> Json:
+    """A medicine that is taken, coded on the Medication it refers to."""
+    plain = {n: v for n, v in taken(code).items() if n != "medicationCodeableConcept"}
+    return {**plain, "medicationReference": {"reference": link}, **more}
+
+
+def medication(code: str = DIAZEPAM) -> Json:
+    return {"resourceType": "Medication", "id": "md", "code": concept(RXNORM, code)}
+
+
+def found_with(*entries: Json) -> Json:
+    """The answer to a search that found one medicine and brought along what it refers to."""
+    return {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": list(entries)}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        found_with({"resource": pointing("Medication/md")}, {"resource": medication()}),
+        found_with(
+            {"resource": pointing("Medication/md/_history/2"), "search": {"mode": "match"}},
+            {"resource": medication(), "search": {"mode": "include"}},
+        ),
+        found_with(
+            {"resource": pointing("https://ehr.example/fhir/Medication/md")},
+            {"resource": medication()},
+        ),
+        found_with(
+            {"resource": pointing(MEDICATION_URL)},
+            {"fullUrl": MEDICATION_URL, "resource": medication()},
+        ),
+        found_with({"resource": pointing("#md", contained=[medication()])}),
+    ],
+    ids=["beside", "included", "absolute", "fullUrl", "contained"],
+)
+def test_a_medicine_is_known_by_the_medication_it_refers_to(
+    service: httpx.Client, sent: Json
+) -> None:
+    body = request(SIGN, medicine(TRAMADOL))
+    body["prefetch"]["medications"] = sent
+
+    found = answered(service, body)
+
+    assert card_of(found, OPIOID_AND_SEDATIVE)["indicator"] == "critical"
+    assert "health.painplan.gaps" not in found["extension"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"status": "entered-in-error"}, {"id": "another"}, {"code": {"text": "?"}}]
+)
+def test_a_medication_that_tells_nothing_leaves_the_medicine_unknown(
+    service: httpx.Client, change: Json
+) -> None:
+    body = request(SIGN, medicine(TRAMADOL))
+    body["prefetch"]["medications"] = found_with(
+        {"resource": pointing("Medication/md")}, {"resource": {**medication(), **change}}
+    )
+
+    assert card_of(answered(service, body), OPIOID_AND_SEDATIVE)["indicator"] == "info"
+
+
+PARACETAMOL = {"itemCodeableConcept": concept(RXNORM, "161")}
+
+
+@pytest.mark.parametrize(
+    ("others", "is_opioid"),
+    [
+        ([], False),
+        ([{"itemCodeableConcept": concept(RXNORM, TRAMADOL)}], True),
+        ([{"itemCodeableConcept": {"text": "Tramadol"}}], True),
+        ([{"itemCodeableConcept": concept("urn:local", "Q1")}], None),
+        ([{"itemReference": {"reference": "Substance/1"}}], None),
+    ],
+    ids=["alone", "coded", "in words", "unknown", "elsewhere"],
+)
+def test_a_medicine_of_several_ingredients_is_known_when_each_is(
+    service: httpx.Client, others: list[Json], is_opioid: bool | None
+) -> None:
+    whole = {"resourceType": "Medication", "id": "x", "ingredient": [PARACETAMOL, *others]}
+    draft = medicine(TRAMADOL, contained=[whole], medicationReference={"reference": "#x"})
+    del draft["medicationCodeableConcept"]
+
+    found = answered(service, request(SIGN, draft))
+
+    undecided = {u["rule"] for u in found["extension"]["health.painplan.undecided"]}
+    assert (OPIOID_START in rules(found)) == (is_opioid is True)
+    assert (OPIOID_START in undecided) == (is_opioid is None)
+
+
+def test_a_medicine_that_is_taken_is_known_when_each_ingredient_is(service: httpx.Client) -> None:
+    def critical(*ingredients: Json) -> bool:
+        whole = {"resourceType": "Medication", "id": "x", "ingredient": list(ingredients)}
+        body = request(SIGN, medicine(TRAMADOL))
+        body["prefetch"]["medications"] = searchset(pointing("#x", contained=[whole]))
+        card = card_of(answered(service, body), OPIOID_AND_SEDATIVE)
+        return bool(card["indicator"] == "critical")
+
+    assert critical(PARACETAMOL, {"itemCodeableConcept": {"text": "Diazepam"}})
+    assert not critical(PARACETAMOL, {"itemReference": {"reference": "Substance/1"}})
+
+
+@pytest.mark.parametrize("value", [-5, 1e300])
+def test_a_dose_that_nobody_can_take_is_unknown_and_no_fault(
+    service: httpx.Client, value: float
+) -> None:
+    dose = {"value": value, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+    daily = {"repeat": {"frequency": 3, "period": 1, "periodUnit": "d"}}
+    instruction = {"timing": daily, "doseAndRate": [{"doseQuantity": dose}]}
+
+    found = answered(service, request(SIGN, medicine(TRAMADOL, dosageInstruction=[instruction])))
+
+    assert "health.painplan.faults" not in found["extension"]
+    assert card_of(found, OPIOID_DOSE)["indicator"] == "info"
+
+
+def test_a_draft_is_known_by_a_medication_of_the_prefetch(service: httpx.Client) -> None:
+    draft = medicine(TRAMADOL)
+    del draft["medicationCodeableConcept"]
+    body = request(SIGN, {**draft, "medicationReference": {"reference": "Medication/md"}})
+    body["prefetch"]["medications"] = found_with(
+        {"resource": taken(DIAZEPAM)}, {"resource": medication(TRAMADOL)}
+    )
+
+    assert card_of(answered(service, body), OPIOID_AND_SEDATIVE)["indicator"] == "critical"
 
 
 def test_ch_25_a_malformed_token_is_not_used(service: httpx.Client) -> None:

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.careplan import CarePlan
 from fhir.resources.R4B.patient import Patient
 
 from app.client import AsyncClient, Client, RefusedByPainplan
@@ -86,10 +87,43 @@ async def test_the_asynchronous_client_says_the_same(service: httpx.Client) -> N
         one = painplan.derive(told("same"), as_of=AS_OF)
     async with AsyncClient(str(service.base_url)) as painplan:
         other = await painplan.derive(told("same"), as_of=AS_OF)
-        plan = await painplan.apply("Patient/same", asOf=AS_OF)
+        plan = await painplan.apply("Patient/same", as_of=AS_OF)
         read = await painplan.read(f"CarePlan/{one.plan.id}")
 
     assert one.plan.id == other.plan.id == plan.id == read.id
+
+
+def test_what_was_submitted_is_read_where_it_lies(service: httpx.Client) -> None:
+    with Client(str(service.base_url)) as painplan:
+        where = painplan.submit({"resourceType": "Patient", "gender": "male"})
+        found = painplan.read(where)
+
+        assert isinstance(found, Patient)
+        assert found.gender == "male"
+        assert painplan.read(f"Patient/{found.id}").id == found.id
+
+
+def texts(plan: CarePlan) -> list[str | None]:
+    return [one.detail.description for one in plan.activity or () if one.detail is not None]
+
+
+def test_a_plan_alone_takes_all_that_a_derivation_takes(service: httpx.Client) -> None:
+    sent = told("alone")
+    with Client(str(service.base_url)) as painplan:
+        plan = painplan.apply(
+            "Patient/alone",
+            sent,
+            as_of=AS_OF,
+            profile="uk",
+            complete=["Condition", "AllergyIntolerance"],
+            use_server_data=False,
+        )
+        derived = painplan.derive(
+            sent, as_of=AS_OF, profile="uk", complete=["Condition", "AllergyIntolerance"]
+        )
+
+    assert plan.created == derived.plan.created
+    assert texts(plan) == texts(derived.plan)
 
 
 def test_what_was_submitted_counts_in_a_later_plan(service: httpx.Client) -> None:
@@ -97,7 +131,7 @@ def test_what_was_submitted_counts_in_a_later_plan(service: httpx.Client) -> Non
         location = painplan.submit(Patient(birthDate=date(1980, 1, 1)))
         id_ = location.partition("/Patient/")[2].partition("/")[0]
         painplan.submit(intake(screened(), of=id_))
-        plan = painplan.apply(f"Patient/{id_}", asOf=AS_OF)
+        plan = painplan.apply(f"Patient/{id_}", as_of=AS_OF)
 
     assert "EX-01" in activities(plan.model_dump())
 

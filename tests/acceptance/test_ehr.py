@@ -142,6 +142,72 @@ async def test_everything_is_fetched_where_nothing_was_prefetched(
     assert {one.headers["authorization"] for one in ehr.asked} == {f"Bearer {EHR_TOKEN}"}
 
 
+def long_opioid(of: str, link: str) -> Json:
+    """A medicine that is known by its Medication alone, taken for half a year."""
+    return {
+        "resourceType": "MedicationRequest",
+        "id": "long",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": f"Patient/{of}"},
+        "authoredOn": "2026-05-01",
+        "medicationReference": {"reference": link},
+    }
+
+
+TRAMADOL = {
+    "resourceType": "Medication",
+    "id": "tram",
+    "code": {
+        "coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "10689"}]
+    },
+}
+LONG_OPIOID = "CDS-PV-04"
+
+
+def rules(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [card["extension"]["health.painplan.rule"] for card in answer.json()["cards"]]
+
+
+@pytest.mark.parametrize("is_prefetched", [True, False])
+@pytest.mark.parametrize("link", ["Medication/tram", "{base}/Medication/tram/_history/1"])
+async def test_a_medicine_is_asked_for_by_the_medication_it_refers_to(
+    ehr: Hospital, base: str, caller: httpx.AsyncClient, link: str, is_prefetched: bool
+) -> None:
+    id_ = f"points-{uuid.uuid4()}"
+    furnish(ehr, id_)
+    medicines = searchset(long_opioid(id_, link.format(base=ehr.base)))
+    ehr.says(f"/fhir/{path_for('medications', id_)}", medicines)
+    ehr.says("/fhir/Medication/tram", TRAMADOL)
+    prefetch = {"prefetch": {"medications": medicines}} if is_prefetched else {}
+
+    answer = await call(caller, base, view(id_, ehr.base, **prefetch))
+
+    assert LONG_OPIOID in rules(answer)
+    assert ehr.targets().count("/fhir/Medication/tram") == 1
+
+
+async def test_a_medication_that_does_not_come_leaves_the_medicine_unknown_in_time(
+    ehr: Hospital, base: str, caller: httpx.AsyncClient
+) -> None:
+    async def never(_: Write) -> None:
+        await asyncio.sleep(5)
+
+    elsewhere = long_opioid("waits", "https://elsewhere.example/fhir/Medication/tram")
+    for link, answers in (("Medication/tram", never), ("Medication/tram", http(b"{}"))):
+        furnish(ehr, "waits")
+        medicines = searchset(long_opioid("waits", link), {**elsewhere, "id": "elsewhere"})
+        ehr.says(f"/fhir/{path_for('medications', 'waits')}", medicines)
+        ehr.answers["/fhir/Medication/tram"] = answers
+        started = time.monotonic()
+
+        answer = await call(caller, base, view("waits", ehr.base))
+
+        assert time.monotonic() - started < 2.5
+        assert LONG_OPIOID not in rules(answer)
+
+
 async def test_what_was_prefetched_is_not_asked_again(
     ehr: Hospital, base: str, caller: httpx.AsyncClient
 ) -> None:

@@ -81,6 +81,12 @@ def test_what_the_service_would_refuse_is_told_as_well(service: httpx.Client) ->
     assert issues(validated) == [("error", where)]
 
 
+TWO = {
+    "resourceType": "Parameters",
+    "parameter": [{"name": "resource", "resource": patient(id_)} for id_ in ("v1", "v2")],
+}
+
+
 @pytest.mark.parametrize(
     ("body", "status", "where"),
     [
@@ -88,6 +94,7 @@ def test_what_the_service_would_refuse_is_told_as_well(service: httpx.Client) ->
         (parameters(resource=patient(), mode="profile"), 400, "profile"),
         (parameters(resource=patient(), mode="guess"), 400, "mode"),
         ({"resourceType": "Parameters", "parameter": [{}]}, 400, "Parameters.parameter[0]"),
+        (TWO, 400, "Parameters.parameter[1].resource"),
     ],
 )
 def test_a_validation_that_cannot_be_carried_out_is_refused(

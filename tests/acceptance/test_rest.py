@@ -219,6 +219,16 @@ def test_a_conditional_create_creates_once(service: httpx.Client) -> None:
     assert outcome(twice, 412)["code"] == "multiple-matches"
 
 
+def test_a_condition_in_a_header_is_read_in_utf_8(service: httpx.Client) -> None:
+    mrn = f"Łódź-{uuid.uuid4()}"
+    headers = {b"If-None-Exist": f"identifier={mrn}".encode()}
+    body = {"resourceType": "Patient", "identifier": [{"value": mrn}]}
+
+    answers = [service.post("/fhir/Patient", json=body, headers=headers) for _ in range(2)]
+
+    assert [a.status_code for a in answers] == [201, 200]
+
+
 def test_many_at_once_with_the_same_condition_create_once(service: httpx.Client) -> None:
     mrn = str(uuid.uuid4())
     body = patient(identifier=[{"system": "urn:mrn", "value": mrn}])

@@ -1,7 +1,9 @@
 """One span a request where somebody asks for spans, and nothing of any patient in it."""
 
+import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,13 +20,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from app.domain.problem import Refused
 from app.main import create_app
 from app.settings import Settings
-from app.tracing import Tracing
+from app.tracing import PATIENCE, Tracing
 from tests.acceptance.wire import bundle, intake, patient, screened
 
 WHO = "patient-4711"
 FHIR = {"Content-Type": "application/fhir+json"}
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+WORK = 20.0  # seconds for all that is asked, on a busy machine
 
 
 async def ask(folder: Path, tracing: Tracing | None, **headers: str) -> None:
@@ -134,6 +137,18 @@ async def test_an_endpoint_gets_the_spans_by_otlp(
     sent = b"".join(body for _, body in came)
     assert b"POST derive" in sent
     assert WHO.encode() not in sent
+
+
+async def test_a_collector_that_never_answers_does_not_hold_the_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv(ENDPOINT, f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3600")
+        began = time.monotonic()
+        await ask(tmp_path, None)
+
+    assert time.monotonic() - began < PATIENCE + WORK  # OpenTelemetry itself waits for 30
 
 
 def test_spans_that_are_wanted_and_cannot_be_sent_stop_the_start(

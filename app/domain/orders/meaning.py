@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from app.domain.content import Content
 from app.domain.facts import FactValue
-from app.domain.medicines import understood, words
+from app.domain.medicines import what_is, words
 from app.domain.orders.knowledge import ReasonName
 from app.domain.orders.types import Order
 from app.domain.record_codes import acting_codes, is_icd
@@ -80,7 +80,7 @@ def _medicine(order: Order, content: Content) -> Iterator[Said]:
     medicine = order.medicine
     if medicine is None:
         return
-    what = understood(medicine.system_codes, medicine.text, content, manner=medicine.manner)
+    what = what_is(medicine, content)
     for class_, name in content.orders.classes.items():
         if class_ in what.classes:
             yield name, True

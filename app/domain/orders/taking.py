@@ -13,7 +13,7 @@ from app.domain.content import Content
 from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, Fact, FactValue, Record
 from app.domain.medicine_list import MEDICINES, Entry, counted, of_medicines
-from app.domain.medicines import understood
+from app.domain.medicines import what_is
 from app.domain.opioid_dose import DOSE, OPIOID, opioid_dose, stands_for
 from app.domain.orders.types import Order
 from app.domain.period import whole_weeks
@@ -40,8 +40,7 @@ def entry_of(order: Order, content: Content) -> Entry | None:
     medicine = replace(
         order.medicine, current=True, doubt="", source=order.reference, ended=None, ended_by=None
     )
-    what = understood(medicine.system_codes, medicine.text, content, manner=medicine.manner)
-    return Entry(medicine, what)
+    return Entry(medicine, what_is(medicine, content))
 
 
 def taking(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.domain.problem import Problem, TooLarge
+from app.domain.problem import NotUnderstood, Problem, TooLarge
 from app.fhir.reading.parameters import require_valid, wrong
 from app.fhir.reading.parsing import parse
 from app.fhir.reading.submission import Validator
@@ -35,7 +35,10 @@ _BUNDLE = msgspec.json.Decoder(_Bundle)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One entry. ``url`` is relative to our base; ``body`` is empty where there is no resource."""
+    """One entry. ``url`` is relative to our base; ``body`` is empty where there is no resource.
+
+    ``refusal`` says why an entry of a batch could not be read; there is nothing else in it then.
+    """
 
     number: int
     method: str
@@ -44,6 +47,7 @@ class Asked:
     request: dict[str, Any]
     resource: dict[str, Any] | None
     body: bytes
+    refusal: NotUnderstood | None = None
 
     @property
     def where(self) -> str:
@@ -68,8 +72,9 @@ def read_requests(body: bytes, *, base: str, validator: Validator) -> tuple[Kind
         raise TooLarge(Problem(what, "Bundle.entry", "Send several Bundles.", "too-long"))
     require_valid(validator.problems(_envelope(bundle), expected_type="Bundle"))
     slices = _BUNDLE.decode(body).entry
+    read = _each if kind == "batch" else _asked
     return kind, [
-        _asked(entry, number, bytes(slices[number].resource), base)
+        read(entry, number, bytes(slices[number].resource), base)
         for number, entry in enumerate(bundle.get("entry", ()))
     ]
 
@@ -86,6 +91,14 @@ def _envelope(bundle: dict[str, Any]) -> dict[str, Any]:
         for entry in entries
     ]
     return {**bundle, "entry": emptied}
+
+
+def _each(entry: dict[str, Any], number: int, body: bytes, base: str) -> Asked:
+    """One entry of a batch: what cannot be read refuses itself and no other (F-20)."""
+    try:
+        return _asked(entry, number, body, base)
+    except NotUnderstood as refusal:
+        return Asked(number, "", "", None, {}, None, b"", refusal)
 
 
 def _asked(entry: dict[str, Any], number: int, body: bytes, base: str) -> Asked:

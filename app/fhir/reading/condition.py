@@ -73,7 +73,8 @@ def read_medicine(
     if resource.get("doNotPerform") is True:
         gathered.skip(reference, "it says that the medicine is not to be taken (doNotPerform)")
         return None
-    concept = _concept(resource)
+    medication = _medication(resource, gathered)
+    concept = _concept(resource, medication)
     began, ended = _began(resource), _ended(resource, gathered.as_of)
     asserted = last_instant(resource.get("dateAsserted")) or last_updated(resource)
     dose = daily_dose(resource)
@@ -85,12 +86,13 @@ def read_medicine(
         source=reference,
         daily_dose=None if dose is None else dose.amount,
         dose_unit=MG if dose is None else dose.unit,
-        manner=_manner(resource),
+        manner=_manner(resource, medication),
         doubt=_doubt(resource, began, gathered.as_of),
         began=began,
         ended=ended,
         ended_by=asserted,
         replaces=tuple(_replaced(resource, gathered)),
+        parts=() if concept.get("coding") else tuple(_parts(medication)),
     )
 
 
@@ -136,10 +138,10 @@ def _instructions(resource: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     return (*resource.get("dosageInstruction", ()), *resource.get("dosage", ()))
 
 
-def _manner(resource: dict[str, Any]) -> str:
+def _manner(resource: dict[str, Any], medication: dict[str, Any]) -> str:
     """The words of its route and its form."""
     concepts = [one["route"] for one in _instructions(resource) if "route" in one]
-    concepts += [m["form"] for m in resource.get("contained", ()) if "form" in m]
+    concepts += [medication["form"]] if "form" in medication else []
     return " ".join(words_of(concept) for concept in concepts)
 
 
@@ -185,15 +187,31 @@ def read_allergy(
     )
 
 
-def _concept(resource: dict[str, Any]) -> dict[str, Any]:
-    concept = resource.get("medicationCodeableConcept")
-    if isinstance(concept, dict):
-        return concept
-    medication = resource.get("medicationReference", {})
-    reference = str(medication.get("reference", ""))
+def _medication(resource: dict[str, Any], gathered: Gathered) -> dict[str, Any]:
+    """The Medication that it refers to: contained, or come along; empty where it is not at hand."""
+    told = resource.get("medicationReference")
+    reference = gathered.named(told).partition("/_history/")[0]
     for contained in resource.get("contained", ()):
         is_medication = contained["resourceType"] == "Medication"
         if is_medication and reference == f"#{contained.get('id')}":
-            found = contained.get("code", {})
-            return found if isinstance(found, dict) else {}
-    return {"text": str(medication.get("display", ""))}
+            return dict(contained)
+    return dict(gathered.medications.get("/".join(reference.split("/")[-2:]), {}))
+
+
+def _parts(medication: dict[str, Any]) -> Iterator[tuple[tuple[tuple[str, str], ...], str]]:
+    """Each ingredient, also one that only refers to what it is: it is one more, whichever."""
+    for one in medication.get("ingredient", ()):
+        concept = one.get("itemCodeableConcept", {})
+        said = words_of(concept) or str(one.get("itemReference", {}).get("display", ""))
+        yield tuple(codings_of(concept)) if concept.get("coding") else (), said
+
+
+def _concept(resource: dict[str, Any], medication: dict[str, Any]) -> dict[str, Any]:
+    """What is taken: coded on the resource itself, or by its Medication, by the display beside."""
+    concept = resource.get("medicationCodeableConcept")
+    if isinstance(concept, dict):
+        return concept
+    found = medication.get("code", {})
+    display = str(resource.get("medicationReference", {}).get("display", ""))
+    said = " ".join(filter(None, (str(found.get("text", "")), display)))
+    return {**found, "text": said}

@@ -9,6 +9,7 @@ PER_DAY = {"d": Decimal(1), "h": Decimal(24), "wk": Decimal(1) / Decimal(7)}
 MICROGRAMS_AN_HOUR = ("ug/h", "mcg/h", "mcg/hr", "ug/hr")
 MASS = {"mg": Decimal(1), "g": Decimal(1000), "ug": Decimal("0.001"), "mcg": Decimal("0.001")}
 MG, UG_AN_HOUR = "mg", "ug/h"
+MOST = 10**9  # a tonne of anything, or less than nothing, is no dose but a slip
 # Times a day by the codes of FHIR's timing abbreviations (v3-GTSAbbreviation).
 ABBREVIATIONS = {
     "QD": Decimal(1),
@@ -42,7 +43,7 @@ def daily_dose(resource: dict[str, Any]) -> DailyDose | None:
     if len({one.get("sequence") for one in instructions}) > 1:
         return None  # one step after the other: which one is taken now is not said
     doses = [_of_one(one) for one in instructions]
-    known = [dose for dose in doses if dose is not None]
+    known = [dose for dose in doses if dose is not None and 0 <= dose.amount <= MOST]
     if not known or len(known) < len(doses) or len({dose.unit for dose in known}) > 1:
         return None
     return DailyDose(sum((dose.amount for dose in known), Decimal(0)), known[0].unit)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from app.domain.facts import ComputedScore, Fact, NotUsed, SaidBy
 from app.fhir.reading.terms import Terms
@@ -43,7 +44,8 @@ class Gathered:
     """What is read so far; ``sittings`` holds item answers until they can be scored.
 
     ``references`` gives ``Type/id`` for each fullUrl that a resource came under; ``panels`` the
-    panel (with its codes) of which an Observation is a member.
+    panel (with its codes) of which an Observation is a member; ``medications`` are those that a
+    medicine may refer to, by ``Type/id``.
     """
 
     terms: Terms
@@ -54,6 +56,7 @@ class Gathered:
     sittings: dict[tuple[str, str], Sitting] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
     panels: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    medications: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     def skip(self, reference: str, why: str) -> None:
         """List something as not used."""

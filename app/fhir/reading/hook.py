@@ -4,7 +4,6 @@ Sources: CDS Hooks 2.0, "HTTP Request", and the context of each hook (CH-17 to C
 be parsed is NotUnderstood (400), what is no such request or another patient's is Refused (422).
 """
 
-import re
 from typing import Any
 
 import msgspec
@@ -13,11 +12,11 @@ from app.domain.orders.call import HookCall
 from app.domain.problem import Problem, Refused
 from app.fhir.hooks import ORDER_SELECT, PATIENT_VIEW, Service
 from app.fhir.reading.drafts import read_drafts
+from app.fhir.reading.parameters import ID
 from app.fhir.reading.parsing import parse_json
 from app.fhir.reading.prefetch import read_prefetch
 from app.fhir.validation import Validator
 
-ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 LONGEST = 512
 Json = dict[str, Any]
 

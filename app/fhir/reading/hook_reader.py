@@ -1,6 +1,6 @@
 """What a review needs to read after the request was: the EHR's answers, the orders, plans."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,7 +16,10 @@ from app.fhir.reading.drafts import read_drafts
 from app.fhir.reading.order import OrderReader
 from app.fhir.reading.plan import activities_of, reviews_of
 from app.fhir.reading.prefetch import read_outcome
+from app.fhir.reading.referred import joined, referred
 from app.fhir.validation import Validator
+
+MEDICINES = "medications"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,16 @@ class HookReader:
     def part(self, key: str, outcome: Outcome, patient: str) -> Part:
         """The EHR's answer to it."""
         return read_outcome(key, outcome, patient, self.validator)
+
+    def referred(self, parts: Mapping[str, Part], server: str) -> Sequence[Query]:
+        """What to ask the EHR for because a list names it and did not bring it along."""
+        return referred(parts[MEDICINES], server.rstrip("/"))
+
+    def joined(
+        self, parts: Mapping[str, Part], outcomes: Mapping[str, Outcome]
+    ) -> Mapping[str, Part]:
+        """The parts with what the EHR gave of it."""
+        return {**parts, MEDICINES: joined(parts[MEDICINES], outcomes, self.validator)}
 
     def completes(self, key: str) -> str:
         """The list that is known in full once the key was answered; empty for none."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.fhir.reading.parameters import require_valid, text_of
+from app.fhir.reading.parameters import require_valid, text_of, wrong
 from app.fhir.reading.parsing import parse
 from app.fhir.reading.submission import Validator
 
@@ -61,6 +61,8 @@ def read_input(body: bytes, *, name: str, validator: Validator) -> OperationInpu
         where = f"Parameters.parameter[{number}]"
         if one.get("name") == name and isinstance(one.get("resource"), dict):
             place = f"{where}.resource"
+            if found.resource is not None:
+                raise wrong(f"{name} comes twice; one is answered for.", place, "value")
             found = OperationInput(one["resource"], bytes(slices[number].resource), place, {})
         elif any(key.startswith("value") for key in one):
             key = str(one.get("name"))

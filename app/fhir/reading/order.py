@@ -6,7 +6,7 @@ MedicationOrder, DeviceUseRequest (CH-27).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -60,6 +60,8 @@ REASONS = ("reasonCode", "reasonCodeableConcept", "reason", "indication")
 REASON_REFERENCES = ("reasonReference", "reason")
 OTHERWISE = ("supportingInformation",)  # where a draft of older shapes has no place for a reason
 DENIED = frozenset({"refuted", "entered-in-error"})
+MEDICATIONS = ("medicationReference", "medication")
+REFERRED = frozenset({"Condition", "Medication"})
 NOT_AT_HAND: Json = {}  # a reason that is referred to and was not sent: there is one, unknown which
 DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "a": 365, "h": None}
 
@@ -73,21 +75,32 @@ class OrderReader:
     def orders(
         self, drafts: Sequence[Draft], known: Iterable[Received], *, as_of: datetime
     ) -> tuple[tuple[Order, ...], tuple[Unread, ...]]:
-        """Every draft is an order or named as unread. ``known`` may hold the reasons."""
-        conditions = {r.reference: _object(r.parsed) for r in known if r.type == "Condition"}
+        """Every draft is an order, what an order refers to, or named as unread.
+
+        ``known`` may hold what they refer to, too.
+        """
+        referred = [r for r in known if r.type in REFERRED]
+        around = {r.source: _object(r.parsed) for r in referred if r.source is not None}
+        around |= {r.reference: _object(r.parsed) for r in referred}
         parsed = {draft.reference: _object(draft.parsed) for draft in drafts}
         by_url = {draft.full_url: _object(draft.parsed) for draft in drafts if draft.full_url}
+        reachable = {**around, **by_url, **parsed}
+        beside = {
+            id(found)
+            for resource in parsed.values()
+            for _, found in _pointed_at(resource, (*MEDICATIONS, *REASON_REFERENCES), reachable)
+        }
         orders: list[Order] = []
         unread: list[Unread] = []
         for draft in drafts:
             resource = parsed[draft.reference]
+            if resource["resourceType"] not in TYPES and id(resource) in beside:
+                continue
             why = _why_unread(resource)
             if why:
                 unread.append(Unread(draft.reference, why))
             else:
-                orders.append(
-                    self._order(draft, resource, {**conditions, **by_url, **parsed}, as_of)
-                )
+                orders.append(self._order(draft, resource, reachable, as_of))
         return tuple(orders), tuple(unread)
 
     def _order(
@@ -103,6 +116,8 @@ class OrderReader:
         medicine = None
         if type_ == MEDICATION:
             medicine = self._medicine(draft.reference, resource, codings, said, min(at, as_of))
+            parts = tuple(_parts(resource, known))
+            medicine = replace(medicine, manner=_manner(resource, known), parts=parts)
         return Order(
             reference=draft.reference,
             type=type_,
@@ -122,9 +137,6 @@ class OrderReader:
         self, name: str, resource: Json, codings: tuple[Pair, ...], said: str, at: datetime
     ) -> CodedMedicine:
         amount, unit = self._dose(resource)
-        instructions = objects(resource.get("dosageInstruction"))
-        forms = [one.get("form") for one in objects(resource.get("contained"))]
-        routes = [one.get("route") for one in instructions]
         return CodedMedicine(
             system_codes=codings,
             text=said,
@@ -133,7 +145,6 @@ class OrderReader:
             source=name,
             daily_dose=amount,
             dose_unit=unit,
-            manner=_joined(words(one) for one in (*routes, *forms)),
             began=at,
             replaces=_replaced(resource),
         )
@@ -152,6 +163,13 @@ class OrderReader:
             return None, MG
         dose = daily_dose(stand_in)
         return (None, MG) if dose is None else (dose.amount, dose.unit)
+
+
+def _manner(resource: Json, known: Mapping[str, Json]) -> str:
+    """The words of its route and its form."""
+    routes = [one.get("route") for one in objects(resource.get("dosageInstruction"))]
+    forms = [one.get("form") for _, one in _pointed_at(resource, MEDICATIONS, known)]
+    return _joined(words(one) for one in (*routes, *forms))
 
 
 def supply_days(resource: Json) -> Decimal | None:
@@ -207,7 +225,7 @@ def _elsewhere(resource: Json, type_: str, known: Mapping[str, Json]) -> Iterato
     """What is ordered where it is not a concept of the draft itself."""
     match type_:
         case "MedicationRequest":
-            yield from _referred(resource, ("medicationReference", "medication"), known)
+            yield from _referred(resource, MEDICATIONS, known)
         case "DeviceRequest":
             yield from _referred(resource, ("codeReference", "device", "deviceReference"), known)
         case "NutritionOrder":
@@ -225,17 +243,36 @@ def _elsewhere(resource: Json, type_: str, known: Mapping[str, Json]) -> Iterato
 
 
 def _referred(resource: Json, names: Iterable[str], known: Mapping[str, Json]) -> Iterator[Json]:
-    """The concept of a resource referred to: contained, among the drafts, or by its display."""
+    """The concept of a resource referred to, and the display of the reference."""
+    for one, found in _pointed_at(resource, names, known):
+        yield from _concepts(found, ("code", "type"))
+        yield from _ingredients(found)
+        yield {"text": text(one.get("display"))}
+
+
+def _ingredients(medication: Json) -> Iterator[Json]:
+    """One for each, where no code says what it is; empty for one that says nothing of itself."""
+    if not pairs(medication.get("code")):
+        for part in objects(medication.get("ingredient")):
+            told = next(_concepts(part, ("itemCodeableConcept", "item")), {})
+            yield told or {"text": text(child(part, "itemReference").get("display"))}
+
+
+def _parts(resource: Json, known: Mapping[str, Json]) -> Iterator[tuple[tuple[Pair, ...], str]]:
+    """The ingredients as codes and words, each for itself: all have to be known."""
+    for _, found in _pointed_at(resource, MEDICATIONS, known):
+        yield from ((pairs(one), words(one)) for one in _ingredients(found))
+
+
+def _pointed_at(
+    resource: Json, names: Iterable[str], known: Mapping[str, Json]
+) -> Iterator[tuple[Json, Json]]:
+    """Each reference with what it points to: contained, or among what came with the draft."""
     contained = _contained(resource)
     for name in names:
         for one in objects(resource.get(name)):
             one = child(one, "reference") or one  # noqa: PLW2901  (R5 has it one level deeper)
-            found = _found(one, contained, known)
-            yield from _concepts(found, ("code", "type"))
-            if not child(found, "code"):
-                for part in objects(found.get("ingredient")):
-                    yield from _concepts(part, ("itemCodeableConcept", "item"))
-            yield {"text": text(one.get("display"))}
+            yield one, _found(one, contained, known)
 
 
 def _reasons(resource: Json, known: Mapping[str, Json]) -> Iterator[Json]:
@@ -252,11 +289,8 @@ def _reasons(resource: Json, known: Mapping[str, Json]) -> Iterator[Json]:
 
 
 def _conditions(resource: Json, names: Iterable[str], known: Mapping[str, Json]) -> Iterator[Json]:
-    contained = _contained(resource)
     for name in names:
-        for one in objects(resource.get(name)):
-            one = child(one, "reference") or one  # noqa: PLW2901  (R5 has it one level deeper)
-            condition = _found(one, contained, known)
+        for one, condition in _pointed_at(resource, (name,), known):
             if condition.get("resourceType") == "Condition":
                 if not _is_denied(condition):
                     yield child(condition, "code")

@@ -149,7 +149,7 @@ def _read_bundle(document: Json, raw: bytes, where: str, reading: _Reading) -> N
         place = f"{where}.entry[{number}].resource"
         if resource.get("resourceType") == OUTCOME:
             reading.why = reading.why or _warned(resource)
-        elif resource.get("resourceType") == reading.wanted.type:
+        elif resource.get("resourceType") in (reading.wanted.type, reading.wanted.beside):
             _take(resource, sliced, place, text(entry.get("fullUrl")) or None, reading)
         elif text(child(entry, "search").get("mode")) != "include":
             what = f"Expected is a Bundle of {reading.wanted.type}."
@@ -187,7 +187,7 @@ def _warned(outcome: Json) -> str:
 
 def _take(resource: Json, raw: bytes, where: str, full_url: str | None, reading: _Reading) -> None:
     """A resource of the patient is read; one that is not valid R4 is named and not read."""
-    named = f"{reading.wanted.type}/{text(resource.get('id')) or '?'}"
+    named = f"{resource['resourceType']}/{text(resource.get('id')) or '?'}"
     if reading.validator.problems(resource, at=where):
         _of_patient_as_far_as_said(resource, where, reading.patient)
         reading.not_used.append(NotUsed(named, "it is not valid R4"))
@@ -197,7 +197,9 @@ def _take(resource: Json, raw: bytes, where: str, full_url: str | None, reading:
         return
     one = received(raw, resource, full_url=full_url, references={}, where=where, is_kept=False)
     is_nameless = one.type == "Patient" and "id" not in resource
-    if one.type not in READ_TYPES or one.patient is None or is_nameless:
+    if one.type == reading.wanted.beside:
+        reading.resources.append(one)  # it is nobody's: what refers to it says whose
+    elif one.type not in READ_TYPES or one.patient is None or is_nameless:
         reading.not_used.append(NotUsed(named, "it does not say whose it is"))
     elif one.patient != reading.patient:
         raise _NotOurs(OTHER_PATIENT.capitalize() + ".", where)

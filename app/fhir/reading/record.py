@@ -38,6 +38,7 @@ LIST_OF = {"MedicationStatement": "MedicationRequest"}
 OLDEST = 130
 BIRTH_DATE, GENDER = "birth-date", "gender"
 SERVICE = "ServiceRequest"
+MEDICATION = "Medication"
 IMAGED = frozenset({"Procedure", SERVICE, "DiagnosticReport"})
 NOTHING_READ = frozenset(
     {
@@ -80,10 +81,13 @@ class RecordReader:
         gathered = Gathered(terms, as_of, references=references)
         usable, barred = _usable(everything, gathered)
         gathered.panels = members(_observations(usable), gathered)
+        gathered.medications = _medications(usable)
         lists = _Lists(_birth_date(usable))
         for received in usable:
             resource = received.parsed
             assert isinstance(resource, dict)  # noqa: S101  (validated before it is read)
+            if received.type == MEDICATION:
+                continue  # read where a medicine refers to it
             if received.type in LISTED:
                 closed.update(filter(None, (closed_list(resource),)))
             try:
@@ -192,6 +196,17 @@ def _observations(resources: Iterable[Received]) -> Iterator[tuple[str, dict[str
     for received in resources:
         if received.type == "Observation" and isinstance(received.parsed, dict):
             yield received.reference, received.parsed
+
+
+def _medications(resources: Iterable[Received]) -> dict[str, dict[str, Any]]:
+    """What medicines may refer to; one entered in error says nothing of them."""
+    return {
+        received.reference: received.parsed
+        for received in resources
+        if received.type == MEDICATION
+        and isinstance(received.parsed, dict)
+        and received.status != "entered-in-error"
+    }
 
 
 def _birth_date(resources: Iterable[Received]) -> datetime | None:

@@ -14,6 +14,7 @@ from app.domain.content import Content, Dose, Intervention
 from app.domain.orders.call import CardFrame
 from app.domain.orders.knowledge import Template
 from app.fhir.canon import ACTIVITY, QUESTIONNAIRE
+from app.fhir.reading.parameters import ID
 from app.fhir.writing.elements import Json, output_id_of
 from app.fhir.writing.observations import PHENOTYPE
 
@@ -21,7 +22,7 @@ MATCHED = "pt-order-detail"
 PHYSIOTHERAPY = frozenset({"exercise", "walking", "psychological"})
 UNITS = {"d": "day", "wk": "week", "mo": "month"}
 FORMS = {"intake": "clbp-intake", "red-flag-screen": "clbp-intake"}
-REQUESTERS = ("Practitioner/", "PractitionerRole/", "Patient/", "RelatedPerson/")
+REQUESTERS = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
 UCUM = "http://unitsofmeasure.org"
 DRAFT = {"status": "draft", "intent": "order"}
 
@@ -147,12 +148,16 @@ class Suggested:
         return {"reference": f"Patient/{self.frame.patient}"}
 
     def _encounter(self) -> Json:
+        """By the id of the context; what is no id names no encounter."""
         encounter = self.frame.encounter.removeprefix("Encounter/")
-        return {"encounter": {"reference": f"Encounter/{encounter}"}} if encounter else {}
+        if not ID.fullmatch(encounter):
+            return {}
+        return {"encounter": {"reference": f"Encounter/{encounter}"}}
 
     def _written(self) -> Json:
         written: Json = {"authoredOn": self.frame.as_of}
-        if self.frame.user.startswith(REQUESTERS):
+        type_, _, id_ = self.frame.user.partition("/")
+        if type_ in REQUESTERS and ID.fullmatch(id_):
             written["requester"] = {"reference": self.frame.user}
         return written
 

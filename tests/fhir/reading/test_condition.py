@@ -280,6 +280,15 @@ def test_a_contained_medicine_is_read_from_where_it_is() -> None:
     assert found.system_codes == ((RXNORM, "5640"),)
 
 
+def test_the_form_of_a_medication_tells_where_it_acts() -> None:
+    gel = {"resourceType": "Medication", "id": "x", "code": IBUPROFEN, "form": {"text": "gel"}}
+    named = {"reference": "#x", "display": "Ibuprofen 5 %"}
+
+    found = taken(record(medicine(medicationReference=named, contained=[gel])))
+
+    assert (found.manner, found.text) == ("gel", "ibuprofen Ibuprofen 5 %")
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -66,6 +66,20 @@ def test_a_part_that_is_missing_leaves_it_unknown(one: Json) -> None:
     assert mg_a_day(instruction(), one) is None
 
 
+@pytest.mark.parametrize(
+    "slip",
+    [
+        instruction(value=-10),
+        instruction(value=1e300),
+        instruction(timing=repeat(frequency=1, period=1e-300, periodUnit="d")),
+        {"doseAndRate": [{"rateQuantity": {"value": -25, "code": "ug/h"}}]},
+    ],
+)
+def test_what_cannot_be_taken_is_no_dose_and_takes_nothing_off_another(slip: Json) -> None:
+    assert mg_a_day(slip) is None
+    assert mg_a_day(instruction(), slip) is None
+
+
 def test_no_instruction_is_no_dose() -> None:
     assert daily_dose({}) is None
 

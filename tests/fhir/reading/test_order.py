@@ -229,6 +229,21 @@ def test_what_a_draft_renews_is_read(prior: str) -> None:
     assert medicine.replaces == ("MedicationRequest/9",)
 
 
+def test_what_an_order_refers_to_is_read_with_it_and_not_named_as_unread() -> None:
+    whole = {"resourceType": "Medication", "id": "m", "code": MEDICINE}
+    draft = {
+        "resourceType": "MedicationRequest",
+        "medicationReference": {"reference": "Medication/m"},
+    }
+    drafts = [Draft("X/1", draft), Draft("Medication/m", whole)]
+    alone = {**whole, "id": "n"}
+
+    orders, unread = READER.orders([*drafts, Draft("Medication/n", alone)], (), as_of=AS_OF)
+
+    assert [order.reference for order in orders] == ["X/1"]
+    assert [one.order for one in unread] == ["Medication/n"]
+
+
 def test_a_medicine_of_the_basket_is_found_by_its_full_url() -> None:
     url = "urn:uuid:0b1f2d6e-9d8b-4a53-9d53-000000000001"
     whole = {"resourceType": "Medication", "code": MEDICINE}
