@@ -17,10 +17,10 @@ COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --quiet --no-config --univ
 INSTALLED := $(VENV)/.installed-lock
 LINKED := $(VENV)/.linked-project
 
-.PHONY: help setup demo run test check bench bench-quick soak mutation validate faults fuzz lock access audit licences sbom
+.PHONY: help setup demo run test check bench bench-quick soak population-check mutation validate faults fuzz lock access audit licences sbom
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(LINKED) ## .venv with everything, exactly as locked (does nothing when it is there)
 
@@ -61,8 +61,11 @@ check: setup ## lint, format, types, import directions, content, generated files
 bench-quick: setup ## CPU per stored derivation beside a bare echo, and resident memory
 	$(BIN)/python -m benchmarks.quick
 
-soak: setup ## 200,000 requests against one worker: memory, errors, chain (half an hour or more)
-	$(BIN)/python -m benchmarks.soak
+soak: setup ## 200,000 requests against one worker: memory, errors, chain (half an hour or more; REQUESTS=4000 for a short one)
+	$(BIN)/python -m benchmarks.soak $(REQUESTS)
+
+population-check: setup ## 100,000 patients: rate, memory, a second process, killed and gone on with (PEOPLE=2000 for a short one)
+	$(BIN)/python -m benchmarks.population $(PEOPLE)
 
 validate: setup ## HL7's own validator over all that we publish and emit, and beside ours (3 minutes)
 	tools/validator/prepare
@@ -97,7 +100,7 @@ sbom: $(AUDITOR)/.installed ## build/sbom.json: what is locked, as CycloneDX
 mutation: setup ## small faults in the domain, and whether its tests see them (4 to 8 minutes)
 	$(BIN)/python -m benchmarks.mutation
 
-bench: setup build/healthchain/.installed ## floors, peers and product side by side; writes docs/performance.md
+bench: setup build/healthchain/.installed ## floors, peers and product side by side; writes docs/performance.md (at most 15 minutes)
 	$(BIN)/python -m benchmarks.full
 
 # The framework a user would pick for hooks has dependencies of its own, so it lives apart.

@@ -6,6 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -78,6 +79,8 @@ from app.sql.verify import verify
 from app.use_cases.report_alerts import AlertReport, ReportAlerts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# httptools is not there on Windows; h11 bounds a head itself.
+HTTP = "app.api.head:BoundedHead" if find_spec("httptools") else "h11"
 CLOSED_PIPE = 141  # as a shell tells of a program that SIGPIPE ended
 CASES = ROOT / "tests" / "knowledge" / "cases"
 EXAMPLES, VIGNETTES = ROOT / "examples", ROOT / "tests" / "vignettes"
@@ -114,6 +117,7 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        http=HTTP,
         log_level="warning",
         access_log=False,
         server_header=False,

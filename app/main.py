@@ -339,6 +339,13 @@ def prepare(url: str) -> None:
     prepare_database(url, SEARCH)
 
 
+def settle() -> None:
+    """What is loaded is here to stay: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
+
+
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -348,9 +355,7 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         app.state.strangers.start()
         telling = asyncio.create_task(tell_heads(app.state.history), name="heads")
         app.state.trust.warm()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GARBAGE)
+        settle()
         yield
         telling.cancel()
         await app.state.trust.close()

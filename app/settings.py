@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,3 +24,9 @@ class Settings(BaseSettings):
     rate_limit: int = Field(default=0, ge=0, le=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     tenant: str = Field(default="default", exclude=True)
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_its_last_slash(cls, value: str) -> str:
+        """Paths are put behind it, and theirs begin with a slash."""
+        return value.rstrip("/")

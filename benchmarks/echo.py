@@ -9,3 +9,9 @@ app = FastAPI()
 async def echo(request: Request) -> Response:
     """The same bytes back."""
     return Response(await request.body(), media_type="application/fhir+json")
+
+
+@app.get("/healthz")
+async def healthz() -> Response:
+    """For the time until a first 200."""
+    return Response(b"")

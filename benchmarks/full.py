@@ -1,165 +1,146 @@
 """``make bench``: floors, peers and product side by side in one run, the table of performance.md.
 
-CPU is that of the server's process tree; ratios are what counts on a noisy machine. Results go to
-``benchmarks/results/`` as JSON and to ``docs/performance.md`` as a table.
+Results go to ``benchmarks/results/`` as JSON and, as a table, into ``docs/performance.md``.
+``python -m benchmarks.full --quick`` takes a few minutes and writes no document.
 """
 
-import json
 import os
-import platform
-import sqlite3
-import subprocess
+import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from app.population.deciding import How
-from app.population.running import Job, run
-from app.sql.sqlite import sync_seconds
 from app.sql.verify import verify
+from benchmarks.box import Box
+from benchmarks.cases import (
+    DERIVATION,
+    DERIVATION_PG,
+    DERIVE,
+    FHIR,
+    OURS,
+    Case,
+    Databases,
+    cases,
+)
+from benchmarks.client import open_loop
 from benchmarks.engine import Engine, measured
 from benchmarks.fixtures import submission
-from benchmarks.hook_fixture import hook_request
-from benchmarks.load import Cost, Server, closed, open_loop, quantile, server, uvicorn
-from benchmarks.patients import patients
-from benchmarks.signed import Signer
+from benchmarks.load import Load, server, uvicorn
+from benchmarks.population import PAINPLAN, Observed, observed, write_people
+from benchmarks.postgres import postgres
+from benchmarks.report import BARE, written
+from benchmarks.rounds import Rounds, in_turns
+from benchmarks.stored import Database, Stored
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
-DOCUMENT = ROOT / "docs" / "performance.md"
-HEALTHCHAIN = ROOT / "build" / "healthchain" / "bin" / "python"
-FHIR = {"Content-Type": "application/fhir+json"}
-JSON = {"Content-Type": "application/json"}
-WARM_UP, REQUESTS, SLOW_REQUESTS = 100, 1500, 120
-PEOPLE = 1500
-RATE, OPEN_REQUESTS = 300.0, 3000
+TURNS = 240.0  # seconds for the closed loops
+RATE, OPEN_REQUESTS, WARM_UP = 300.0, 4500, 200
+PEOPLE, STARTS = 3000, 5
 QUICK = 8
-HOOK = "/cds-services/clbp-order-sign"
-SIGNED = ("RS384", "ES384")
+SERVE = [PAINPLAN, "serve", "--port", "{port}"]
+SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
+FACTORY, COMMAND = "uvicorn app.main:create_app", "painplan serve"
+PARSED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A row of the table: what, how much, the bound, and whether it is kept."""
+class Start:
+    """Seconds until the first answer, by the clock on the wall and of CPU."""
 
-    work: str
-    figure: str
-    bound: str
-    is_kept: bool | None
+    wall: float
+    cpu: float
 
 
-@dataclass(slots=True)
-class Run:
-    """What was measured, by name."""
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was measured; by the name of a case, of a database or of a way to start."""
 
-    costs: dict[str, Cost]
-    starts: dict[str, float]
+    rounds: Rounds
     engine: Engine
     parse: float
-    tail: list[float]
-    population: dict[int, float]
+    tails: Mapping[str, Sequence[float]]
+    population: Mapping[int, Observed]
+    starts: Mapping[str, Start]
+    stored: Mapping[str, Stored]
     verified: float
-    stored: float
-    lines: list[Line]
 
 
 def main() -> None:
     """Measure everything, print the table, write it down."""
-    scale = QUICK if "--quick" in sys.argv else 1
-    with tempfile.TemporaryDirectory() as folder:
-        found = _measured(Path(folder), scale)
-    found.lines = list(_lines(found))
-    text = _table(found)
+    share = QUICK if "--quick" in sys.argv else 1
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="painplan-bench-") as folder, postgres() as running:
+        at = Databases(Path(folder), running)
+        box = Box.here(Path(folder), at)
+        results = _results(at, share)
+    text = written(results, box, time.perf_counter() - began, is_whole=share == 1)
     sys.stdout.write(text)
-    RESULTS.mkdir(exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    (RESULTS / f"{stamp}.json").write_text(_json(found), encoding="utf-8")
-    if scale == 1:
-        DOCUMENT.write_text(_document(text), encoding="utf-8")
 
 
-def _measured(folder: Path, scale: int) -> Run:
-    bodies = [submission(number) for number in range(WARM_UP + REQUESTS // scale)]
-    hooks = [hook_request(number) for number in range(WARM_UP + REQUESTS // scale)]
-    few = WARM_UP // 5 + SLOW_REQUESTS // min(scale, 4)
-    costs: dict[str, Cost] = {}
-    starts: dict[str, float] = {}
-
-    def load(
-        name: str, command: Sequence[str], path: str, what: Sequence[bytes], warm_up: int = WARM_UP
-    ) -> None:
-        headers = FHIR if path.startswith("/fhir") else JSON
-        with server(command, ready="/healthz", environment=_environment(folder, name)) as on:
-            starts.setdefault(name, on.start_seconds)
-            costs[name] = closed(on, path, what, headers, warm_up)
-
-    load("raw ASGI echo", uvicorn("benchmarks.raw:app"), "/echo", bodies)
-    load("bare FastAPI echo", uvicorn("benchmarks.echo:app"), "/echo", bodies)
-    load("peer derivation", uvicorn("benchmarks.peer:app"), "/derive", bodies[:few], WARM_UP // 5)
-    ours = uvicorn("app.main:create_app", "--factory")
-    _migrate(folder, "derivation")
-    load("derivation", ours, "/fhir/$derive", bodies)
-    load("derivation, not kept", ours, "/fhir/$derive?persist=false", bodies)
-    load("hook", ours, HOOK, hooks)
-    for alg in SIGNED:
-        costs[f"hook, {alg} token"] = _signed(alg, ours, hooks, folder)
-    if HEALTHCHAIN.exists():
-        command = [str(HEALTHCHAIN), "-m", "uvicorn", "--app-dir", "benchmarks/healthchain"]
-        command += ["service:app", "--port", "{port}", "--log-level", "error", "--no-access-log"]
-        load("HealthChain hook", command, "/cds/cds-services/bench", hooks[:few], WARM_UP // 5)
-    with server(ours, ready="/healthz", environment=_environment(folder, "tail")) as on:
-        tail = _tail(on, bodies, scale)
-    database = folder / "derivation.db"
-    return Run(
-        costs=costs,
-        starts=starts,
-        engine=measured(),
-        parse=_parse(bodies),
-        tail=tail,
-        population=_population(folder, PEOPLE // scale),
-        verified=_verified(database),
-        stored=_stored(database),
-        lines=[],
-    )
+def _results(at: Databases, share: int) -> Results:
+    todo = list(cases(at))
+    before = _databases(todo, at)
+    _say("start")
+    starts = _starts(at, max(2, STARTS // share))
+    _say("closed loops, in turns")
+    rounds = in_turns(todo, seconds=TURNS / share, share=min(share, 2))
+    _say("open loop")
+    tails = {
+        SQLITE: _tail(at.sqlite("tail"), share),
+        POSTGRESQL: _tail(at.postgresql("tail"), share),
+    }
+    _say("engine, audit verify, storage")
+    engine, parse = measured(), _parse()
+    verified = _verified(at.file("derivation"))
+    stored = {name: database.stored() for name, database in before.items()}
+    _say("population")
+    source = write_people(at.folder / "people.ndjson", max(500, PEOPLE // share))
+    population = {n: observed(source, at.folder / f"out-{n}.ndjson", n) for n in (1, 2)}
+    return Results(rounds, engine, parse, tails, population, starts, stored, verified)
 
 
-def _migrate(folder: Path, name: str) -> None:
-    """The ordinary start is on a database that is there: a migration is paid for once."""
-    environment = {**os.environ, **_environment(folder, name)}
-    subprocess.run([sys.executable, "-m", "app.cli", "migrate"], env=environment, check=True)
-
-
-def _environment(folder: Path, name: str) -> dict[str, str]:
-    plain = name.replace(",", "").replace(" ", "-")
+def _databases(todo: Sequence[Case], at: Databases) -> dict[str, Database]:
+    """Those of the stored derivations, before anything is derived."""
+    urls = {case.name: case.environment.get("PAINPLAN_DATABASE_URL", "") for case in todo}
     return {
-        "PAINPLAN_DATABASE_URL": f"sqlite:///{folder}/{plain}.db",
-        "PAINPLAN_LOG_LEVEL": "ERROR",
-        "PEER_DATABASE": f"sqlite+aiosqlite:///{folder}/peer.db",
+        SQLITE: Database.of_file(Path(urls[DERIVATION].removeprefix("sqlite:///"))),
+        POSTGRESQL: Database.of_postgres(lambda sql: at.postgres.ask(urls[DERIVATION_PG], sql)),
     }
 
 
-def _signed(alg: str, command: Sequence[str], hooks: Sequence[bytes], folder: Path) -> Cost:
-    """The hook again with authentication on, each call with a token of its own."""
-    signer = Signer(alg)
-    environment = {**_environment(folder, f"hook-{alg}"), **signer.settings(folder)}
-    with server(command, ready="/healthz", environment=environment) as on:
-        return closed(on, HOOK, hooks, JSON, WARM_UP, signer.headers(HOOK, len(hooks)))
+def _starts(at: Databases, times: int) -> dict[str, Start]:
+    """The quickest of some starts of each, in turns, on a database that is there."""
+    environment = at.sqlite("start")
+    commands = {BARE: uvicorn("benchmarks.echo:app"), FACTORY: OURS, COMMAND: SERVE}
+    found: dict[str, list[Start]] = {name: [] for name in commands}
+    for _ in range(times + 1):  # the first reads from the disk what the others find in memory
+        for name, command in commands.items():
+            with server(command, ready="/healthz", environment=environment) as on:
+                found[name].append(Start(on.start_seconds, on.cpu()))
+    return {
+        name: Start(min(s.wall for s in seen[1:]), min(s.cpu for s in seen[1:]))
+        for name, seen in found.items()
+    }
 
 
-def _tail(on: Server, bodies: Sequence[bytes], scale: int) -> list[float]:
-    closed(on, "/fhir/$derive", bodies[:WARM_UP], FHIR, WARM_UP // 2)
-    many = [submission(10_000 + number) for number in range(OPEN_REQUESTS // scale)]
-    return open_loop(on, "/fhir/$derive", many, FHIR, RATE)
+def _tail(environment: Mapping[str, str], share: int) -> Sequence[float]:
+    """Latencies of derivations of new patients, sorted."""
+    count = OPEN_REQUESTS // share
+    bodies = [submission(number) for number in range(WARM_UP + count)]
+    load = Load(DERIVE, bodies, FHIR)
+    with server(OURS, ready="/healthz", environment=environment) as on:
+        load.part(0, WARM_UP).sent(on)
+        return open_loop(on.url, load.part(WARM_UP, WARM_UP + count).messages(on.url), RATE)
 
 
-def _parse(bodies: Sequence[bytes]) -> float:
-    return _best(lambda: [orjson.loads(body) for body in bodies]) / len(bodies) * 1e6
+def _parse() -> float:
+    """CPU microseconds of ``orjson.loads`` of a derivation's request."""
+    bodies = [submission(number) for number in range(PARSED)]
+    return _best(lambda: [orjson.loads(body) for body in bodies]) / PARSED * 1e6
 
 
 def _best(work: Callable[[], object], rounds: int = 5) -> float:
@@ -171,127 +152,18 @@ def _best(work: Callable[[], object], rounds: int = 5) -> float:
     return min(times)
 
 
-def _population(folder: Path, people: int) -> dict[int, float]:
-    """Patients a second, with one process and with two."""
-    source = folder / "people.ndjson"
-    source.write_bytes(b"".join(line + b"\n" for line in patients(people)))
-    how = How(datetime(2026, 6, 1, 9, tzinfo=UTC), "who")
-    rates = {}
-    for workers in (1, 2):
-        began = time.perf_counter()
-        run(Job(source, folder / f"out-{workers}.ndjson", how, workers))
-        rates[workers] = people / (time.perf_counter() - began)
-    return rates
-
-
 def _verified(database: Path) -> float:
-    """Entries a second of ``audit verify``."""
+    """Entries that ``audit verify`` recomputes in a second of CPU."""
     began = time.process_time()
     report = verify(f"sqlite:///{database}", lambda _: None)
+    if not report.is_intact:
+        sys.exit(f"the chain does not verify: {report.faults[0]}")
     return report.entries / (time.process_time() - began)
 
 
-def _stored(database: Path) -> float:
-    """Bytes of the file for each decision."""
-    with sqlite3.connect(database) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM decision").fetchone()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return database.stat().st_size / float(count)
-
-
-def _lines(found: Run) -> Iterator[Line]:
-    cost = {name: one.cpu for name, one in found.costs.items()}
-    echo, derivation = cost["bare FastAPI echo"], cost["derivation"]
-    yield _at_most("derivation / bare FastAPI echo", derivation / echo, 15, "x")
-    yield _at_least("peer / derivation", cost["peer derivation"] / derivation, 15, "x")
-    yield _at_most("derivation, CPU a request", derivation, 1200, "us")
-    yield _at_most("derivation with persist=false", cost["derivation, not kept"], 700, "us")
-    yield _at_most("engine alone", found.engine.derivation, 250, "us")
-    yield _at_most("engine alone / parse of its input", found.engine.ratio, 12, "x")
-    yield _at_most("hook, 63 KB, 40 resources, stored", cost["hook"] / 1000, 1.5, "ms")
-    if "HealthChain hook" in cost:
-        ratio = cost["HealthChain hook"] / cost["hook"]
-        yield _at_least("HealthChain (stores nothing) / hook", ratio, 10, "x")
-    p99 = quantile(found.tail, 0.99) * 1000
-    yield _at_most(f"p99 at {RATE:.0f} requests/s, open loop", p99, 10, "ms")
-    yield _at_least("population, patients a second on one core", found.population[1], 4000, "/s")
-    scaling = found.population[2] / found.population[1] - 1
-    yield _at_least("population, what the second process adds", scaling, 0.9, "x")
-    starts = found.starts
-    ratio = starts["derivation"] / starts["bare FastAPI echo"]
-    yield _at_most("start on a database that is there / of a bare FastAPI", ratio, 2, "x")
-    yield _at_most("resident memory under load", found.costs["derivation"].megabytes, 150, "MB")
-    yield _at_most("storage of a derivation, every index", found.stored / 1000, 16, "KB")
-    yield _at_least("audit verify, entries a second", found.verified, 20_000, "/s")
-
-
-def _at_most(work: str, value: float, bound: float, unit: str) -> Line:
-    return Line(work, f"{value:.4g} {unit}", f"at most {bound:g} {unit}", value <= bound)
-
-
-def _at_least(work: str, value: float, bound: float, unit: str) -> Line:
-    return Line(work, f"{value:.4g} {unit}", f"at least {bound:g} {unit}", value >= bound)
-
-
-def _table(found: Run) -> str:
-    sync = sync_seconds(Path(tempfile.gettempdir()))
-    box = f"{os.cpu_count()} cores, {platform.platform()}, CPython {platform.python_version()}"
-    rows = ["| work | measured | bound | |", "|---|---|---|---|"]
-    rows += [
-        f"| {line.work} | {line.figure} | {line.bound} | {'pass' if line.is_kept else 'MISSED'} |"
-        for line in found.lines
-    ]
-    costs = ["| side by side | CPU a request (us) | requests/s | MB |", "|---|---|---|---|"]
-    costs += [
-        f"| {name} | {one.cpu:.0f} | {one.rate:.0f} | {one.megabytes:.0f} |"
-        for name, one in found.costs.items()
-    ]
-    costs.append(f"| orjson.loads of the request | {found.parse:.1f} | | |")
-    head = f"Box: {box}. fsync of 8 KB: {sync * 1e6:.0f} us. Commit: {_commit()}. Auth off."
-    return "\n".join([head, "", *rows, "", *costs, ""])
-
-
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607  (whichever git there is)
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or "unknown"
-
-
-def _json(found: Run) -> str:
-    told = {
-        "lines": [asdict(line) for line in found.lines],
-        "costs": {name: asdict(one) for name, one in found.costs.items()},
-        "starts": found.starts,
-        "engine": asdict(found.engine),
-        "parse": found.parse,
-        "tail": {str(q): quantile(found.tail, q) for q in (0.5, 0.9, 0.99, 0.999)},
-        "population": found.population,
-        "verified": found.verified,
-        "stored": found.stored,
-    }
-    return json.dumps(told, indent=2) + "\n"
-
-
-ABOUT = (
-    "Written by `make bench`, all in one run on one machine. The machine is shared, so a figure"
-    " alone says little and a ratio more; the bounds are those of the design. What was tried to"
-    " reach them is told in [decision 10](decisions/0010-what-a-derivation-costs.md)."
-)
-PEERS = (
-    "The peer is a service as it is usually built: FastAPI with `fhir.resources` bodies,"
-    " SQLAlchemy's asynchronous ORM, JSON columns, one commit a request, the same derivation"
-    " inside. HealthChain answers one card from prefetch that it reads through its models and"
-    " stores nothing. The open loop sends at the times of a Poisson process whatever the answers"
-    " do; a latency counts from when its request should have begun."
-)
-
-
-def _document(table: str) -> str:
-    return f"# What it costs\n\n{ABOUT}\n\n{table}\n{PEERS}\n"
+def _say(what: str) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    sys.stderr.write(f"{what} (load {os.getloadavg()[0]:.1f}, {used:.0f} s of our own CPU)\n")
 
 
 if __name__ == "__main__":

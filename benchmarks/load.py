@@ -1,30 +1,29 @@
-"""Load on a service from outside: closed loop for cost, open loop for the tail, CPU of its tree.
+"""A service in a process of its own under load: what a request costs it, how fast, how much memory.
 
-CPU is user + system time of the server's whole process tree, read from the outside. In the open
-loop requests start at the times of a Poisson process whatever the answers do, and the latency of
-one counts from when it should have started (no coordinated omission).
+CPU is user + system time of the server's whole process tree, read from the outside, so that the
+client and a database beside it do not count. ``wrk`` sends where it is installed, else the
+bundled client (``benchmarks/client.py``).
 """
 
-import asyncio
-import math
+import http.client
 import os
-import random
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import httpx
 import psutil
 
-CLIENTS = 8
+from benchmarks import wrk
+from benchmarks.client import CLIENTS, closed_loop, message
+
+__all__ = ["CLIENTS", "Block", "Load", "Server", "server", "uvicorn"]
 STARTS_WITHIN = 60.0
-LOOK_EVERY = 100
-SEED = 20260601
+LOOK_EVERY = 0.005
+MICRO = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,58 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What a closed loop measured: CPU microseconds a request, requests a second, peak MB."""
+class Block:
+    """One block of requests: CPU microseconds a request, requests a second, peak memory in MB."""
 
     cpu: float
     rate: float
     megabytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is sent where; ``tokens`` are an Authorization for each body, or none."""
+
+    path: str
+    bodies: Sequence[bytes]
+    headers: Mapping[str, str]
+    tokens: Sequence[str] = field(default=(), repr=False)
+
+    def part(self, start: int, end: int) -> "Load":
+        """Some of it."""
+        return Load(self.path, self.bodies[start:end], self.headers, self.tokens[start:end])
+
+    def sent(self, on: Server) -> Block:
+        """Send it once, eight at a time; FailedError where anything else than success came."""
+        peak = 0.0
+
+        def look() -> None:
+            nonlocal peak
+            peak = max(peak, on.megabytes())
+
+        before = on.cpu()
+        spent = self._by_wrk(on, look) if wrk.is_installed() else self._by_ours(on)
+        used = on.cpu() - before
+        look()
+        count = len(self.bodies)
+        return Block(used / count * MICRO, count / spent, peak)
+
+    def messages(self, url: str) -> list[bytes]:
+        """Every request as the bundled client sends it."""
+        tokens = [{"Authorization": t} for t in self.tokens] or [{}] * len(self.bodies)
+        return [
+            message(url, self.path, body, {**self.headers, **token})
+            for body, token in zip(self.bodies, tokens, strict=True)
+        ]
+
+    def _by_wrk(self, on: Server, look: Callable[[], None]) -> float:
+        return wrk.send(on.url + self.path, self.bodies, self.headers, self.tokens, look)
+
+    def _by_ours(self, on: Server) -> float:
+        messages = self.messages(on.url)
+        began = time.perf_counter()
+        closed_loop(on.url, messages)
+        return time.perf_counter() - began
 
 
 @contextmanager
@@ -63,13 +108,17 @@ def server(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
     filled = [part.replace("{port}", str(port)) for part in command]
     began = time.perf_counter()
-    running = subprocess.Popen(filled, env={**os.environ, **(environment or {})})
+    running = subprocess.Popen(
+        filled,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL,  # for a banner; what goes wrong is told on standard error
+    )
     try:
-        _wait(f"{url}{ready}", running)
-        yield Server(url, psutil.Process(running.pid), time.perf_counter() - began)
+        _wait(port, ready, running)
+        spent = time.perf_counter() - began
+        yield Server(f"http://127.0.0.1:{port}", psutil.Process(running.pid), spent)
     finally:
         running.terminate()
         running.wait(30)
@@ -81,90 +130,24 @@ def uvicorn(target: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "uvicorn", target, *options, "--port", "{port}", *quiet]
 
 
-def _wait(url: str, running: "subprocess.Popen[bytes]") -> None:
+def _wait(port: int, path: str, running: "subprocess.Popen[bytes]") -> None:
+    """Until anything is answered below 500."""
     until = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < until:
         if running.poll() is not None:
             sys.exit(f"the server ended with {running.returncode}")
-        try:
-            httpx.get(url, timeout=1)
-        except httpx.TransportError:
-            time.sleep(0.02)
-        else:
+        if _answers(port, path):
             return
+        time.sleep(LOOK_EVERY)
     sys.exit("the server did not start")
 
 
-def closed(  # noqa: PLR0913  (what is sent where, and how)
-    on: Server,
-    path: str,
-    bodies: Sequence[bytes],
-    headers: Mapping[str, str],
-    warm_up: int,
-    tokens: Sequence[Mapping[str, str]] = (),
-) -> Cost:
-    """A few clients, each sending its next request when the last was answered.
-
-    ``tokens`` are further headers, for each body its own.
-    """
-    peak = 0.0
-    with (
-        httpx.Client(base_url=on.url, timeout=60, headers=headers) as client,
-        ThreadPoolExecutor(CLIENTS) as pool,
-    ):
-
-        def send(one: tuple[bytes, Mapping[str, str]]) -> None:
-            body, more = one
-            client.post(path, content=body, headers=more).raise_for_status()
-
-        requests = list(zip(bodies, tokens or [{}] * len(bodies), strict=True))
-        list(pool.map(send, requests[:warm_up]))
-        measured = requests[warm_up:]
-        before, began = on.cpu(), time.perf_counter()
-        for start in range(0, len(measured), LOOK_EVERY):
-            list(pool.map(send, measured[start : start + LOOK_EVERY]))
-            peak = max(peak, on.megabytes())
-        used, spent = on.cpu() - before, time.perf_counter() - began
-    return Cost(used / len(measured) * 1e6, len(measured) / spent, peak)
-
-
-def open_loop(
-    on: Server, path: str, bodies: Sequence[bytes], headers: Mapping[str, str], rate: float
-) -> list[float]:
-    """Latencies in seconds, sorted, of ``bodies`` sent at Poisson times of ``rate`` a second.
-
-    A request that was refused or lost counts as infinitely late.
-    """
-    return asyncio.run(_open(on.url, path, bodies, headers, rate))
-
-
-async def _open(
-    url: str, path: str, bodies: Sequence[bytes], headers: Mapping[str, str], rate: float
-) -> list[float]:
-    chance = random.Random(SEED)
-    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
-    latencies: list[float] = []
-    async with httpx.AsyncClient(
-        base_url=url, timeout=60, headers=headers, limits=limits
-    ) as client:
-
-        async def send(body: bytes, due: float) -> None:
-            try:
-                answer = await client.post(path, content=body)
-            except httpx.TransportError:
-                latencies.append(math.inf)
-                return
-            latencies.append(time.perf_counter() - due if answer.is_success else math.inf)
-
-        due = time.perf_counter() + 0.1
-        async with asyncio.TaskGroup() as group:
-            for body in bodies:
-                due += chance.expovariate(rate)
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                group.create_task(send(body, due))
-    return sorted(latencies)
-
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which that share lies."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
+    except OSError:
+        return False
+    finally:
+        connection.close()

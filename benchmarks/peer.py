@@ -1,9 +1,9 @@
 """The conventional peer: what a careful team would build without thinking of speed first.
 
 FastAPI with ``fhir.resources`` models as bodies in and out, SQLAlchemy's asynchronous ORM with a
-JSON column a resource, one session and one commit a request, SQLite in WAL with full
-synchronisation. The derivation is ours, called on the dicts that the models give, so that what is
-compared is everything around it.
+JSON column a resource, one session and one commit a request, on SQLite in WAL with full
+synchronisation or on PostgreSQL. The derivation and the review of orders are ours, called on what
+the models give, so that what is compared is everything around them.
 """
 
 import hashlib
@@ -12,12 +12,14 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import orjson
 from fastapi import Depends, FastAPI, HTTPException
 from fhir.resources.R4B import get_fhir_model_class
 from fhir.resources.R4B.bundle import Bundle, BundleEntry
+from fhir.resources.R4B.patient import Patient
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import JSON, DateTime, Index, String, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -25,12 +27,22 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.domain.decision import derive
 from app.domain.frame import Frame, InputVersion
+from app.domain.orders.call import CardFrame
+from app.domain.orders.review import review
+from app.domain.problem import Problem
 from app.domain.trace import trace_of
+from app.fhir.hooks import SERVICES
+from app.fhir.reading.hook import read_call
+from app.fhir.reading.hook_reader import HookReader
 from app.fhir.reading.received import received
 from app.fhir.reading.record import RecordReader
+from app.fhir.validation import Validator
 from app.fhir.writing import ResourceWriter
+from app.fhir.writing.hook_answer import HookWriter
 from app.knowledge.library import Library
 from app.main import published, questionnaires
+from app.use_cases.kept_review import keep_facts
+from app.use_cases.looking_up import known
 
 LONG, SHORT = 255, 64
 DATABASE = os.environ.get("PEER_DATABASE", "sqlite+aiosqlite:///peer.db")
@@ -85,6 +97,86 @@ class Audit(Base):
     recorded: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+class Called(Base):
+    """One call of a hook with what it was made from."""
+
+    __tablename__ = "called"
+    id: Mapped[str] = mapped_column(String(SHORT), primary_key=True)
+    patient: Mapped[str] = mapped_column(String(SHORT), index=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    context: Mapped[dict[str, Any]] = mapped_column(JSON)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Shown(Base):
+    """A card that was shown."""
+
+    __tablename__ = "shown"
+    id: Mapped[str] = mapped_column(String(SHORT), primary_key=True)
+    call: Mapped[str] = mapped_column(String(SHORT), index=True)
+    rule: Mapped[str] = mapped_column(String(SHORT), index=True)
+    card: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class HookContext(BaseModel):
+    """The context of order-sign."""
+
+    userId: str  # noqa: N815  (the names of CDS Hooks)
+    patientId: str  # noqa: N815
+    draftOrders: Bundle  # noqa: N815
+
+
+class Prefetch(BaseModel):
+    """What our discovery asks for."""
+
+    patient: Patient
+    conditions: Bundle
+    medications: Bundle
+    allergies: Bundle
+    observations: Bundle
+
+
+class HookRequest(BaseModel):
+    """A call of order-sign."""
+
+    hook: Literal["order-sign"]
+    hookInstance: uuid.UUID  # noqa: N815
+    context: HookContext
+    prefetch: Prefetch
+
+
+class Card(BaseModel):
+    """The fields that every card has; the others go out as they are."""
+
+    model_config = ConfigDict(extra="allow")
+    uuid: str
+    summary: str
+    indicator: Literal["info", "warning", "critical"]
+
+
+class Cards(BaseModel):
+    """The answer to a hook."""
+
+    cards: list[Card]
+    extension: dict[str, Any]
+
+
+class Trusting:
+    """No second look at what the models have validated."""
+
+    def problems(
+        self, resource: object, *, expected_type: str | None = None, at: str | None = None
+    ) -> tuple[Problem, ...]:
+        """None."""
+        del resource, expected_type, at
+        return ()
+
+    def knows(self, type_: str) -> bool:
+        """A model of that name was found."""
+        return bool(type_)
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Tables, and the knowledge loaded once."""
@@ -93,6 +185,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.expertise = Library.of_release(crisis_text="", engine="peer").current
     app.state.reader = RecordReader(questionnaires(published()))
     app.state.writer = ResourceWriter()
+    trusting = cast("Validator", Trusting())
+    app.state.trusting = trusting
+    app.state.hook_reader, app.state.hook_writer = HookReader(trusting), HookWriter(trusting)
     yield
     await engine.dispose()
 
@@ -146,3 +241,51 @@ async def derive_plan(bundle: Bundle, db: Annotated[AsyncSession, Depends(sessio
     db.add(Audit(id=str(uuid.uuid4()), what="derive", recorded=now))
     await db.commit()
     return Bundle(type="collection", entry=[BundleEntry(resource=o) for o in outputs])
+
+
+@app.post("/cds-services/clbp-order-sign", response_model_exclude_none=True)
+async def review_order(call: HookRequest, db: Annotated[AsyncSession, Depends(session)]) -> Cards:
+    """The same review of the same orders, in the usual way."""
+    state, now = app.state, datetime.now(UTC)
+    expertise, hooks = state.expertise, state.hook_reader
+    plain = call.model_dump(mode="json", exclude_none=True)
+    read = read_call(orjson.dumps(plain), SERVICES["clbp-order-sign"], state.trusting)
+    about = known(read.parts, (), hooks)
+    record = state.reader.record(
+        about.resources, expertise.content, as_of=now, complete=about.complete
+    )
+    orders, unread = hooks.orders(read.drafts, about.resources, as_of=now)
+    reviewed = review(
+        orders, record, expertise.content, hook=read.hook, as_of=now, guideline_profile="who"
+    )
+    id_ = str(uuid.uuid4())
+    frame = CardFrame(
+        tenant="default",
+        decision=id_,
+        instance=read.instance,
+        patient=read.patient,
+        user=read.user,
+        encounter="",
+        as_of=now.isoformat(),
+        public_url="http://127.0.0.1",
+        unread=unread,
+    )
+    written = state.hook_writer.answer(reviewed, expertise.content, frame, orders, read.drafts)
+    answer = Cards.model_validate(orjson.loads(written.body))
+    facts = orjson.loads(keep_facts(record, about.resources, None))
+    db.add(
+        Called(
+            id=id_,
+            patient=read.patient,
+            at=now,
+            context=plain["context"],
+            facts=facts,
+            answer=answer.model_dump(mode="json", exclude_none=True),
+        )
+    )
+    for card, told in zip(answer.cards, written.cards, strict=True):
+        shown = card.model_dump(mode="json", exclude_none=True)
+        db.add(Shown(id=card.uuid, call=id_, rule=told.rule, card=shown))
+    db.add(Audit(id=str(uuid.uuid4()), what="order-sign", recorded=now))
+    await db.commit()
+    return answer

@@ -41,8 +41,8 @@ class Signer:
             "PAINPLAN_PUBLIC_URL": PUBLIC,
         }
 
-    def headers(self, path: str, count: int) -> list[dict[str, str]]:
-        """``count`` different ones for calls of ``path``."""
+    def tokens(self, path: str, count: int) -> list[str]:
+        """``count`` different values of Authorization for calls of ``path``."""
         now = int(time.time())
         said = {"iss": ISSUER, "aud": f"{PUBLIC}{path}", "iat": now, "exp": now + LIVES}
         header = {"alg": self.alg, "kid": KEY_ID, "typ": "JWT"}
@@ -50,4 +50,4 @@ class Signer:
             jwt.encode(header, {**said, "jti": str(uuid.uuid4())}, self.key, algorithms=[self.alg])
             for _ in range(count)
         )
-        return [{"Authorization": f"Bearer {token}"} for token in tokens]
+        return [f"Bearer {token}" for token in tokens]

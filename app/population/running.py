@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import BinaryIO
 
 import orjson
 
+from app.main import settle
 from app.population.deciding import Decided, Decider, How, Rejected
 from app.population.keeping import Progress, Told, fingerprint, keep, kept, must_agree
 from app.population.ranges import ByteRange, lines, ranges
@@ -61,6 +63,7 @@ class _Done:
 def run(job: Job) -> Tally:
     """Decide about every line; Refused when a stopped run cannot go on as asked."""
     decider = Decider(job.how)
+    settle()
     progress = _start(job, decider.knowledge)
     before = progress.tally.patients
     with (
@@ -150,7 +153,17 @@ _HERE: list[Decider] = []
 
 
 def _prepare(how: How) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     _HERE.append(Decider(how))
+    settle()
+
+
+def _end_with_parent() -> None:
+    """Nobody tells a worker that the run was killed, and it would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _decide_there(source: Path, of: ByteRange) -> _Done:

@@ -10,12 +10,16 @@ import pytest
 import yaml
 
 from app.settings import Settings
+from tests.acceptance.load import derive as derived
+from tests.acceptance.test_kill import running
 from tests.acceptance.wire import AS_OF, bundle, intake, patient, screened
+from tests.databases import Server
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 ID = "p-metrics-4711"
+SPREAD = 12
 
 
 def samples(service: httpx.Client) -> dict[tuple[str, str], float]:
@@ -49,11 +53,11 @@ def test_a_derivation_is_counted_by_what_it_concludes(service: httpx.Client) -> 
 def test_no_patient_and_no_path_is_in_it(service: httpx.Client) -> None:
     derive(service)
     service.get(f"/fhir/Patient/{ID}")
-    service.request("FROB", f"/fhir/Patient/{ID}")
+    service.request("PROPFIND", f"/fhir/Patient/{ID}")
     text = service.get("/metrics").text
 
     assert ID not in text
-    assert "FROB" not in text
+    assert "PROPFIND" not in text
     assert 'method="other"' in text
 
 
@@ -132,3 +136,20 @@ def test_its_probes_are_answered(service: httpx.Client) -> None:
     ]
     assert len(probes) == 3
     assert {service.get(path).status_code for path in probes} == {200}
+
+
+def test_one_scrape_tells_of_every_worker(postgresql: Server, tmp_path: Path) -> None:
+    kept = postgresql.fresh()
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    try:
+        with running(kept, "--workers", "2", environment=shared) as (url, _):
+            for number in range(SPREAD):
+                with httpx.Client(base_url=url, timeout=60) as connection:  # for whichever worker
+                    derived(connection, f"spread-{number}").raise_for_status()
+            with httpx.Client(base_url=url, timeout=60) as connection:
+                found = samples(connection)
+    finally:
+        postgresql.drop(kept)
+
+    decisions = sum(v for (name, _), v in found.items() if name == "painplan_decisions_total")
+    assert decisions == SPREAD

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 from rich.console import Console
 
@@ -80,11 +81,14 @@ def test_a_killed_run_that_goes_on_writes_what_an_uninterrupted_one_writes(
     many = written(tmp_path / "many.ndjson", source.read_bytes().splitlines() * 8)
     through, target = tmp_path / "through.ndjson", tmp_path / "out.ndjson"
     run(Job(many, through, WHO))
-    command = [PAINPLAN, "population", str(many), str(target), "--as-of", AS_OF]
+    command = [PAINPLAN, "population", str(many), str(target), "--as-of", AS_OF, "--workers", "2"]
     killed = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     _wait_for(tmp_path / "out.ndjson.progress", killed)
+    workers = psutil.Process(killed.pid).children(recursive=True)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
+    assert len(workers) >= 2
+    assert not psutil.wait_procs(workers, timeout=60)[1], "workers outlive a killed run"
     assert target.stat().st_size < through.stat().st_size
     with target.open("ab") as file:
         file.write(b'{"patient":"half a li')  # what was written after the last state
@@ -102,7 +106,7 @@ def test_a_killed_run_that_goes_on_writes_what_an_uninterrupted_one_writes(
 
 
 def _wait_for(path: Path, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not path.exists():
         assert process.poll() is None, "it was done before it could be killed"
         assert time.monotonic() < until, "no state was ever written"
