@@ -9,7 +9,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.inner_requests import InnerAnswer, answer_to
+from app.api.batches import answered
+from app.api.inner_requests import InnerAnswer
 from app.api.offers import not_allowed
 from app.api.rendering import rendered
 from app.api.requests import answer_type, read_body, require_json
@@ -31,7 +32,7 @@ async def take(request: Request) -> Response:
     body = await read_body(request)
     kind, entries = read_requests(body, base=base, validator=request.app.state.validator)
     if kind == "batch":
-        answers: Sequence[Outcome] = [await answer_to(request, asked) for asked in entries]
+        answers: Sequence[Outcome] = await answered(request, entries)
     else:
         answers = await carried_out(request, entries)
     told = [
