@@ -29,7 +29,7 @@ def main() -> int:
 def _started(name: str, chosen: str, folder: str) -> tuple["subprocess.Popen[bytes]", IO[str]]:
     said = Path(folder, name).open("w+", encoding="utf-8")  # noqa: SIM115  (read at its end)
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "tests/faults", "-k", chosen, "--color=no"],
+        [sys.executable, "-m", "pytest", "-q", "tests/faults", "-k", chosen, "--color=no", "--durations=40"],
         env={**os.environ, "PAINPLAN_FAULTS": "all"},
         stdout=said,
         stderr=subprocess.STDOUT,
