@@ -1,7 +1,6 @@
 """``POST /fhir``: a batch, each entry for itself, or a transaction, all or nothing (F-20, F-21)."""
 
-import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -10,7 +9,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.inner_requests import InnerAnswer, answer_to
+from app.api.batches import answered
+from app.api.inner_requests import InnerAnswer
 from app.api.offers import not_allowed
 from app.api.rendering import rendered
 from app.api.requests import answer_type, read_body, require_json
@@ -22,7 +22,6 @@ from app.fhir.writing.bundles import Entry, bundle
 
 OUTCOME = b'{"resourceType":"OperationOutcome"'
 REFUSED = 400
-TOGETHER = 50
 
 
 async def take(request: Request) -> Response:
@@ -33,11 +32,7 @@ async def take(request: Request) -> Response:
     body = await read_body(request)
     kind, entries = read_requests(body, base=base, validator=request.app.state.validator)
     if kind == "batch":
-        answers: Sequence[Outcome] = [
-            answer
-            for together in _runs(entries)
-            for answer in await asyncio.gather(*(answer_to(request, one) for one in together))
-        ]
+        answers: Sequence[Outcome] = await answered(request, entries)
     else:
         answers = await carried_out(request, entries)
     told = [
@@ -45,39 +40,6 @@ async def take(request: Request) -> Response:
         async for asked, answer in in_turns(zip(entries, answers, strict=True))
     ]
     return rendered(request, bundle(f"{kind}-response", told), media)
-
-
-def _runs(entries: Iterable[Asked]) -> Iterator[list[Asked]]:
-    """The entries in their order; what is written in a row goes together, and into one block.
-
-    Entries of a batch do not depend on each other (F-20). Clients read in it what they wrote
-    before all the same, so only writes of different resources, without a condition, go together.
-    """
-    run: dict[str, Asked] = {}
-    for asked in entries:
-        written = _written(asked)
-        if run and (not written or written in run or len(run) == TOGETHER):
-            yield [*run.values()]
-            run.clear()
-        run[written or asked.where] = asked
-        if not written:
-            yield [*run.values()]
-            run.clear()
-    if run:
-        yield [*run.values()]
-
-
-def _written(asked: Asked) -> str:
-    """Which resource a plain create or update writes; empty for anything else."""
-    if "$" in asked.url or "?" in asked.url or "ifNoneExist" in asked.request:
-        return ""
-    match asked.method:
-        case "POST":
-            return asked.where
-        case "PUT":
-            return asked.url
-        case _:
-            return ""
 
 
 async def refuse_on_base(request: Request) -> Response:

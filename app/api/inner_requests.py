@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope
 
 from app.api.errors import fault, refused, unrouted
 from app.api.trail import begin_trail, trail_of
+from app.domain.problem import Refusal
 from app.fhir.reading.bundle_requests import Asked
 
 OWN = frozenset(
@@ -46,10 +47,18 @@ async def answer_to(request: Request, asked: Asked) -> InnerAnswer:
     return answer
 
 
-async def tried(request: Request, asked: Asked) -> int:
-    """The status that the answer would have; nothing of it is shown."""
+async def tried(request: Request, asked: Asked) -> InnerAnswer:
+    """The answer as it would be; nothing of it is shown."""
     scope, receive = _asgi(request, asked)
-    return (await _answer(request, scope, receive)).status
+    return await _answer(request, scope, receive)
+
+
+def passed_over(request: Request, asked: Asked, refusal: Refusal) -> InnerAnswer:
+    """Refused before any route has seen it, and told in the audit like any other refusal."""
+    scope, _ = _asgi(request, asked)
+    answer = refused(scope["path"], refusal)
+    trail_of(request).inner.append((scope, answer.status_code))
+    return InnerAnswer(answer.status_code, {}, bytes(answer.body))
 
 
 async def _answer(request: Request, scope: Scope, receive: Receive) -> InnerAnswer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from starlette.requests import Request
 
 from app.api.access import require_patient, require_scope
+from app.api.batches import LARGEST, no_room
 from app.api.conditions import condition_of
 from app.api.inner_requests import InnerAnswer, answer_to, tried
 from app.api.interactions import OFFERED, allowed_on_instance, allowed_on_type
@@ -81,7 +82,7 @@ async def carried_out(request: Request, entries: Sequence[Asked]) -> list[Outcom
             raise _refused_method(asked)
     writes = [asked for asked in entries if asked.method not in READS]
     wishes = [_wish(request, asked) for asked in writes]
-    await _require_reads(request, entries, wishes)
+    await _require_reads(request, entries, writes, wishes)
     written = await _written(request, writes, wishes) if writes else ()
     by_number: dict[int, Outcome] = {
         asked.number: one for asked, one in zip(writes, written, strict=True)
@@ -175,22 +176,39 @@ def _versions(asked: Asked, name: str) -> frozenset[str] | None:
 
 
 async def _require_reads(
-    request: Request, entries: Sequence[Asked], wishes: Sequence[Wish]
+    request: Request, entries: Sequence[Asked], writes: Sequence[Asked], wishes: Sequence[Wish]
 ) -> None:
-    """A read that cannot succeed fails the whole before anything is written."""
-    promised = {f"{wish.type}/{wish.id}" for wish in wishes if wish.is_update and wish.id}
+    """A read that cannot succeed fails the whole before anything is written, and so does too much.
+
+    ``wishes`` are what ``writes`` ask for, in their order.
+    """
+    promised = {
+        f"{wish.type}/{wish.id}": len(asked.body)
+        for asked, wish in zip(writes, wishes, strict=True)
+        if wish.is_update and wish.id
+    }
+    room = LARGEST
     for asked in entries:
-        read = "/".join(asked.url.partition("?")[0].split("/")[:2])
         if asked.method not in READS:
             continue
+        if room <= 0:
+            raise no_room(asked.where)
+        read = "/".join(asked.url.partition("?")[0].split("/")[:2])
         if read in promised:
             require_scope(request, read.partition("/")[0], "r")
-            continue
-        status = await tried(request, asked)
-        if status >= FAILED:
-            kind = KINDS.get(status, NotUnderstood)
-            what = f"This read is answered with {status}, so nothing was written."
-            raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
+            room -= promised[read]
+        else:
+            room -= await _length(request, asked)
+
+
+async def _length(request: Request, asked: Asked) -> int:
+    """Of what this read would be answered with, in bytes."""
+    answer = await tried(request, asked)
+    if answer.status >= FAILED:
+        kind = KINDS.get(answer.status, NotUnderstood)
+        what = f"This read is answered with {answer.status}, so nothing was written."
+        raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
+    return len(answer.body)
 
 
 async def _conditional(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.api.batches import LARGEST
 from tests.acceptance.wire import finding, patient
 
 Json = dict[str, Any]
@@ -515,3 +516,57 @@ def test_a_transaction_of_a_thousand_leaves_the_others_their_turns(service: http
 
     assert statuses(answer) == ["201"] * 1000
     assert max(waits) < spent / 2
+
+
+def large(id_: str) -> Json:
+    """A Patient of 3 MB."""
+    return patient(id_, name=[{"text": "x" * 1_000_000}] * 3)
+
+
+def test_a_batch_does_nothing_more_once_its_answer_is_long_enough(service: httpx.Client) -> None:
+    id_, other = f"b-{uuid.uuid4()}", f"b-{uuid.uuid4()}"
+    service.put(f"/fhir/Patient/{id_}", json=large(id_)).raise_for_status()
+    reads = [entry("GET", f"Patient/{id_}")] * 6
+
+    answer = send(service, "batch", *reads, entry("PUT", f"Patient/{other}", patient(other)))
+
+    assert statuses(answer) == ["200"] * 4 + ["413"] * 3
+    assert len(answer.content) < LARGEST + 3_500_000
+    (issue,) = answer.json()["entry"][6]["response"]["outcome"]["issue"]
+    assert issue["code"] == "too-costly"
+    assert issue["expression"] == ["Bundle.entry[6]"]
+    assert "neither read nor written" in issue["details"]["text"]
+    assert service.get(f"/fhir/Patient/{other}").status_code == 404
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["kept", "new"])
+def test_a_transaction_whose_answer_would_be_too_long_writes_nothing(
+    service: httpx.Client, *, is_new: bool
+) -> None:
+    id_, other = f"b-{uuid.uuid4()}", f"b-{uuid.uuid4()}"
+    writes = [entry("PUT", f"Patient/{other}", patient(other))]
+    if is_new:
+        writes.append(entry("PUT", f"Patient/{id_}", large(id_)))
+    else:
+        service.put(f"/fhir/Patient/{id_}", json=large(id_)).raise_for_status()
+
+    answer = send(service, "transaction", *writes, *[entry("GET", f"Patient/{id_}")] * 6)
+
+    assert answer.status_code == 413, answer.text[:200]
+    assert answer.json()["issue"][0]["code"] == "too-costly"
+    assert service.get(f"/fhir/Patient/{other}").status_code == 404
+
+
+def test_faults_of_a_thousand_entries_make_no_endless_answer(
+    service: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as there is room for are told in full; of the rest it is said that they wait."""
+    monkeypatch.setattr("app.api.batches.LARGEST", 100_000)
+    wrong = about("Patient/p1", category=[{"wrong": True}] * 100)
+
+    answer = send(service, "batch", *[entry("POST", "Observation", wrong)] * 1000)
+
+    told = statuses(answer)
+    assert told == sorted(told)
+    assert set(told) == {"400", "413"}
+    assert len(answer.content) < 100_000 + 1000 * 600

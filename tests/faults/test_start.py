@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.acceptance.load import loaded
-from tests.acceptance.test_kill import PAINPLAN, running
+from tests.acceptance.test_kill import PAINPLAN, STARTS_WITHIN, running
 from tests.databases import KINDS, Kept, Server, a_file
 from tests.faults.kept import Tried, name_of, settled
 from tests.faults.test_under_load import ANSWERED, assert_not_ready, assert_refused_in_words
@@ -69,7 +69,7 @@ def test_a_damaged_header(tmp_path: Path, tried: list[Tried]) -> None:
     kept.file.write_bytes(damaged)
 
     serving = ended(kept, "serve", "--port", "1")
-    said = serving.communicate(timeout=60)[1]
+    said = serving.communicate(timeout=STARTS_WITHIN)[1]
 
     assert serving.returncode != 0
     assert "cannot be opened and migrated" in said

@@ -14,9 +14,18 @@ from tests.acceptance.wire import patient
 from tests.databases import Kept
 from tests.faults.conftest import Place
 from tests.faults.disk import CLOCK_BACK, FULL, READ_ONLY, SYNC_TAKES, WRITE_FAILS, Disk
-from tests.faults.kept import IS_THOROUGH, Tried, name_of, settled
+from tests.faults.forked import forked
+from tests.faults.kept import (
+    IS_THOROUGH,
+    Tried,
+    assert_intact,
+    name_of,
+    settled,
+    there_and_sent_again,
+)
 
 ROUNDS = 100
+VERIFIED_EVERY = 10
 ANSWERED = 15
 AN_HOUR = 3600
 # Milliseconds of a sync; with the longest, writes wait longer than they may.
@@ -26,19 +35,26 @@ SLOW = [300, 3000] if IS_THOROUGH else [300]
 # tests/acceptance/test_kill.py is the short version.
 @pytest.mark.faults_in_full
 def test_killed_at_any_moment(fresh: Kept, tried: list[Tried]) -> None:
-    """Each round looks for the answers of the one before, and is killed in its turn."""
+    """Each round looks for the answers of the one before, and is killed in its turn.
+
+    What a kill broke in the chain stays broken, so that the whole of it is verified now and then.
+    """
     moments = random.Random(7)
     answered = 0
     before = Load("")
     for number in range(ROUNDS):
-        with running(fresh) as (url, process):
-            answered += settled(url, fresh, before, f"kill -9, round {number}").answered
+        with forked(fresh) as (url, process):
+            told = there_and_sent_again(url, fresh, before, f"kill -9, round {number}")
+            answered += told.answered
+            if number % VERIFIED_EVERY == 0:
+                assert_intact(fresh)
             with loaded(url, f"r{number}-") as before:
                 before.until_answered(1 + moments.randrange(ANSWERED))
                 time.sleep(moments.random() / 20)
-                process.send_signal(signal.SIGKILL)
-                process.wait(30)
+                process.kill()
+                process.join(30)
                 before.is_over = True
+            assert process.exitcode == -signal.SIGKILL
     with running(fresh) as (url, _):
         answered += settled(url, fresh, before, "kill -9, the last round").answered
     assert answered >= ROUNDS
