@@ -13,8 +13,6 @@ from app.fhir.writing import collection, outcome, provenance, with_meta
 from app.use_cases.derive_care_plan import Answer, Kept
 from app.use_cases.respond import Given
 
-FHIR_JSON = "application/fhir+json"
-
 
 def resource_body(stored: Stored) -> bytes:
     """A stored version as it is served: its bytes with our meta (and its id on our server)."""

@@ -34,5 +34,4 @@ PUBLISHED = (
 AUDIT = "AuditEvent"
 FACTS = WRITABLE[:10]
 """What a derivation reads of a patient."""
-READABLE = (*WRITABLE, *DERIVED, *PUBLISHED, AUDIT)
 READ_METHODS = ("GET", "HEAD")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 GRADED = ("neuropathic-grade", "nociplastic-grade", "nociceptive-support")
 Counts = Counter[str]
-Reported = Mapping[str, object]
 
 
 @dataclass(slots=True)

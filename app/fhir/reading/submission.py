@@ -19,7 +19,6 @@ from app.fhir.reading.usable import DERIVED, is_derived
 
 PROFILES = ("who", "uk", "us")
 COMPLETE = ("Condition", "MedicationRequest", "AllergyIntolerance")
-BUNDLES = ("collection", "batch", "transaction", "document", "message", "searchset")
 PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
 OURS = "Organization/painplan"  # of what we publish the only type that is read, too
 QUERY = frozenset({"asOf", "guidelineProfile", "complete", "persist", "_format"})

@@ -16,7 +16,6 @@ from app.fhir.writing.elements import Json, identifier, meta, output_id, patient
 
 MESSAGES = "messages"
 GUIDANCE = "GuidanceResponse"
-ASKED_AT_MOST = 100
 
 
 def guidance_response(
