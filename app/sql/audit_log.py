@@ -128,6 +128,22 @@ def _where(statement: Statement, tenant: str, search: Search, snapshot: int) -> 
         negation = "NOT " if criterion.is_negated else ""
         said = " OR ".join(_alternative(criterion, a, statement) for a in criterion.any_of)
         statement.sql.append(f"AND {negation}({said})")
+        if criterion.name == "date" and not criterion.is_negated:
+            _bound(statement, criterion)
+
+
+def _bound(statement: Statement, criterion: Criterion) -> None:
+    """What all alternatives of a date lie between, said once more: an index leads there.
+
+    "From a day on" is two alternatives, and neither database finds what they have in common.
+    """
+    for sign, nearest, farthest in ((">", max, min), ("<", min, max)):
+        ends = [
+            [one.text for one in alternative if sign in RECORDED[one.column, one.operator]]
+            for alternative in criterion.any_of
+        ]
+        if all(ends):
+            statement.add(f"AND a.recorded {sign}= ?", farthest(nearest(texts) for texts in ends))
 
 
 def _among(statement: Statement, column: str, values: Sequence[str]) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import zstandard
 
+from app.domain.problem import Problem, Unavailable
+
 FOLDER = Path(__file__).parent / "dictionaries"
 LEVEL = 3
 RESOURCES = "resources-2"
@@ -18,8 +20,10 @@ DECISIONS = "decisions-2"
 """The file by which the columns of a decision are written: numbers and names, hardly a sentence."""
 
 
-class UnknownDictionaryError(LookupError):
-    """A body was written with a dictionary that this release does not ship."""
+KEPT_OUT_BY = {"2": "20261129_erasure"}
+"""For each generation of dictionaries that is written by, the migration that keeps out releases
+which cannot read it: one that is not additive, so that they refuse the database in words. No
+release was made between that of the second generation and the dictionaries themselves."""
 
 
 @cache
@@ -47,9 +51,13 @@ def _decompressor(id_: int) -> zstandard.ZstdDecompressor:
         return zstandard.ZstdDecompressor()
     name = _names().get(id_)
     if name is None:
-        raise UnknownDictionaryError(
-            f"A body was written with compression dictionary {id_}, which this release does not "
-            "ship. Run the release that wrote it, or a later one."
+        raise Unavailable(
+            Problem(
+                f"It was written with the compression dictionary {id_}, which this release does"
+                " not know.",
+                mend="Run the release that wrote it, or a later one.",
+                code="exception",
+            )
         )
     return zstandard.ZstdDecompressor(dict_data=_dictionary(name))
 
@@ -62,7 +70,7 @@ def packed(body: bytes, dictionary: str = RESOURCES) -> bytes:
 def unpacked(stored: bytes) -> bytes:
     """The bytes that went in, whichever shipped dictionary they were written with.
 
-    Raises ``UnknownDictionaryError`` for the frame of a later release.
+    Unavailable: a later release has written it.
     """
     parameters = zstandard.get_frame_parameters(stored)
     return _decompressor(parameters.dict_id).decompress(stored)

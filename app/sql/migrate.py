@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
@@ -102,4 +102,13 @@ def differences(url: str) -> None:
 
 def newest() -> str | None:
     """The revision that the migrations lead to."""
-    return ScriptDirectory.from_config(_config("sqlite://")).get_current_head()
+    return _scripts().get_current_head()
+
+
+def migrations() -> list[Script]:
+    """Every migration, the newest first."""
+    return list(_scripts().walk_revisions())
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config("sqlite://"))

@@ -4,6 +4,7 @@ A SQLite file is the service's own, so it brings it up to date. On a PostgreSQL 
 be at work: there ``painplan migrate`` does that, when the operator says so.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,11 +28,19 @@ def prepare_database(url: str, extraction: Extraction) -> None:
 
 def _bring_up_to_date(url: str) -> None:
     """Alembic is loaded only where there is something to migrate: it costs a start dearly."""
-    if path_of(url).is_file() and not finished(_obstacle(url)):
+    if path_of(url).is_file() and _is_up_to_date(url):
         return
     from app.sql.migrate import migrate  # noqa: PLC0415
 
     migrate(url)
+
+
+def _is_up_to_date(url: str) -> bool:
+    """What cannot even be asked is not; the migration says why, and changes nothing."""
+    try:
+        return not finished(_obstacle(url))
+    except sqlite3.DatabaseError:
+        return False
 
 
 @contextmanager

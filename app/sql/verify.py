@@ -297,6 +297,8 @@ def _body_problem(body: Value, digest: Value) -> str:
         return ""
     try:
         plain = unpacked(body)
+    except Unavailable as later:
+        return f"its body: {later.problems[0].what}"
     except Exception:  # noqa: BLE001  (whatever a damaged frame raises, it is damaged)
         return "its body cannot be decompressed"
     return "" if hashlib.sha256(plain).digest() == digest else "its body does not match sha256"

@@ -1,6 +1,7 @@
 """All faults on both databases, side by side, at most twenty minutes: `make faults`."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,7 @@ def _ended(name: str, process: "subprocess.Popen[bytes]", said: IO[str], seconds
     try:
         code = process.wait(max(seconds, 0))
     except subprocess.TimeoutExpired:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # it stops what it has started, and says where it was
         process.wait()
         print(f"{name}: not done within {AT_MOST / 60:.0f} minutes")
         code = 1

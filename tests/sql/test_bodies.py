@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.history import DecisionRecord, ReadSet, ResourceVersion, WriteSet
+from app.domain.problem import Unavailable
 from app.sql import bodies, rows
 from app.sql.bodies import DECISIONS, FOLDER, LEVEL, RESOURCES, packed, unpacked
 from app.sql.journal import Journal
+from app.sql.migrate import migrations
 from app.sql.queries import History
 from app.sql.verify import verify
 from benchmarks.dictionaries import stored, trained
@@ -71,8 +73,18 @@ def test_a_body_of_a_later_release_is_refused_by_the_name_of_its_dictionary() ->
     later = zstandard.ZstdCompressionDict(trained([b"%d a later release" % n for n in range(5000)]))
     frame = zstandard.ZstdCompressor(level=LEVEL, dict_data=later).compress(OBSERVATION)
 
-    with pytest.raises(bodies.UnknownDictionaryError, match=str(later.dict_id())):
+    with pytest.raises(Unavailable, match=str(later.dict_id())):
         unpacked(frame)
+
+
+def test_every_generation_of_dictionaries_keeps_out_releases_that_cannot_read_it() -> None:
+    """Before a third one is written by, a migration of its own has to be there."""
+    steps = {step.revision: step.module for step in migrations()}
+    keepers = list(bodies.KEPT_OUT_BY.values())
+
+    assert {name.rpartition("-")[2] for name in USED} <= bodies.KEPT_OUT_BY.keys()
+    assert len(set(keepers)) == len(keepers)
+    assert [steps[revision].additive for revision in keepers] == [False] * len(keepers)
 
 
 async def test_a_history_of_both_dictionaries_is_read_and_its_chain_holds(

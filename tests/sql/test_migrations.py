@@ -4,12 +4,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.domain.problem import Unavailable
+from app.main import SEARCH
 from app.sql.migrate import differences, migrate, unmigrate
+from app.sql.prepare import prepare_database
 from app.sql.tables import BLOCK, JOURNAL
 from tests.sql.history import erase_one, write
 
@@ -112,8 +116,11 @@ def _over_a_row(database: Path, table: str) -> str:
     return f"INSERT OR REPLACE INTO {table} ({columns}) SELECT rowid, {values} FROM {table}"  # noqa: S608
 
 
+@pytest.mark.parametrize("prepare", [migrate, partial(prepare_database, extraction=SEARCH)])
 @pytest.mark.parametrize("kind", ["a folder", "no database", "half a database"])
-def test_a_file_that_cannot_be_migrated_is_told_in_words(tmp_path: Path, kind: str) -> None:
+def test_a_file_that_cannot_be_migrated_is_told_in_words(
+    tmp_path: Path, kind: str, prepare: Callable[[str], None]
+) -> None:
     file = tmp_path / "x.db"
     match kind:
         case "a folder":
@@ -125,7 +132,7 @@ def test_a_file_that_cannot_be_migrated_is_told_in_words(tmp_path: Path, kind: s
                 connection.execute("CREATE TABLE block (sequence INTEGER)")
 
     with pytest.raises(Unavailable, match="cannot be opened and migrated"):
-        migrate(f"sqlite:///{file}")
+        prepare(f"sqlite:///{file}")
 
 
 def test_the_file_is_for_the_service_alone(tmp_path: Path) -> None:

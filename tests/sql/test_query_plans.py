@@ -9,8 +9,9 @@ import asyncpg
 import orjson
 import pytest
 
-from app.domain.searching import Search
+from app.domain.searching import Cursor, Search
 from app.fhir.searching.parameters import STORED
+from app.sql.audit_log import page_of as events_of
 from app.sql.database import Statement, finished
 from app.sql.postgresql import spoken
 from app.sql.queries import BEFORE, NEWEST_DECISIONS, RESPONSES
@@ -47,7 +48,13 @@ DECISIONS = (
     r" 1000000, n, '\x00', '\x00' FROM generate_series(1, 20000) n JOIN (VALUES (0, 'derive'),"
     " (1, 'respond'), (2, 'order-review')) AS kinds (rest, kind) ON kinds.rest = n % 3"
 )
-FILLING = (A_BLOCK, VERSIONS, VALUES, DECISIONS, "ANALYZE")
+EVENTS = (
+    "INSERT INTO audit_event (tenant, id, recorded, action, what, patient, who, origin, outcome,"
+    " request_id, sequence, position, salt, hash) SELECT 'default', 'a' || n, '20' || 10 + n % 90,"
+    " 'R', 'CarePlan/' || n, 'x' || n % 2000, 'c', '', '0', '', 1000000, n,"
+    r" '\x00', '\x00' FROM generate_series(1, 20000) n"
+)
+FILLING = (A_BLOCK, VERSIONS, VALUES, DECISIONS, EVENTS, "ANALYZE")
 BY_KIND = "ix_decision_tenant_patient_kind_as_of"
 
 
@@ -214,3 +221,81 @@ def test_postgresql_finds_the_newest_decisions_by_patient(filled: Kept, kind: st
 
     assert read["Index Name"] == BY_KIND, nodes
     assert "patient" in read["Index Cond"], nodes
+
+
+NEXT_EVENTS = Cursor(1_000_000, "2027", 5, 1)
+OPEN = [
+    ("agent", "Practitioner/1"),
+    ("entity", "CarePlan/x"),
+    ("entity", "Patient/p1"),
+    ("action", "R"),
+    ("outcome", "8"),
+]
+# From a day on, until a day, one of two days: each is bounded by an index.
+DAYS = ["2026-01-01", "ge2026-01-01", "le2026-01-01", "gt2026", "lt2026", "2026-01-01,2026-01-03"]
+
+
+@pytest.mark.parametrize("order", ["-date", "date", "_id", "-_id"])
+@pytest.mark.parametrize("asked", OPEN, ids="=".join)
+def test_the_audit_is_walked_in_the_order_of_its_pages(
+    file: str, asked: tuple[str, str], order: str
+) -> None:
+    """Nobody's name leads into it, so it is read until the page is full, and never sorted whole."""
+    for cursor in (START, NEXT_EVENTS):
+        statement = events_of("default", _search("AuditEvent", asked), cursor, order, 5)
+        steps = _plan(file, statement.text, statement.values)
+
+        assert all(s.startswith("SEARCH") for s in steps if not s.startswith("USE")), steps
+        assert "(tenant=?" in steps[0], steps
+        assert "USE TEMP B-TREE FOR ORDER BY" not in steps, steps
+
+
+@pytest.mark.parametrize("order", ["-date", "_id"])
+@pytest.mark.parametrize("asked", OPEN, ids="=".join)
+def test_postgresql_reads_the_audit_by_an_index(
+    filled: Kept, asked: tuple[str, str], order: str
+) -> None:
+    """Which one is for its statistics to say: it expects that few rows are what is asked for."""
+    for cursor in (START, NEXT_EVENTS):
+        search = _search("AuditEvent", asked)
+        nodes = _nodes(filled, events_of("default", search, cursor, order, 5))
+
+        assert not [n for n in nodes if n["Node Type"] == "Seq Scan"], nodes
+        assert _conditions_on_the_audit(nodes), nodes
+
+
+def _conditions_on_the_audit(nodes: list[dict[str, Any]]) -> str:
+    found = [n["Index Cond"] for n in nodes if "audit_event" in n.get("Index Name", "")]
+    return " ".join(found)
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("more", [[], OPEN[:1], [("patient", "p0")]], ids=str)
+def test_a_day_bounds_what_is_read_of_the_audit(
+    file: str, day: str, more: list[tuple[str, str]]
+) -> None:
+    search = _search("AuditEvent", ("date", day), *more)
+    statement = events_of("default", search, START, "-date", 5)
+    steps = _plan(file, statement.text, statement.values)
+
+    assert "recorded>" in steps[0] or "recorded<" in steps[0], steps
+    assert ("patient=?" in steps[0]) == (more == [("patient", "p0")]), steps
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_day_bounds_what_postgresql_reads_of_the_audit(filled: Kept, day: str) -> None:
+    search = _search("AuditEvent", ("date", day), OPEN[0])
+    nodes = _nodes(filled, events_of("default", search, START, "-date", 5))
+
+    assert "recorded" in _conditions_on_the_audit(nodes), nodes
+
+
+@pytest.mark.parametrize(("name", "value"), [("patient", "x1"), ("_id", "a1")])
+def test_an_event_is_found_by_key(file: str, filled: Kept, name: str, value: str) -> None:
+    statement = events_of("default", _search("AuditEvent", (name, value)), START, "-date", 5)
+    column = name.removeprefix("_")
+    steps = _plan(file, statement.text, statement.values)
+    (read,) = [n for n in _nodes(filled, statement) if n.get("Alias") == "a"]
+
+    assert f"{column}=?" in steps[0], steps
+    assert column in read["Index Cond"], read
