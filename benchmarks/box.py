@@ -64,6 +64,12 @@ class Box:
         )
 
 
+def machine() -> str:
+    """Cores, system and Python in one line."""
+    cores, python = os.cpu_count(), platform.python_version()
+    return f"{cores} cores ({_processor()}), {platform.platform()}, CPython {python}"
+
+
 def _processor() -> str:
     if CPUINFO.exists():
         for line in CPUINFO.read_text("utf-8").splitlines():

@@ -1,15 +1,12 @@
 """What `make bench` puts side by side: floors, peers and the product, each a service of its own."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.fixtures import submission
 from benchmarks.hook_fixture import hook_request
-from benchmarks.load import Load, uvicorn
+from benchmarks.load import Load, migrated, uvicorn
 from benchmarks.postgres import Postgres
 from benchmarks.signed import Signer
 
@@ -71,32 +68,24 @@ class Databases:
 
     def sqlite(self, name: str) -> dict[str, str]:
         """The environment of a service on a file that is there and migrated."""
-        return _migrated(f"sqlite:///{self.file(name)}")
+        return migrated(f"sqlite:///{self.file(name)}")
 
     def postgresql(self, name: str) -> dict[str, str]:
         """The same on a PostgreSQL."""
-        return _migrated(self.postgres.fresh(name))
-
-
-def _migrated(url: str) -> dict[str, str]:
-    """The ordinary start is on a database that is there: a migration is paid for once."""
-    settings = {"PAINPLAN_DATABASE_URL": url, "PAINPLAN_LOG_LEVEL": "ERROR"}
-    command = [sys.executable, "-m", "app.cli", "migrate"]
-    subprocess.run(command, env={**os.environ, **settings}, check=True)
-    return settings
+        return migrated(self.postgres.fresh(name))
 
 
 def cases(at: Databases) -> Iterator[Case]:
     """All of them; that of HealthChain only where its environment was made."""
-    yield _echo(RAW, "benchmarks.raw:app")
-    yield _echo(ECHO, "benchmarks.echo:app")
+    yield echo(RAW, "benchmarks.raw:app")
+    yield echo(ECHO)
     file = {"PEER_DATABASE": f"sqlite+aiosqlite:///{at.file('peer')}"}
     other = at.postgres.fresh("peer").replace("postgresql:", "postgresql+asyncpg:", 1)
     yield Case(PEER_DERIVATION, PEER, file, "/derive", submission, FHIR, FEW)
     there = {"PEER_DATABASE": other}
     yield Case(PEER_DERIVATION_PG, PEER, there, "/derive", submission, FHIR, FEW)
-    yield Case(DERIVATION, OURS, at.sqlite("derivation"), DERIVE, submission, FHIR, SOME)
-    yield Case(DERIVATION_PG, OURS, at.postgresql("derivation"), DERIVE, submission, FHIR, SOME)
+    yield derivation(DERIVATION, at.sqlite("derivation"))
+    yield derivation(DERIVATION_PG, at.postgresql("derivation"))
     yield Case(BRIEF, OURS, at.sqlite("brief"), NOT_KEPT, submission, FHIR, SOME)
     yield Case(BRIEF_PG, OURS, at.postgresql("brief"), NOT_KEPT, submission, FHIR, SOME)
     yield Case(HOOK_OFF, OURS, at.sqlite("hook"), HOOK, hook_request, JSON, SOME)
@@ -111,8 +100,15 @@ def cases(at: Databases) -> Iterator[Case]:
         yield _healthchain()
 
 
-def _echo(name: str, target: str) -> Case:
-    return Case(name, uvicorn(target), {}, "/echo", submission, FHIR, MANY, is_same_again=True)
+def echo(name: str, target: str = "benchmarks.echo:app") -> Case:
+    """A floor: the bytes come back."""
+    command = uvicorn(target)
+    return Case(name, command, {}, "/echo", submission, FHIR, MANY, is_same_again=True)
+
+
+def derivation(name: str, environment: Mapping[str, str]) -> Case:
+    """The product's main work, kept."""
+    return Case(name, OURS, environment, DERIVE, submission, FHIR, SOME)
 
 
 def _healthchain() -> Case:

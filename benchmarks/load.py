@@ -20,7 +20,7 @@ import psutil
 from benchmarks import wrk
 from benchmarks.client import CLIENTS, closed_loop, message
 
-__all__ = ["CLIENTS", "Block", "Load", "Server", "server", "uvicorn"]
+__all__ = ["CLIENTS", "Block", "Load", "Server", "migrated", "server", "uvicorn"]
 STARTS_WITHIN = 60.0
 LOOK_EVERY = 0.005
 MICRO = 1e6
@@ -128,6 +128,14 @@ def uvicorn(target: str, *options: str) -> list[str]:
     """The command that serves an application with uvicorn, without its logs."""
     quiet = ["--log-level", "error", "--no-access-log", "--timeout-keep-alive", "120"]
     return [sys.executable, "-m", "uvicorn", target, *options, "--port", "{port}", *quiet]
+
+
+def migrated(url: str) -> dict[str, str]:
+    """The settings of a service on a database that is there: a migration is paid for once."""
+    settings = {"PAINPLAN_DATABASE_URL": url, "PAINPLAN_LOG_LEVEL": "ERROR"}
+    command = [sys.executable, "-m", "app.cli", "migrate"]
+    subprocess.run(command, env={**os.environ, **settings}, check=True)
+    return settings
 
 
 def _wait(port: int, path: str, running: "subprocess.Popen[bytes]") -> None:

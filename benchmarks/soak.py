@@ -19,7 +19,7 @@ import orjson
 from app.sql.verify import verify
 from benchmarks.fixtures import submission
 from benchmarks.hook_fixture import hook_request
-from benchmarks.load import CLIENTS, Server, server, uvicorn
+from benchmarks.load import CLIENTS, Server, migrated, server, uvicorn
 
 REQUESTS = 200_000
 LOOKS = 20
@@ -33,10 +33,7 @@ def main() -> None:
     requests = int(sys.argv[1]) if len(sys.argv) > 1 else REQUESTS
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "soak.db"
-        environment = {
-            "PAINPLAN_DATABASE_URL": f"sqlite:///{database}",
-            "PAINPLAN_LOG_LEVEL": "ERROR",
-        }
+        environment = migrated(f"sqlite:///{database}")
         command = uvicorn("app.main:create_app", "--factory")
         with server(command, ready="/healthz", environment=environment) as on:
             seen = _load(on, requests)
