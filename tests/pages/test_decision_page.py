@@ -32,6 +32,9 @@ ROOT = FOLDER.parents[1]
 CHROMIUM = Path("/usr/bin/chromium")
 EXAMPLE = ROOT / "examples" / "chronic-low-back-pain.json"
 PEG = ((9.0, "2026-02-01"), (7.5, "2026-04-01"), (4.0, "2026-05-28"))
+ODI = ((40, "2026-02-01"), (34, "2026-04-01"), (22, "2026-05-28"))
+PERCENT = {"unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
+PEG_CODE, ODI_CODE = "91147-9", "97909-6"
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +54,15 @@ def page_of(service: httpx.Client, body: object) -> str:
     return answer.text
 
 
-def peg(value: float, day: str) -> dict[str, Any]:
+def score(loinc: str, value: float, day: str, **unit: str) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
-        "id": f"peg-{day}",
+        "id": f"s-{loinc}-{day}",
         "status": "final",
         "subject": {"reference": "Patient/p1"},
-        "code": {"coding": [{"system": "http://loinc.org", "code": "91147-9"}]},
+        "code": {"coding": [{"system": "http://loinc.org", "code": loinc}]},
         "effectiveDateTime": f"{day}T09:00:00Z",
-        "valueQuantity": {"value": value},
+        "valueQuantity": {"value": value, **unit},
     }
 
 
@@ -69,7 +72,8 @@ def pages(service: httpx.Client) -> dict[str, str]:
     told = (
         patient(),
         intake(screened(**{"goal-in-own-words": "<script>alert(1)</script> walk & <b>dance</b>"})),
-        *(peg(value, day) for value, day in PEG),
+        *(score(PEG_CODE, value, day) for value, day in PEG),
+        *(score(ODI_CODE, value, day, **PERCENT) for value, day in ODI),
     )
     flagged = (patient(), finding("saddle-sensory-change", True))
     return {
@@ -161,9 +165,20 @@ def test_a_score_is_drawn_over_time_with_its_thresholds_and_told_in_words(
     page = pages["scores"]
 
     assert "3 values, 9.0 on 2026-02-01 and 4.0 on 2026-05-28; the scale runs from 0 to 10" in page
-    assert page.count("<circle") == len(PEG)
+    assert page.count("<circle") == len(PEG) + len(ODI)
     assert "PEG of 7 or more" in page
     assert '<th scope="row">2026-05-28</th><td>4.0</td>' in page
+
+
+def test_where_the_change_that_matters_is_known_each_value_is_held_against_it(
+    pages: dict[str, str],
+) -> None:
+    """The larger of the minimal important change (10) and 30 % of the first value."""
+    page = pages["scores"]
+
+    assert "A change of 12 matters to people" in page.replace("12.0", "12")
+    assert "<td>-6, less than what matters</td>" in page
+    assert "<td>-18, better by what matters</td>" in page
 
 
 def test_a_red_flag_leaves_the_escalation_alone(pages: dict[str, str]) -> None:

@@ -35,7 +35,7 @@ def drivers(seen: Seen) -> Iterator[Section]:
         for g in graded
     )
     if rows:
-        table = Table("Drivers", ("Driver", "Level", "Rule"), rows)
+        table = Table("Drivers and their levels", ("Driver", "Level", "Rule"), rows)
         yield Section("drivers", "What keeps the pain going", (table,))
 
 
