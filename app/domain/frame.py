@@ -47,7 +47,5 @@ class Output:
     type: str
     id: str
     status: str | None
-    code: str | None
-    date: str | None
     body: bytes
     search: tuple[SearchValue, ...] = ()

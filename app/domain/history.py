@@ -17,10 +17,9 @@ class ResourceVersion:
 
     ``body`` is not compressed here; ``sha256`` is the digest of ``body`` (32 bytes).
     ``patient`` is the logical id of the Patient it belongs to (``p1``), None for none.
-    ``status``, ``code`` (first coding as ``system|code``) and ``date`` (RFC 3339 or FHIR date)
-    are what a search by patient needs. ``origin`` is ``received`` or ``derived``; ``source`` is
+    ``status`` tells the plans in force. ``origin`` is ``received`` or ``derived``; ``source`` is
     where an inline input came from (its fullUrl), kept for ``meta.source``. ``search`` holds the
-    further values it is found by; they follow from ``body`` and are no part of the hash.
+    values it is found by; they follow from ``body`` and are no part of the hash.
     """
 
     type: str
@@ -28,8 +27,6 @@ class ResourceVersion:
     version: int
     patient: str | None
     status: str | None
-    code: str | None
-    date: str | None
     sha256: bytes
     body: bytes
     origin: str = "received"
@@ -42,7 +39,8 @@ class DecisionRecord:
     """A decision with everything that re-derives it.
 
     ``trace`` is JSON bytes (the decision as ``GET /decisions/{id}`` answers it). ``inputs`` and
-    ``outputs`` are JSON bytes: lists of ``[type, id, version, sha256-hex]``. ``parameters`` is
+    ``outputs`` are JSON bytes: lists of ``[type, id, version, sha256-hex]``; of what a derivation
+    made, the digest stands beside its version only (older ones have it here too). ``parameters`` is
     JSON bytes with the defaults filled in. ``knowledge`` is the digest (``sha256:...``).
     """
 

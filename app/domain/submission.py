@@ -27,8 +27,6 @@ class Received:
     parsed: object = field(repr=False, compare=False)
     patient: str | None
     status: str | None = None
-    code: str | None = None
-    date: str | None = None
     source: str | None = None
     last_updated: datetime | None = None
     birth_date: str | None = None

@@ -132,9 +132,13 @@ def _decided(entries: tuple[object, ...], *, with_resources: bool) -> Decided:
 
 def _grades(outputs: Iterable[ResourceVersion]) -> dict[str, str]:
     """The grades as the phenotype Observation states them; a grade without data is unknown."""
-    bodies = (orjson.loads(o.body) for o in outputs if o.code and o.code.endswith(PHENOTYPE))
+    bodies = (orjson.loads(o.body) for o in outputs if _is_phenotype(o))
     components = [c for body in bodies for c in body.get("component", ())]
     return {name: grade for name in GRADED for grade in _grade(name, components)}
+
+
+def _is_phenotype(output: ResourceVersion) -> bool:
+    return any((value.name, value.value) == ("code", PHENOTYPE) for value in output.search)
 
 
 def _grade(name: str, components: Iterable[dict[str, Any]]) -> Iterable[str]:

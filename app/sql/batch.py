@@ -25,6 +25,8 @@ Values = tuple[Value, ...]
 Rows = list[tuple[str, Values]]
 HEAD = "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
 MOVE_HEAD = "UPDATE head SET sequence = ?, hash = ?, committed_at = ? WHERE id = 1"
+# Their numbers are the database's own; the order is that in which they were accepted.
+ROWS = "SELECT rowid FROM resource_version WHERE sequence = ? ORDER BY position"
 BLOCK = ("sequence", "committed_at", "entries", "previous", "merkle_root", "hash")
 PROMISE = (
     "tenant",
@@ -227,20 +229,21 @@ async def _append(session: Session, head: Row, accepted: _Accepted) -> tuple[Com
     await session.write_rows("block", BLOCK, [block])
     for table, rows in by_table.items():
         await session.write_rows(table, WRITTEN[table], rows)
-    await _append_beside(session, accepted)
+    await _append_beside(session, accepted, sequence)
     await session.execute(UP_TO, (sequence,))
     await session.execute(MOVE_HEAD, (sequence, own, committed_at))
     return Committed(sequence, moment(committed_at)), own
 
 
-async def _append_beside(session: Session, accepted: _Accepted) -> None:
+async def _append_beside(session: Session, accepted: _Accepted, sequence: int) -> None:
     """What goes with the block and is no part of the chain."""
-    values = dict.fromkeys(
-        search_row(tenant, v.patient or "", v.type, v.id, v.version, value)
-        for tenant, v in accepted.written
-        for value in v.search
-    )
-    if values:
+    if any(version.search for _, version in accepted.written):
+        rows = await session.fetch_all(ROWS, (sequence,))
+        values = dict.fromkeys(
+            search_row(row["rowid"], tenant, version.type, value)
+            for row, (tenant, version) in zip(rows, accepted.written, strict=True)
+            for value in version.search
+        )
         await session.write_rows("search_value", SEARCH_COLUMNS, list(values))
     if accepted.promises:
         await session.write_rows("idempotency", PROMISE, list(accepted.promises.values()))

@@ -51,7 +51,10 @@ FORGET_ANSWERS = (
     "DELETE FROM idempotency WHERE tenant = ? AND decision_id IN"
     " (SELECT id FROM decision WHERE tenant = ? AND patient = ?)"
 )
-FORGET_VALUES = "DELETE FROM search_value WHERE tenant = ? AND patient = ?"
+FORGET_VALUES = (
+    "DELETE FROM search_value WHERE row IN"
+    " (SELECT rowid FROM resource_version WHERE tenant = ? AND patient = ?)"
+)
 # So many rows are emptied in one transaction: services on PostgreSQL wait as long as it takes.
 AT_ONCE = 5000
 SHORTEST_NAME = 3

@@ -34,7 +34,8 @@ OF_PATIENT = (
     f"{WITH_BLOCK} WHERE r.tenant = ? AND r.patient = ? AND r.origin = 'received'"  # noqa: S608  (constants)
     " AND r.salt IS NOT NULL AND r.version = (SELECT max(n.version) FROM resource_version n"
     " WHERE n.tenant = r.tenant AND n.type = r.type AND n.id = r.id)"
-    " ORDER BY r.type, r.id"
+    # The plus: by patient, and then sorted; not all of the tenant in the order of types and ids.
+    " ORDER BY +r.type, +r.id"
 )
 PATIENT_HEAD = "SELECT max(sequence) FROM resource_version WHERE tenant = ? AND patient = ?"
 CURRENT = (
@@ -65,7 +66,7 @@ RESPONSES = (
     " ORDER BY as_of, sequence, position"
 )
 OPEN_PLANS = (
-    f"{WITH_BLOCK} WHERE r.tenant = ? AND r.patient = ? AND r.type = 'CarePlan'"  # noqa: S608  (constants)
+    f"{WITH_BLOCK} WHERE r.tenant = ? AND r.patient = ? AND +r.type = 'CarePlan'"  # noqa: S608  (constants)
     " AND r.origin = 'derived' AND r.status IN ('draft', 'active')"
     " AND r.version = (SELECT max(n.version) FROM resource_version n"
     " WHERE n.tenant = r.tenant AND n.type = r.type AND n.id = r.id)"

@@ -8,18 +8,16 @@ from app.sql.bodies import unpacked
 from app.sql.database import Reads, Row, Session, finished, is_postgresql
 from app.sql.databases import reader_of
 from app.sql.search_rows import COLUMNS, search_row
+from app.sql.search_rows import Row as Kept
 from app.sql.transaction import transaction
 
 CHUNK = 500
 VERSIONS = (
-    "SELECT rowid, tenant, coalesce(patient, '') AS patient, type, id, version, body"
+    "SELECT rowid, tenant, type, id, version, body"
     " FROM resource_version WHERE rowid > ? AND sequence <= ? AND salt IS NOT NULL"
     " ORDER BY rowid LIMIT ?"
 )
-KEPT = (
-    "SELECT tenant, patient, type, name, value, until, system, id, version FROM search_value"
-    " WHERE tenant = ? AND patient = ? AND type = ? AND id = ? AND version = ?"
-)
+KEPT = "SELECT row, key, value, until, system FROM search_value WHERE row = ?"
 STATE = "SELECT s.version FROM search_state s JOIN head h ON h.sequence = s.sequence WHERE s.id = 1"
 NOT_CURRENT = "DELETE FROM search_state"
 NO_VALUES = "DELETE FROM search_value"
@@ -37,7 +35,6 @@ ALONE = (
 )
 NO_VALUES_UP_TO = "WITH gone AS (DELETE FROM search_value) SELECT sequence FROM head WHERE id = 1"
 HOLD_HEAD = f"{HEAD} FOR UPDATE"
-Values = tuple[str | int, ...]
 Progress = Callable[[int], None]
 
 
@@ -144,8 +141,7 @@ async def _differences(url: str, extraction: Extraction) -> list[str]:
             for version in chunk:
                 wanted = set(_rows_of(version, extraction))
                 expected += len(wanted)
-                key = tuple(version[name] for name in ("tenant", "patient", "type", "id"))
-                kept = await reader.fetch_all(KEPT, (*key, version["version"]))
+                kept = await reader.fetch_all(KEPT, (version["rowid"],))
                 if wanted != {tuple(row) for row in kept}:
                     name = f"{version['type']}/{version['id']}/{version['version']}"
                     found.append(f"search_value {name}: not what its body says")
@@ -171,9 +167,8 @@ async def _chunks(reads: Reads, until: int) -> AsyncIterator[list[Row]]:
         last = chunk[-1]["rowid"]
 
 
-def _rows_of(version: Row, extraction: Extraction) -> list[Values]:
-    tenant, patient, type_, id_ = (version[n] for n in ("tenant", "patient", "type", "id"))
+def _rows_of(version: Row, extraction: Extraction) -> list[Kept]:
     return [
-        search_row(tenant, patient, type_, id_, version["version"], value)
+        search_row(version["rowid"], version["tenant"], version["type"], value)
         for value in extraction.values_in(unpacked(version["body"]))
     ]

@@ -130,6 +130,8 @@ HASHED: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """The columns of each table's newest layout; the hash covers bodies as stored (compressed)."""
+NO_LONGER = (None, None)
+"""``code`` and ``date`` of a version: nothing looks for them, and they follow from the body."""
 LAYOUTS: Mapping[str, int] = {"audit_event": 2}
 """The newest layout of each table, ``painplan-entry-<n>``; 1 where none is named."""
 FIRST: Mapping[str, tuple[str, ...]] = {"audit_event": HASHED["audit_event"][:10]}
@@ -155,8 +157,7 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
                 entry.version,
                 entry.patient,
                 entry.status,
-                entry.code,
-                entry.date,
+                *NO_LONGER,
                 entry.origin,
                 entry.source,
                 entry.sha256,
@@ -295,8 +296,6 @@ def stored_of(row: Mapping[str, Any]) -> Stored:
         version=row["version"],
         patient=row["patient"],
         status=row["status"],
-        code=row["code"],
-        date=row["date"],
         sha256=row["sha256"],
         body=unpacked(row["body"]),
         origin=row["origin"],

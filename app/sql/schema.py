@@ -4,7 +4,7 @@ import sqlite3
 
 from app.sql.database import Reads
 
-NEWEST = "20261129_erasure"
+NEWEST = "20261130_layout"
 """The schema of this release: the head of ``migrations/``, which only a migration has to read."""
 SCHEMA = "SELECT version_num FROM alembic_version"
 LATER = "SELECT revision, follows, additive FROM schema_revision"

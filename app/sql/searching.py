@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from app.domain.searching import Alternative, Criterion, Cursor, Search
 from app.sql.database import Statement
+from app.sql.search_rows import kept_text, key_of
 
 BY_TIME, BY_ID = "_lastUpdated", "_id"
 # So many have it that the newest fifty of them are soon met in the order of the blocks.
@@ -28,15 +29,8 @@ NEWEST = (
     "NOT EXISTS (SELECT 1 FROM resource_version n WHERE n.tenant = r.tenant AND n.type = r.type"
     " AND n.id = r.id AND n.version > r.version AND n.sequence <= ?)"
 )
-_OWN = (
-    "SELECT 1 FROM search_value s WHERE s.tenant = r.tenant AND s.patient = coalesce(r.patient, '')"
-    " AND s.type = r.type AND s.name = ? AND s.id = r.id AND s.version = r.version"
-)
-_KEY = (
-    "coalesce((SELECT min(s.value) FROM search_value s WHERE s.tenant = r.tenant"
-    " AND s.patient = coalesce(r.patient, '') AND s.type = r.type AND s.name = ?"
-    " AND s.id = r.id AND s.version = r.version), ?)"
-)
+_OWN = "SELECT 1 FROM search_value s WHERE s.row = r.rowid AND s.key = ?"
+_KEY = "coalesce((SELECT min(s.value) FROM search_value s WHERE s.row = r.rowid AND s.key = ?), ?)"
 # What has no value to be sorted by comes last in either direction.
 LAST_OF_ALL = "~"
 
@@ -63,7 +57,7 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
         "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, r.sequence AS s,"
         " r.position AS p,"
     )
-    key, values = _key(name, last_in(order))
+    key, values = _key(tenant, search, name, last_in(order))
     statement.add(f"{key} AS place", *values)
     _found(
         statement,
@@ -125,7 +119,7 @@ def last_in(order: str) -> str:
     return BEFORE_ALL if order.startswith("-") else LAST_OF_ALL
 
 
-def _key(name: str, last: str) -> tuple[str, tuple[str, ...]]:
+def _key(tenant: str, search: Search, name: str, last: str) -> tuple[str, tuple[str | int, ...]]:
     """What a page is sorted by before the place, and the values in it."""
     match name:
         case "_lastUpdated":
@@ -133,7 +127,7 @@ def _key(name: str, last: str) -> tuple[str, tuple[str, ...]]:
         case "_id":
             return "r.id", ()
         case _:
-            return _KEY, (name, last)
+            return _KEY, (key_of(tenant, search.types[0], name), last)
 
 
 def _found(  # noqa: PLR0913  (what, and what may drive)
@@ -157,11 +151,12 @@ def _found(  # noqa: PLR0913  (what, and what may drive)
         statement.add("FROM resource_version r CROSS JOIN block b ON b.sequence = r.sequence")
     else:
         statement.add("FROM block b CROSS JOIN resource_version r ON r.sequence = b.sequence")
-    # A plus keeps a column from driving.
-    off, on = ("+", "") if by_block else ("", "+")
+    # A plus keeps a column from driving: the type, where the versions of some patients do.
+    by_patient = bool(search.patients) and not search.ids
+    off = "+" if by_block else ""
     statement.add(f"WHERE {off}r.tenant = ?", tenant)
-    _among(statement, f"{off}r.type", search.types)
-    statement.add(f"AND {on}r.sequence <= ?", snapshot)
+    _among(statement, "+r.type" if by_block or by_patient else "r.type", search.types)
+    statement.add(f"AND {'' if by_block or by_patient else '+'}r.sequence <= ?", snapshot)
     for ids in search.ids:
         _among(statement, "r.id", sorted(ids))
     for patients in search.patients:
@@ -170,7 +165,7 @@ def _found(  # noqa: PLR0913  (what, and what may drive)
     for updated in search.updated:
         statement.add("AND (" + " OR ".join(_time(a, statement) for a in updated.any_of) + ")")
     for criterion in rest:
-        also(statement, criterion)
+        also(statement, tenant, search.types[0], criterion)
     statement.add(f"AND r.salt IS NOT NULL AND {NEWEST}", snapshot)
 
 
@@ -186,12 +181,10 @@ def _drive_by_values(statement: Statement, tenant: str, type_: str, driver: Crit
     statement.add("FROM (")
     _values_of(statement, tenant, type_, driver)
     if len(driver.any_of) == 1:
-        statement.add("GROUP BY s.id, s.version")
+        statement.add("GROUP BY s.row")
     statement.add(
-        ") d CROSS JOIN resource_version r ON r.tenant = ? AND r.type = ? AND r.id = d.id"
-        " AND r.version = d.version CROSS JOIN block b ON b.sequence = r.sequence",
-        tenant,
-        type_,
+        ") d CROSS JOIN resource_version r ON r.rowid = d.row"
+        " CROSS JOIN block b ON b.sequence = r.sequence"
     )
 
 
@@ -199,23 +192,17 @@ def _values_of(statement: Statement, tenant: str, type_: str, driver: Criterion)
     """One index range for each alternative."""
     for number, alternative in enumerate(driver.any_of):
         statement.add("UNION" if number else "")
-        statement.add(
-            "SELECT s.id AS id, s.version AS version FROM search_value s"
-            " WHERE s.tenant = ? AND s.type = ? AND s.name = ?",
-            tenant,
-            type_,
-            driver.name,
-        )
+        key = key_of(tenant, type_, driver.name)
+        statement.add("SELECT s.row AS row FROM search_value s WHERE s.key = ?", key)
         for comparison in alternative:
-            statement.add(
-                f"AND {_COLUMNS[comparison.column]} {comparison.operator} ?", comparison.text
-            )
+            column = _COLUMNS[comparison.column]
+            statement.add(f"AND {column} {comparison.operator} ?", kept_text(comparison))
 
 
-def also(statement: Statement, criterion: Criterion) -> None:
+def also(statement: Statement, tenant: str, type_: str, criterion: Criterion) -> None:
     """What is asked of each row that is found, by its key."""
     negation = "NOT " if criterion.is_negated else ""
-    statement.add(f"AND {negation}EXISTS ({_OWN}", criterion.name)
+    statement.add(f"AND {negation}EXISTS ({_OWN}", key_of(tenant, type_, criterion.name))
     if all(criterion.any_of):  # one that asks nothing holds of any value
         alternatives = [_alternative(a, statement) for a in criterion.any_of]
         statement.add("AND (" + " OR ".join(alternatives) + ")")
@@ -226,7 +213,7 @@ def _alternative(alternative: Alternative, statement: Statement) -> str:
     said = []
     for comparison in alternative:
         said.append(f"{_COLUMNS[comparison.column]} {comparison.operator} ?")
-        statement.values.append(comparison.text)
+        statement.values.append(kept_text(comparison))
     return "(" + " AND ".join(said) + ")"
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from app.domain.searching import Criterion, Cursor, Search
 from app.sql.database import Statement
+from app.sql.search_rows import key_of
 from app.sql.searching import BY_ID, BY_TIME, NEWEST, also, last_in
 
 # One row a resource: that of its smallest value, as the key of any other order.
 _SMALLEST = (
-    "NOT EXISTS (SELECT 1 FROM search_value o WHERE o.tenant = s.tenant AND o.patient = s.patient"
-    " AND o.type = s.type AND o.name = s.name AND o.value <= s.value AND o.id = s.id"
-    " AND o.version = s.version AND (o.value, o.until, o.system) < (s.value, s.until, s.system))"
+    "NOT EXISTS (SELECT 1 FROM search_value o WHERE o.row = s.row AND o.key = s.key"
+    " AND o.value <= s.value AND (o.value, o.until, o.system) < (s.value, s.until, s.system))"
 )
 
 
@@ -35,15 +35,15 @@ def page_with_value(
 ) -> Statement:
     """The next of those that have a value."""
     direction, beyond = ("DESC", "<") if order.startswith("-") else ("ASC", ">")
+    type_ = search.types[0]
     statement = Statement()
     statement.add(
         "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, s.value AS place,"
         " r.sequence AS s, r.position AS p FROM search_value s CROSS JOIN resource_version r"
-        " ON r.tenant = s.tenant AND r.type = s.type AND r.id = s.id AND r.version = s.version"
-        " WHERE s.tenant = ? AND s.type = ? AND s.name = ? AND r.sequence <= ?",
+        " ON r.rowid = s.row WHERE s.key = ? AND r.tenant = ? AND r.type = ? AND r.sequence <= ?",
+        key_of(tenant, type_, order.removeprefix("-")),
         tenant,
-        search.types[0],
-        order.removeprefix("-"),
+        type_,
         cursor.snapshot,
     )
     if cursor.position >= 0:
@@ -55,7 +55,7 @@ def page_with_value(
             cursor.position,
         )
     for criterion in search.criteria:
-        also(statement, criterion)
+        also(statement, tenant, type_, criterion)
     statement.add(f"AND {_SMALLEST} AND {NEWEST}", cursor.snapshot)
     statement.add(
         f"ORDER BY s.value {direction}, r.sequence {direction}, r.position {direction} LIMIT ?)"

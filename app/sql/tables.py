@@ -75,8 +75,7 @@ RESOURCE_VERSION = Table(
     Column("body", LargeBinary),
     *_journal_columns(),
     UniqueConstraint("tenant", "type", "id", "version"),
-    Index(None, "tenant", "patient", "type", "code", "date"),
-    Index(None, "tenant", "patient", "sequence"),
+    Index(None, "tenant", "patient", "sequence", "type"),
 )
 DECISION = Table(
     "decision",
@@ -145,17 +144,13 @@ ANCHOR = Table(
 SEARCH_VALUE = Table(
     "search_value",
     METADATA,
-    Column("tenant", String, primary_key=True),
-    Column("patient", String, primary_key=True),
-    Column("type", String, primary_key=True),
-    Column("name", String, primary_key=True),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Integer, primary_key=True, autoincrement=False),
     Column("value", String, primary_key=True),
     Column("until", String, primary_key=True),
     Column("system", String, primary_key=True),
-    Column("id", String, primary_key=True),
-    Column("version", Integer, primary_key=True, autoincrement=False),
-    Index(None, "tenant", "type", "name", "value"),
-    sqlite_with_rowid=False,  # the key is the row: one tree by patient, one by value
+    Index(None, "key", "value"),
+    sqlite_with_rowid=False,  # the key is the row: one tree by version, one by value
 )
 SEARCH_STATE = Table(
     "search_state",

@@ -207,25 +207,13 @@ class DeriveCarePlan:
         if not ask.is_kept:
             await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))
             return _answer(frame, outputs, as_of, None, submission.warnings)
-        digests = [hashlib.sha256(o.body).digest() for o in outputs]
         write_set = WriteSet(
             caller.tenant,
             gathered.reads,
             (
                 *(_version(r) for r in gathered.to_store),
-                *(
-                    _output_version(o, submission.subject, digest)
-                    for o, digest in zip(outputs, digests, strict=True)
-                ),
-                _record(
-                    decision,
-                    expertise,
-                    frame,
-                    [[o.type, o.id, UNIT, d.hex()] for o, d in zip(outputs, digests, strict=True)],
-                    gathered,
-                    submission,
-                    before,
-                ),
+                *(_output_version(o, submission.subject) for o in outputs),
+                _record(decision, expertise, frame, outputs, gathered, submission, before),
                 audit,
                 ContentVersion(expertise.digest, expertise.content.version, expertise.archive),
             ),
@@ -347,7 +335,7 @@ class DeriveCarePlan:
         record = await self.history.decision(tenant, decision_id)
         assert record is not None  # noqa: S101  (the caller has just found it)
         resources = []
-        for type_, id_, version, _ in orjson.loads(record.outputs):
+        for type_, id_, version, *_ in orjson.loads(record.outputs):
             stored = await self.history.read(tenant, type_, id_, version)
             assert stored is not None  # noqa: S101  (written in the decision's own transaction)
             resources.append(Kept(type_, id_, version, stored.version.body, stored.committed_at))
@@ -558,8 +546,6 @@ def _version(received: Received) -> ResourceVersion:
         version=received.version,
         patient=received.patient,
         status=received.status,
-        code=received.code,
-        date=received.date,
         sha256=received.sha256,
         body=received.body,
         source=received.source,
@@ -567,16 +553,14 @@ def _version(received: Received) -> ResourceVersion:
     )
 
 
-def _output_version(output: Output, patient: str, sha256: bytes) -> ResourceVersion:
+def _output_version(output: Output, patient: str) -> ResourceVersion:
     return ResourceVersion(
         type=output.type,
         id=output.id,
         version=UNIT,
         patient=patient,
         status=output.status,
-        code=output.code,
-        date=output.date,
-        sha256=sha256,
+        sha256=hashlib.sha256(output.body).digest(),
         body=output.body,
         origin="derived",
         search=output.search,
@@ -587,7 +571,7 @@ def _record(  # noqa: PLR0913  (a decision is kept with all that made it)
     decision: Decision,
     expertise: Expertise,
     frame: Frame,
-    outputs: Sequence[Sequence[object]],
+    outputs: Sequence[Output],
     gathered: _Gathered,
     submission: Submission,
     before: DecisionRecord | None,
@@ -616,7 +600,7 @@ def _record(  # noqa: PLR0913  (a decision is kept with all that made it)
         parameters=orjson.dumps(parameters),
         trace=orjson.dumps(trace_of(decision, expertise.content)),
         inputs=orjson.dumps([[i.type, i.id, i.version, i.sha256.hex()] for i in frame.inputs]),
-        outputs=orjson.dumps(outputs),
+        outputs=orjson.dumps([[o.type, o.id, UNIT] for o in outputs]),
     )
 
 

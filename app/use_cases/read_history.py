@@ -95,7 +95,7 @@ class ReadHistory:
         if record.kind == REVIEW:
             raise NotFound(Problem(f"There is no Provenance/{id_}.", code="not-found"))
         is_answer = record.kind == RESPOND
-        outputs = tuple((t, i, v) for t, i, v, _ in orjson.loads(record.outputs))
+        outputs = tuple((t, i, v) for t, i, v, *_ in orjson.loads(record.outputs))
         first = await self.resource(tenant, *outputs[0])
         frame = frame_of_response(record) if is_answer else frame_of(record)
         return Origin(is_answer, frame, outputs, record.as_of, first.committed_at)
@@ -296,7 +296,7 @@ class ReadHistory:
     ) -> list[Json]:
         differences: list[Json] = []
         kept: set[tuple[str, str]] = set()
-        for type_, id_, version, _ in orjson.loads(record.outputs):
+        for type_, id_, version, *_ in orjson.loads(record.outputs):
             kept.add((type_, id_))
             stored = await self.resource(tenant, type_, id_, version)
             if again.get((type_, id_)) != stored.version.body:
@@ -330,7 +330,7 @@ def _conclusion(record: DecisionRecord) -> Json:
 
 
 def _references(versions: bytes) -> list[str]:
-    return [f"{t}/{i}/_history/{v}" for t, i, v, _ in orjson.loads(versions)]
+    return [f"{t}/{i}/_history/{v}" for t, i, v, *_ in orjson.loads(versions)]
 
 
 def _inputs_of(record: DecisionRecord) -> list[Json]:

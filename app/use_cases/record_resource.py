@@ -270,8 +270,6 @@ def _version(received: Received, target: Target, wish: Wish) -> ResourceVersion:
         version=1 if known is None else known.version + 1,
         patient=patient,
         status=received.status,
-        code=received.code,
-        date=received.date,
         sha256=hashlib.sha256(received.body).digest(),
         body=received.body,
         search=received.search,

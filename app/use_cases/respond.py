@@ -192,8 +192,6 @@ def next_version(version: ResourceVersion, output: Output) -> ResourceVersion:
         version=version.version + 1,
         patient=version.patient,
         status=output.status,
-        code=output.code,
-        date=output.date,
         sha256=hashlib.sha256(output.body).digest(),
         body=output.body,
         origin=version.origin,

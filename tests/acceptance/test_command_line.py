@@ -218,7 +218,7 @@ def test_search_values_are_compared_and_made_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/painplan.db"
     write(tmp_path / "painplan.db", 1)
     with sqlite3.connect(tmp_path / "painplan.db") as connection:
-        connection.execute("DELETE FROM search_value WHERE type = 'CarePlan'")
+        connection.execute("DELETE FROM search_value WHERE value = 'assess-plan'")
 
     plain = painplan("audit", "verify", PAINPLAN_DATABASE_URL=url)
     derived_too = painplan("audit", "verify", "--derived", PAINPLAN_DATABASE_URL=url)

@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 
 from app.main import create_app
 from app.settings import Settings
+from app.sql import rows
 from app.sql.anchoring import anchor_history
 from app.sql.erasure import erase
 from tests.acceptance.hooks import SIGN, TRAMADOL, medicine, opioid_with_sedative, request
@@ -29,6 +31,13 @@ def write(database: Path | Kept, people: int = 4) -> None:
     url = database.url if isinstance(database, Kept) else f"sqlite:///{database}"
     asyncio.run(_write(url, people))
     anchor_history(url)
+
+
+def write_as_before(database: Path | Kept, people: int = 4) -> None:
+    """The same by an earlier release, which kept a code and a date beside each version."""
+    with pytest.MonkeyPatch.context() as earlier:
+        earlier.setattr(rows, "NO_LONGER", ("http://loinc.org|44261-6", "2026-05-28"))
+        write(database, people)
 
 
 def erase_one(database: Path | Kept) -> None:

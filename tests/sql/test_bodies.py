@@ -124,7 +124,7 @@ async def write(fresh: Kept, name: str) -> None:
     """A resource and a decision, by a service of its own."""
     body = body_of(name)
     digest = hashlib.sha256(body).digest()
-    version = ResourceVersion("Observation", name, 1, "p", "final", None, None, digest, body)
+    version = ResourceVersion("Observation", name, 1, "p", "final", digest, body)
     journal = Journal(fresh.url)
     await journal.start()
     await journal.record(WriteSet(TENANT, ReadSet(), (version, decision_of(name))))

@@ -36,7 +36,7 @@ async def journal(fresh: Kept) -> AsyncIterator[Journal]:
 def version(id_: str, number: int = 1, patient: str = "p1") -> ResourceVersion:
     body = f'{{"resourceType":"Observation","id":"{id_}"}}'.encode()
     digest = hashlib.sha256(body).digest()
-    return ResourceVersion("Observation", id_, number, patient, "final", None, None, digest, body)
+    return ResourceVersion("Observation", id_, number, patient, "final", digest, body)
 
 
 def writing(*versions: ResourceVersion, reads: ReadSet | None = None) -> WriteSet:

@@ -15,6 +15,7 @@ from app.main import SEARCH
 from app.sql.migrate import differences, migrate, unmigrate
 from app.sql.prepare import prepare_database
 from app.sql.tables import BLOCK, JOURNAL
+from app.sql.verify import verify
 from tests.sql.history import erase_one, write
 
 
@@ -133,6 +134,23 @@ def test_a_file_that_cannot_be_migrated_is_told_in_words(
 
     with pytest.raises(Unavailable, match="cannot be opened and migrated"):
         prepare(f"sqlite:///{file}")
+
+
+@pytest.mark.parametrize(("made", "kept"), [(None, 2048), (4096, 4096)])
+def test_a_new_file_has_small_pages_and_an_old_one_keeps_its_own(
+    tmp_path: Path, made: int | None, kept: int
+) -> None:
+    file = tmp_path / "x.db"
+    if made is not None:
+        with sqlite3.connect(file) as connection:
+            connection.execute(f"PRAGMA page_size = {made}")
+            connection.execute("CREATE TABLE before (id INTEGER)")
+
+    write(file, 1)
+
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA page_size").fetchone() == (kept,)
+    assert verify(f"sqlite:///{file}").is_intact
 
 
 def test_the_file_is_for_the_service_alone(tmp_path: Path) -> None:

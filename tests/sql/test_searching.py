@@ -20,12 +20,15 @@ from app.main import create_app
 from app.settings import Settings
 from app.sql import queries
 from app.sql.database import Reader, Session, Statement, finished
+from app.sql.migrate import migrate, unmigrate
 from app.sql.postgresql_reader import PostgreSQLReader
 from app.sql.reindex import Extraction, differences, is_current, reindex
-from app.sql.search_rows import COLUMNS, search_row
+from app.sql.search_rows import COLUMNS, key_of, search_row
 from app.sql.searching import number_of, page_of
+from app.sql.sorting import page_with_value
 from app.sql.sqlite_reader import SQLiteReader
 from app.sql.transaction import transaction
+from app.sql.verify import verify
 from tests.acceptance.wire import finding
 from tests.databases import Kept
 from tests.sql.history import write
@@ -77,9 +80,9 @@ def test_values_made_again_are_those_written(history: Kept) -> None:
 @pytest.mark.parametrize(
     "tampered",
     [
-        "UPDATE search_value SET value = 'x' WHERE name = 'status'",
-        "DELETE FROM search_value WHERE name = 'category'",
-        "INSERT INTO search_value VALUES ('t', 'p', 'Goal', 'status', 'x', '', '', 'none', 1)",
+        "UPDATE search_value SET value = 'x' WHERE value = 'final'",
+        "DELETE FROM search_value WHERE value = 'survey'",
+        "INSERT INTO search_value VALUES (1000000, 1, 'x', '', '')",
     ],
 )
 def test_values_that_are_not_those_of_their_bodies_are_told(fresh: Kept, tampered: str) -> None:
@@ -117,10 +120,14 @@ async def _found(kept: Kept, statement: Statement) -> list[Any]:
         return await session.fetch_all(statement.text, statement.values)
 
 
-NAMES = ("code", "date")
-TEXTS = st.sampled_from(["a", "b", "c"])
+INSTANTS = st.sampled_from([f"2026-01-0{day}T00:00:00.00000{day - 1}Z" for day in (1, 2, 3)])
+CODES = st.one_of(st.sampled_from(["a", "b", "1o7f"]), INSTANTS)
+SAID = st.sampled_from(["", "http://loinc.org", "http://snomed.info/sct", "~0", "~~0", "urn:x"])
 VALUES = st.lists(
-    st.builds(SearchValue, st.sampled_from(NAMES), TEXTS, until=TEXTS, system=TEXTS),
+    st.one_of(
+        st.builds(SearchValue, st.just("code"), CODES, system=SAID),
+        st.builds(SearchValue, st.just("date"), INSTANTS, until=INSTANTS),
+    ),
     max_size=4,
     unique=True,
 )
@@ -128,21 +135,26 @@ VERSION_COLUMNS = (
     *("tenant", "type", "id", "version", "patient"),
     *("origin", "sha256", "sequence", "position", "salt", "hash"),
 )
-COMPARISONS = st.builds(
-    Comparison,
-    st.sampled_from(["value", "until", "system"]),
-    st.sampled_from(["=", "<", "<=", ">", ">="]),
-    TEXTS,
+SAME, ORDERED = st.just("="), st.sampled_from(["<", "<=", ">", ">="])
+TOKENS = st.one_of(
+    st.builds(Comparison, st.just("value"), SAME, CODES),
+    st.builds(Comparison, st.just("system"), SAME, SAID),
 )
-CRITERIA = st.lists(
-    st.builds(
+SPANS = st.builds(Comparison, st.sampled_from(["value", "until"]), ORDERED, INSTANTS)
+
+
+def _criteria(
+    name: str, comparisons: st.SearchStrategy[Comparison]
+) -> st.SearchStrategy[Criterion]:
+    return st.builds(
         Criterion,
-        st.sampled_from(NAMES),
-        st.lists(st.lists(COMPARISONS, max_size=2).map(tuple), min_size=1, max_size=2).map(tuple),
+        st.just(name),
+        st.lists(st.lists(comparisons, max_size=2).map(tuple), min_size=1, max_size=2).map(tuple),
         is_negated=st.booleans(),
-    ),
-    max_size=3,
-)
+    )
+
+
+CRITERIA = st.lists(st.one_of(_criteria("code", TOKENS), _criteria("date", SPANS)), max_size=3)
 
 
 @given(
@@ -175,52 +187,72 @@ class _PutBack(Exception):  # noqa: N818  (nothing went wrong)
     pass
 
 
+Kind = list[tuple[list[SearchValue], str | None]]
+
+
 async def _answers(
-    database: Kept, search: Search, kept: list[tuple[list[SearchValue], str | None]]
+    database: Kept, search: Search, kept: Kind, *, of: str = "t"
 ) -> tuple[list[str], list[list[str]], int]:
-    """In a transaction that is rolled back."""
+    """What tenant ``t`` finds of what is kept of a tenant, in a transaction that is rolled back."""
     answers: tuple[list[str], list[list[str]], int] | None = None
     with contextlib.suppress(_PutBack):
         async with transaction(database.url) as session:
-            answers = await _asked(session, search, kept)
+            await _keep(session, of, kept)
+            answers = await _asked(session, search)
             raise _PutBack
     assert answers is not None
     return answers
 
 
-async def _asked(
-    session: Session, search: Search, kept: list[tuple[list[SearchValue], str | None]]
-) -> tuple[list[str], list[list[str]], int]:
+async def _keep(session: Session, tenant: str, kept: Kind) -> None:
     block = (10**6, "2026", 1, b"", b"", b"")
     names = ("sequence", "committed_at", "entries", "previous", "merkle_root", "hash")
     await session.write_rows("block", names, [block])
     for number, (values, patient) in enumerate(kept):
-        row = (
-            "t",
-            "Observation",
-            f"o{number}",
-            1,
-            patient,
-            "received",
-            b"",
-            10**6,
-            number,
-            b"",
-            b"",
-        )
-        await session.write_rows("resource_version", VERSION_COLUMNS, [row])
-        rows = [search_row("t", patient or "", "Observation", f"o{number}", 1, v) for v in values]
+        named = (tenant, "Observation", f"o{number}", 1, patient, "received")
+        version = (*named, b"", 10**6, number, b"", b"")
+        await session.write_rows("resource_version", VERSION_COLUMNS, [version])
+        (row,) = await session.fetch_one("SELECT max(rowid) FROM resource_version")
+        rows = {search_row(row, tenant, "Observation", value) for value in values}
         if rows:
-            await session.write_rows("search_value", COLUMNS, rows)
+            await session.write_rows("search_value", COLUMNS, list(rows))
+
+
+async def _asked(session: Session, search: Search) -> tuple[list[str], list[list[str]], int]:
     statement = page_of("t", search, START, "_id", 10)
     found = [row["id"] for row in await session.fetch_all(statement.text, statement.values)]
-    newest = []
-    for common in (False, True):
-        page = page_of("t", search, START, "-_lastUpdated", 10, is_common=common)
-        newest.append([row["id"] for row in await session.fetch_all(page.text, page.values)])
+    pages = [page_of("t", search, START, "-_lastUpdated", 10, is_common=c) for c in (False, True)]
+    newest = [
+        [row["id"] for row in await session.fetch_all(page.text, page.values)] for page in pages
+    ]
     counted = number_of("t", search, 10**6)
     (number,) = await session.fetch_one(counted.text, counted.values)
     return found, newest, number
+
+
+def test_a_tenant_whose_numbers_are_those_of_another_sees_nothing_of_it(history: Kept) -> None:
+    code, date = (key_of("t", "Observation", name) for name in ("code", "date"))
+    twin = next(t for t in map(str, range(10**6)) if key_of(t, "Observation", "code") == code)
+    assert key_of(twin, "Observation", "date") == date
+    span = SearchValue("date", "2026-01-01T00:00:00.000000Z", until="2026-01-02T00:00:00.000000Z")
+    kept: Kind = [([SearchValue("code", "a"), span], "p")]
+    asked = _search("Observation", ("code", "a"), ("date", "2026-01-01"))
+    walked = page_with_value("t", _search("Observation"), START, "date", 10)
+
+    assert finished(_answers(history, asked, kept)) == (["o0"], [["o0"], ["o0"]], 1)
+    assert finished(_answers(history, asked, kept, of=twin)) == ([], [[], []], 0)
+    assert finished(_walked(history, walked, kept, "t")) == 1
+    assert finished(_walked(history, walked, kept, twin)) == 0
+
+
+async def _walked(database: Kept, statement: Statement, kept: Kind, of: str) -> int:
+    found = 0
+    with contextlib.suppress(_PutBack):
+        async with transaction(database.url) as session:
+            await _keep(session, of, kept)
+            found = len(await session.fetch_all(statement.text, statement.values))
+            raise _PutBack
+    return found
 
 
 @pytest.mark.parametrize(
@@ -248,6 +280,23 @@ async def _start(kept: Kept) -> None:
     app = create_app(Settings(database_url=kept.url, log_level="ERROR"))
     async with app.router.lifespan_context(app):
         pass
+
+
+def test_another_layout_of_the_values_is_filled_at_the_next_start(fresh: Kept) -> None:
+    """Down to the layout before and up again, with a history: no value is moved, none is lost."""
+    write(fresh, 1)
+    before = values_of(fresh)
+
+    unmigrate(fresh.url, "20261129_erasure")
+    columns = fresh.rows("SELECT tenant, patient, type, name, id, version FROM search_value")
+    migrate(fresh.url)
+    assert columns == values_of(fresh) == []
+    assert not is_current(fresh.url, EXTRACTION)
+    asyncio.run(_start(fresh))
+
+    assert values_of(fresh) == before
+    assert is_current(fresh.url, EXTRACTION)
+    assert verify(fresh.url).is_intact
 
 
 @pytest.mark.parametrize("order", ["date", "-date"])

@@ -7,7 +7,7 @@ import pytest
 
 from app.sql.tables import BLOCK, HEAD, JOURNAL
 from app.sql.verify import Report, verify
-from tests.sql.history import copied, erase_one, without_triggers, write
+from tests.sql.history import copied, erase_one, without_triggers, write_as_before
 
 COLUMNS = [
     (table.name, column.name)
@@ -23,7 +23,7 @@ FILLED = [pair for pair in COLUMNS if pair not in NEVER_HERE]
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("history") / "painplan.db"
-    write(file)
+    write_as_before(file)
     erase_one(file)
     return file
 

@@ -27,23 +27,7 @@ SUBJECT = {
     "DiagnosticReport": "subject",
     "Encounter": "subject",
 }
-CODE = {
-    "MedicationRequest": "medicationCodeableConcept",
-    "MedicationStatement": "medicationCodeableConcept",
-}
 _UUID = re.compile(r"urn:uuid:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-DATES = (
-    "effectiveDateTime",
-    "effectiveInstant",
-    "authored",
-    "authoredOn",
-    "onsetDateTime",
-    "recordedDate",
-    "performedDateTime",
-    "issued",
-    "dateAsserted",
-    "birthDate",
-)
 
 
 def received(  # noqa: PLR0913  (a resource and what it came with)
@@ -69,8 +53,6 @@ def received(  # noqa: PLR0913  (a resource and what it came with)
         parsed=resource,
         patient=id_ if type_ == "Patient" else patient_of(resource, references),
         status=_status(resource),
-        code=_first_code(resource, type_),
-        date=next((str(resource[name]) for name in DATES if name in resource), None),
         source=full_url,
         last_updated=last_updated(resource),
         birth_date=resource.get("birthDate") if type_ == "Patient" else None,
@@ -91,8 +73,6 @@ def from_history(stored: Stored) -> Received:
         parsed=resource,
         patient=version.patient,
         status=version.status,
-        code=version.code,
-        date=version.date,
         source=version.source,
         last_updated=last_updated(resource),
         birth_date=resource.get("birthDate") if version.type == "Patient" else None,
@@ -143,11 +123,3 @@ def _status(resource: dict[str, Any]) -> str | None:
         return status
     clinical = codings_of(resource.get("clinicalStatus"))
     return clinical[0][1] if clinical else None
-
-
-def _first_code(resource: dict[str, Any], type_: str) -> str | None:
-    if type_ == "QuestionnaireResponse":
-        questionnaire = resource.get("questionnaire")
-        return questionnaire if isinstance(questionnaire, str) else None
-    codings = codings_of(resource.get(CODE.get(type_, "code")))
-    return "|".join(codings[0]) if codings else None

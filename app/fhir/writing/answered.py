@@ -35,8 +35,6 @@ def answered(version: ResourceVersion, change: Change, at: datetime) -> Output:
         type=version.type,
         id=version.id,
         status=plan["status"],
-        code=version.code,
-        date=version.date,
         body=orjson.dumps(plan),
         search=search_values(plan),
     )

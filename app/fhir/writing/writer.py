@@ -57,7 +57,7 @@ class ResourceWriter:
             *detected_issues(decision, content, frame, at),
             guidance_response(decision, content, frame, at, ready.requirements),
         ]
-        return tuple(_output(resource, at) for resource in resources)
+        return tuple(_output(resource) for resource in resources)
 
     def answered(self, version: ResourceVersion, change: Change, at: datetime) -> Output:
         """The next version of a stored plan."""
@@ -68,15 +68,11 @@ def _instant(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _output(resource: Json, at: str) -> Output:
-    codings = resource.get("code", {}).get("coding", ())
-    first = f"{codings[0]['system']}|{codings[0]['code']}" if codings else None
+def _output(resource: Json) -> Output:
     return Output(
         type=resource["resourceType"],
         id=resource["id"],
         status=resource.get("status") or resource.get("lifecycleStatus"),
-        code=first,
-        date=at,
         body=orjson.dumps(resource),
         search=search_values(resource),
     )
