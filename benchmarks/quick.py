@@ -2,7 +2,8 @@
 
 CPU is user + system time of the server process, read from the outside; the load comes from this
 process over loopback. A ratio within one run is stable on a noisy machine, a figure alone is not.
-Then the engine alone beside the parse of its input (``benchmarks/engine.py``), in this process.
+Then starts, on a fresh database and on one that is there (``benchmarks/start.py``), and the engine
+alone beside the parse of its input (``benchmarks/engine.py``).
 """
 
 import os
@@ -23,6 +24,8 @@ import psutil
 from app.sql.sqlite import sync_seconds
 from benchmarks.engine import measured
 from benchmarks.fixtures import submission
+from benchmarks.start import started
+from benchmarks.start import told as starts_told
 
 WARM_UP = 200
 REQUESTS = 2000
@@ -34,7 +37,7 @@ HEADERS = {"Content-Type": "application/fhir+json"}
 
 
 def main() -> None:
-    """Print the three figures and whether they are within their bounds."""
+    """Print the figures and whether they are within their bounds."""
     with tempfile.TemporaryDirectory() as folder:
         sync = sync_seconds(Path(folder))
         bodies = [submission(number) for number in range(WARM_UP + REQUESTS)]
@@ -57,6 +60,7 @@ def main() -> None:
         f"resident memory under load: {memory:.0f} MB "
         f"(at most {MEGABYTES_AT_MOST:.0f}): {_mark(memory <= MEGABYTES_AT_MOST)}"
     )
+    print(starts_told(started()))
     engine = measured()
     print(
         f"engine alone, dict to CarePlan and trace: {engine.derivation:.0f} us CPU"
