@@ -13,7 +13,13 @@ from multiprocessing.context import ForkServerProcess
 from tests.acceptance.test_kill import free_port, until_ready
 from tests.databases import Kept
 
-LOADED = ["app.cli.serve", "app.main", "uvicorn.protocols.http.auto", "uvicorn.loops.auto", "pytest"]
+LOADED = [
+    "app.cli.serve",
+    "app.main",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.loops.auto",
+    "pytest",
+]
 
 
 @contextmanager
