@@ -16,13 +16,15 @@ COMPILE = $(LOCKER)/bin/uv pip compile pyproject.toml --quiet --no-config --univ
 
 INSTALLED := $(VENV)/.installed-lock
 LINKED := $(VENV)/.linked-project
+COMPILED := $(VENV)/.compiled-code
+CODE := $(shell find app migrations -name '*.py')
 
 .PHONY: help setup demo run test check bench bench-quick soak population-check mutation validate faults fuzz lock access audit licences sbom
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(LINKED) ## .venv with everything, exactly as locked (does nothing when it is there)
+setup: $(LINKED) $(COMPILED) ## .venv with everything, exactly as locked (does nothing when it is there)
 
 # Again only when the lock is newer than the last complete install.
 $(INSTALLED): requirements-dev.lock
@@ -34,6 +36,11 @@ $(INSTALLED): requirements-dev.lock
 # The project itself: again when its version or its command changes.
 $(LINKED): pyproject.toml $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# Where PYTHONDONTWRITEBYTECODE is set nobody else keeps the bytecode, and every start compiles anew.
+$(COMPILED): $(CODE) $(INSTALLED)
+	$(BIN)/python -m compileall -q app migrations
 	touch $@
 
 demo: setup ## the main job on a shipped example, through the real service, printed for a person

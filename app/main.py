@@ -35,7 +35,6 @@ from app.api.frame import RequestFrame
 from app.api.needs import GuardedRoute
 from app.api.rate import RateLimit, shared_file
 from app.api.strangers import Strangers
-from app.book.decision import decision_page
 from app.domain.problem import Problem, Refused
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
@@ -63,7 +62,8 @@ from app.tracing import Tracing, configured
 from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_audit import ReadAudit
-from app.use_cases.read_history import ReadHistory
+from app.use_cases.read_history import ReadHistory, Seen
+from app.use_cases.read_review import SeenReview
 from app.use_cases.record_resource import RecordResource
 from app.use_cases.report_alerts import ReportAlerts
 from app.use_cases.respond import RespondToPlan
@@ -165,7 +165,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.search_resources = SearchResources(history)
     state.read_audit = ReadAudit(AuditLog(history.reader))
     state.strangers = Strangers(state.journal, now, settings.tenant)
-    state.decision_page = decision_page
+    state.decision_page = _decision_page
     state.record_resource = RecordResource(history, state.journal, now)
     content = state.library.current.content
     state.capability = _with_digest(
@@ -185,6 +185,13 @@ def _openapi_document() -> bytes:
 
     text = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
     return orjson.dumps(yaml.load(text, Loader=yaml.CSafeLoader))
+
+
+def _decision_page(seen: Seen | SeenReview) -> str:
+    """The page for a person; the book is loaded with its first reader."""
+    from app.book.decision import decision_page  # noqa: PLC0415  (see above)
+
+    return decision_page(seen)
 
 
 def _join_hooks(state: State) -> None:
@@ -341,9 +348,9 @@ def prepare(url: str) -> None:
 
 def settle() -> None:
     """What is loaded is here to stay: the collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # uncollected: a start leaves next to nothing, and a look takes 90 ms
     gc.set_threshold(*GARBAGE)
+    gc.enable()  # the command that serves had it rest
 
 
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:

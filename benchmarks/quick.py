@@ -1,8 +1,9 @@
 """``make bench-quick``: CPU of a durable derivation beside a bare echo of the same bytes.
 
 CPU is user + system time of the server process, read from the outside, in turns; a ratio within
-one run is stable on a noisy machine, a figure alone is not. Then the engine alone beside the parse
-of its input (``benchmarks/engine.py``), in this process.
+one run is stable on a noisy machine, a figure alone is not. Then starts, on a fresh database and on
+one that is there (``benchmarks/start.py``), and the engine alone beside the parse of its input
+(``benchmarks/engine.py``).
 """
 
 import sys
@@ -16,6 +17,8 @@ from benchmarks.engine import measured
 from benchmarks.fixtures import submission
 from benchmarks.load import migrated
 from benchmarks.rounds import in_turns
+from benchmarks.start import started
+from benchmarks.start import told as starts_told
 
 SECONDS = 60.0
 RATIO_AT_MOST = 15.0
@@ -24,7 +27,7 @@ MEGABYTES_AT_MOST = 150.0
 
 
 def main() -> None:
-    """Print the three figures and whether they are within their bounds."""
+    """Print the figures and whether they are within their bounds."""
     with tempfile.TemporaryDirectory() as folder:
         sync = sync_seconds(Path(folder)) * 1e6
         ours = derivation(DERIVATION, migrated(f"sqlite:///{folder}/bench.db"))
@@ -42,6 +45,7 @@ def main() -> None:
         f"resident memory under load: {memory:.0f} MB "
         f"(at most {MEGABYTES_AT_MOST:.0f}): {_mark(memory <= MEGABYTES_AT_MOST)}\n"
     )
+    say(f"{starts_told(started())}\n")
     engine = measured()
     say(
         f"engine alone, dict to CarePlan and trace: {engine.derivation:.0f} us CPU"

@@ -10,8 +10,8 @@ import structlog
 
 from app import metrics
 from app.domain.orders.ehr import EhrAccess, Looked, Outcome, Query
-from app.ehr.http import NotReached, Reply, Web
 from app.ehr.origins import Place, listed, next_page
+from app.ehr.outside import NotReached, Outside, Reply
 from app.ehr.pages import NotUsable, Page, resource, searchset
 
 PAGE_AT_MOST = 2 * 1024 * 1024  # bytes
@@ -58,7 +58,7 @@ class FhirServers:
     """The EHRs that may be asked: ``by_client`` those of a client, ``for_all`` everybody's."""
 
     def __init__(
-        self, web: Web, *, for_all: Sequence[Place], by_client: Mapping[str, Sequence[Place]]
+        self, web: Outside, *, for_all: Sequence[Place], by_client: Mapping[str, Sequence[Place]]
     ) -> None:
         self._web = web
         self._for_all = tuple(for_all)

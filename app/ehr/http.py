@@ -7,9 +7,8 @@ redirect or compression; the size is counted while the body arrives.
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpcore
@@ -17,8 +16,8 @@ import httpx
 
 from app.ehr.addresses import may_connect
 from app.ehr.origins import names_loopback
+from app.ehr.outside import NotReached, Reply, Resolve
 
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 CONNECT_WITHIN = 1.0  # seconds, shared by the addresses of a host
 ADDRESSES_TRIED = 4
 RESOLVERS = 16  # threads of their own: a slow name server must not hold up the journal
@@ -33,23 +32,6 @@ NETWORK_FAULTS = (
     httpcore.UnsupportedProtocol,
     OSError,
 )
-
-
-class NotReached(Exception):  # noqa: N818  (told as an outcome, not an error of ours)
-    """No usable answer; ``why`` is a sentence without hosts, tokens or patients."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer; ``media`` is its type in lower case, without parameters."""
-
-    status: int
-    media: str
-    body: bytes
 
 
 class Web:

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from app.ehr.http import NotReached, Reply, Web
 from app.ehr.jwk import SigningKey, signing_keys
+from app.ehr.outside import NotReached, Outside, Reply
 
 FRESH_FOR = 600.0  # seconds until the set is fetched again
 KEPT_FOR = 3600.0  # seconds a set counts while its server does not answer
@@ -55,7 +55,7 @@ class FetchedKeys:
     """
 
     def __init__(
-        self, url: str, web: Web, *, monotonic: Callable[[], float] = time.monotonic
+        self, url: str, web: Outside, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._url = url
         self._web = web

@@ -8,9 +8,9 @@ from app.domain.problem import Problem, Refused
 from app.ehr.access_tokens import AccessVerifier
 from app.ehr.clients import TrustedClient, read_clients, servers
 from app.ehr.fhir_server import FhirServers
-from app.ehr.http import Resolve, Web
 from app.ehr.keys import FetchedKeys, Keys, PinnedKeys
 from app.ehr.origins import Place
+from app.ehr.outside import OpenedWhenAsked, Resolve
 from app.ehr.tokens import TokenVerifier
 
 
@@ -26,7 +26,7 @@ class Trust:
         clock: Callable[[], datetime],
         resolve: Resolve | None = None,
     ) -> None:
-        self._web = Web(resolve)
+        self._web = OpenedWhenAsked(resolve)
         self._fetched = {
             client.name: FetchedKeys(client.jwks_url, self._web)
             for client in clients
@@ -34,6 +34,8 @@ class Trust:
         }
         pinned = {client.name: PinnedKeys(client.keys) for client in clients}
         keys: dict[str, Keys] = {**pinned, **self._fetched}
+        servers_of = any(client.fhir_servers for client in clients)
+        self._may_ask = bool(self._fetched or for_all or servers_of)
         self.clients = clients
         self.verifier = TokenVerifier(clients, keys, public_url=public_url, clock=clock)
         self.access = AccessVerifier(clients, keys, public_url=public_url, clock=clock)
@@ -44,7 +46,9 @@ class Trust:
         )
 
     def warm(self) -> None:
-        """Begin to fetch what will be needed."""
+        """Begin to fetch what will be needed, and open the way where somebody may be asked."""
+        if self._may_ask:
+            self._web.open()
         for keys in self._fetched.values():
             keys.warm()
 

@@ -106,7 +106,7 @@ def _put(
     if before is not None and _is_older(received, before):
         not_used.append(NotUsed(received.reference, "older than the stored version"))
         return
-    resources[key] = replace(received, version=0)
+    resources[key] = replace(received, version=0) if received.version else received
 
 
 def _is_older(received: Received, before: Received) -> bool:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.ehr.http import NotReached, Web
+from app.ehr.http import Web
+from app.ehr.outside import NotReached
 from tests.ehr.certificates import authority
 from tests.ehr.hospital import Hospital, Write, hospital, http
 

@@ -13,7 +13,13 @@ from multiprocessing.context import ForkServerProcess
 from tests.acceptance.test_kill import free_port, until_ready
 from tests.databases import Kept
 
-LOADED = ["app.cli", "app.main", "uvicorn.protocols.http.auto", "uvicorn.loops.auto", "pytest"]
+LOADED = [
+    "app.cli.serve",
+    "app.main",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.loops.auto",
+    "pytest",
+]
 
 
 @contextmanager
@@ -35,7 +41,7 @@ def forked(database: Kept) -> Iterator[tuple[str, ForkServerProcess]]:
 
 def _serve(database_url: str, port: int) -> None:
     """In the child."""
-    from app.cli import app  # noqa: PLC0415  (the tests that fork have no use for it)
+    from app.cli import joined  # noqa: PLC0415  (the tests that fork have no use for it)
 
     os.environ |= {"PAINPLAN_DATABASE_URL": database_url, "PAINPLAN_LOG_LEVEL": "ERROR"}
-    app(["serve", "--port", str(port)])
+    joined(["serve"])(["serve", "--port", str(port)])

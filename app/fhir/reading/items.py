@@ -40,6 +40,8 @@ def points_of(holder: dict[str, Any], item: Item, where: str) -> Decimal | NotRe
 def keep_totals(sitting: Sitting, gathered: Gathered) -> None:
     """The totals of all instruments that the sitting attempts, and of their subscales."""
     answers = _agreed(sitting, gathered)
+    if not answers:
+        return
     for whole in _attempted(answers, sitting, gathered.terms):
         for instrument in (whole, *gathered.terms.parts.get(whole.id, ())):
             _keep_total(instrument, answers, sitting, gathered)
@@ -71,7 +73,8 @@ def _attempted(given: Answers, sitting: Sitting, terms: Terms) -> Iterator[Instr
         return (not is_named, -answered, len(instrument.items) - answered)
 
     covered: set[str] = set()
-    for instrument in sorted(terms.instruments, key=fit):
+    touched = (i for i in terms.instruments if not i.items.keys().isdisjoint(answers))
+    for instrument in sorted(touched, key=fit):
         own = instrument.items.keys() & answers
         is_attempt = len(own) > 1 or len(instrument.items) <= ONE_ITEM_IS_AN_ATTEMPT
         if is_attempt and not own <= covered:

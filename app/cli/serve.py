@@ -1,0 +1,66 @@
+"""``painplan serve``: the service, and what must be so before it listens."""
+
+import gc
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from app.api.cors import origins_of
+from app.cli.endings import stop
+from app.knowledge import load
+from app.knowledge.terminology import read_terminology, with_terminology
+from app.main import create_app, prepare, terminology_of, trusted_of
+from app.settings import Settings
+from app.sql.database import is_postgresql
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# httptools is not there on Windows; h11 bounds a head itself.
+HTTP = "app.api.head:BoundedHead" if find_spec("httptools") else "h11"
+commands = typer.Typer()
+
+
+@commands.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="Processes; more than one needs PostgreSQL.", min=1, max=256)
+    ] = 1,
+) -> None:
+    """Run the service."""
+    settings = Settings()
+    if workers != 1 and not is_postgresql(settings.database_url):
+        stop("More than one worker needs PostgreSQL (PAINPLAN_DATABASE_URL).")
+    if settings.auth == "off" and host not in LOOPBACK:
+        stop(
+            "Authentication is off: only a loopback address is served. "
+            "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
+        )
+    gc.disable()  # a start makes no garbage; the service sets what it needs when it is up
+    prepare(settings.database_url)
+    if workers == 1:
+        _run(create_app(settings), host, port)
+        return
+    with_terminology(load(), read_terminology(terminology_of(settings)))
+    trusted_of(settings)
+    origins_of(settings.cors_origins)
+    _run("app.main:create_app", host, port, workers)
+
+
+def _run(app: FastAPI | str, host: str, port: int, workers: int = 1) -> None:
+    """Until it is told to stop; several workers build it each for itself."""
+    uvicorn.run(
+        app,
+        factory=isinstance(app, str),
+        host=host,
+        port=port,
+        workers=workers,
+        http=HTTP,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
