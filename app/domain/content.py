@@ -4,7 +4,7 @@
 number of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -486,21 +486,51 @@ class Baseline:
     """The patient of whom nothing is known, worked out once by ``worlds.baseline``.
 
     ``asked`` are all questions in their order; their answers are the same worlds for every patient.
-    ``values`` is the truth of every slot in these ``count`` worlds when no fact is there, ``rules``
-    those that were evaluated. ``above`` says of a slot which rules rest on it, directly or through
-    other rules: bit n is the rule at place n. ``rests_on`` are the questions below a rule, by its
-    slot.
+    ``values`` is the truth of every slot in these ``count`` worlds when no fact is there, and
+    ``letters`` how it stands for the patient as known; ``rules`` are those that were evaluated,
+    ``steps`` the slot of each and what works it out. ``above`` says of a slot which rules rest on
+    it, directly or through other rules: bit n is the rule at place n. ``asked_in`` is the question
+    that is answered in each world from number 1 on.
     """
 
     asked: tuple[Asked, ...]
     count: int
     values: tuple[int, ...]
+    letters: bytes
     rules: tuple[Rule, ...]
+    steps: tuple[tuple[int, Callable[[Sequence[int]], int]], ...]
     above: Mapping[int, int]
-    rests_on: Mapping[int, tuple[Asked, ...]]
+    asked_in: tuple[Asked, ...]
 
 
-NOTHING_COMPILED = Baseline((), 1, (), (), {}, {})
+NOTHING_COMPILED = Baseline((), 1, (), b"", (), (), {}, ())
+
+
+@dataclass(frozen=True, slots=True)
+class DriverTable:
+    """A driver by slots: ``levels`` are (level, slot, rule), highest first.
+
+    ``measures`` has for each way of looking its slots as bits.
+    """
+
+    levels: tuple[tuple[int, int, str], ...]
+    measures: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the content says, turned to where it is asked for (``tables.py``).
+
+    Slots that are asked for together are one integer, bit n for slot n. ``subjects`` says of the
+    slot of a conclusion what it is about, in words; ``gate`` are the slots of the gate rules,
+    ``screens`` those of the questions that a flag is screened by.
+    """
+
+    subjects: Mapping[int, str] = field(default_factory=dict)
+    conclusions: tuple[int, ...] = ()
+    drivers: Mapping[str, DriverTable] = field(default_factory=dict)
+    gate: int = 0
+    screens: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -585,6 +615,7 @@ class Content:
     plan_rules: tuple[Rule, ...] = ()
     baseline: Baseline = NOTHING_COMPILED
     baseline_of_orders: Baseline = NOTHING_COMPILED
+    tables: Tables = field(default_factory=Tables)
     not_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 

@@ -15,7 +15,7 @@ from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact
 from app.domain.standing import Standing, Standings
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
-from app.domain.worlds import HERE, Worlds, packed
+from app.domain.worlds import Worlds, packed
 
 _TRUTHS = {truth.letter: truth for truth in Truth}
 
@@ -67,7 +67,7 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "facts": facts,
         "slots": slots,
         "asked": [one.input for one in worlds.asked],
-        "rules": _letters(worlds, content),
+        "rules": bytes([worlds.letters[slot] for slot, _ in content.baseline.steps]).decode(),
         "changes": [
             [slot, f"{worlds.true_in(slot):x}", f"{worlds.false_in(slot):x}"]
             for slot in decision.changes
@@ -154,7 +154,7 @@ def worlds_of(trace: Trace, content: Content) -> Worlds:
         values[rule.slot] = truths[_TRUTHS[letter]]
     for slot, holds, fails in trace["changes"]:
         values[_int(slot)] = packed(int(str(holds), 16), int(str(fails), 16), count)
-    return Worlds(values, count, tuple(asked))
+    return Worlds.of(values, count, tuple(asked))
 
 
 def _asked(trace: Trace, content: Content) -> tuple[list[Asked], int]:
@@ -183,12 +183,6 @@ def standings_of(trace: Trace, content: Content) -> Standings:
 def facts_by_slot(trace: Trace) -> Mapping[int, Sequence[object]]:
     """The fact, as written, that decided each slot."""
     return {_int(slot): trace["facts"][_int(at)] for slot, _, at in trace["slots"] if _int(at) >= 0}
-
-
-def _letters(worlds: Worlds, content: Content) -> str:
-    values, can_here = worlds.values, HERE << worlds.count
-    here = (values[rule.slot] for rule in content.plan_rules)
-    return "".join(["T" if v & HERE else "U" if v & can_here else "F" for v in here])
 
 
 def _written(fact: Fact, instants: dict[datetime, str]) -> list[object]:
