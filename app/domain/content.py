@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from app.domain.orders.knowledge import OrderKnowledge
 from app.domain.period import Period
+from app.domain.safety_types import SafetyFinding
+from app.domain.standpoint import Standpoint
 
 
 class ValueType(Enum):
@@ -518,12 +520,73 @@ class DriverTable:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacementTable:
+    """A placement by slots: those of ``when``, ``unless`` and ``unless_open`` as bits.
+
+    ``from_level`` is the level of its driver from which it counts; ``turn`` its place among the
+    rows of drivers of one level: modifiability, evidence mark, harm, cost, id.
+    """
+
+    placement: Placement
+    when: int
+    unless: int
+    unless_open: int
+    from_level: int = 0
+    turn: tuple[int, int, int, int, str] = (0, 0, 0, 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The placements of one column and step, in the order in which they are placed."""
+
+    prohibitions: tuple[PlacementTable, ...]
+    others: tuple[PlacementTable, ...]
+    of_drivers: tuple[PlacementTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyTable:
+    """The safety rules of an activity: ``slots`` of all as bits, ``passed`` when none can hold.
+
+    ``groups`` are for each number what is said when it passes, its slots as bits, its rules.
+    """
+
+    slots: int
+    passed: tuple[SafetyFinding, ...]
+    groups: tuple[tuple[SafetyFinding, int, tuple[Rule, ...]], ...]
+
+
+class Plain(NamedTuple):
+    """What a plain yes and a plain no to an input settle: the slots that hold, those that do not.
+
+    None where more has to be looked at than the answer and its age.
+    """
+
+    yes: tuple[tuple[int, ...], tuple[int, ...]] | None
+    no: tuple[tuple[int, ...], tuple[int, ...]] | None
+    known_for: Period | None
+
+
+class CatalogueItem(NamedTuple):
+    """An item of the catalogue: what became of it where no row asks for it, and what is not read.
+
+    ``not_placed`` is None where the reason depends on the mechanism.
+    """
+
+    id: str
+    not_placed: Standpoint | None
+    not_read: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """What the content says, turned to where it is asked for (``tables.py``).
 
     Slots that are asked for together are one integer, bit n for slot n. ``subjects`` says of the
     slot of a conclusion what it is about, in words; ``gate`` are the slots of the gate rules,
-    ``screens`` those of the questions that a flag is screened by.
+    ``screens`` those of the questions that a flag is screened by; ``rows`` are by severity and
+    step; ``serving`` are the
+    activities that serve a goal; ``plain`` are the inputs of which a yes or a no says all.
     """
 
     subjects: Mapping[int, str] = field(default_factory=dict)
@@ -531,6 +594,12 @@ class Tables:
     drivers: Mapping[str, DriverTable] = field(default_factory=dict)
     gate: int = 0
     screens: Mapping[str, int] = field(default_factory=dict)
+    safety: Mapping[str, SafetyTable] = field(default_factory=dict)
+    rows: Mapping[tuple[str, int], Rows] = field(default_factory=dict)
+    placements_of: Mapping[str, tuple[PlacementTable, ...]] = field(default_factory=dict)
+    catalogue: tuple[CatalogueItem, ...] = ()
+    serving: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    plain: Mapping[str, Plain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from app.domain.content import (
 from app.domain.facts import FactValue
 from app.domain.period import Period
 from app.domain.standing import compare
-from app.domain.truth import Truth
 from app.domain.tables import laid_out
+from app.domain.truth import Truth
 from app.knowledge.errors import Fault
 from app.knowledge.files import digest
 from app.knowledge.medicine_tables import (

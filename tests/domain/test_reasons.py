@@ -10,6 +10,7 @@ from app.domain.decision import derive
 from app.domain.facts import ComputedScore
 from app.domain.gate import GateLevel, judge
 from app.domain.plan_types import Activity, Plan
+from app.domain.tables import laid_out
 from app.domain.truth import Truth
 from tests.domain.test_course import before
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
@@ -51,7 +52,7 @@ def test_a_second_psychological_programme_waits_for_the_first() -> None:
     ]
     plan = derive(
         nociplastic().record(),
-        replace(content, placements=(*proposed, *content.placements)),
+        laid_out(replace(content, placements=(*proposed, *content.placements))),
         as_of=AS_OF,
         guideline_profile="who",
         crisis_text="",

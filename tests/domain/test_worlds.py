@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from app.domain.content import AtLeast, Rule, WhatIf
 from app.domain.standing import Standing, Standings
-from app.domain.truth import Truth
 from app.domain.tables import laid_out
+from app.domain.truth import Truth
 from app.domain.worlds import HERE, Worlds, evaluate
 from tests.domain import naive
 from tests.patients import knowledge
