@@ -14,6 +14,7 @@ from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 ASSESSED = "red-flag-assessed"
 # By these names: looking a member up in its Enum costs several times as much.
 LATEST, GATE, SCORED, RECORD = Choice.LATEST, Choice.GATE, Choice.SCORED, Choice.RECORD
+NUMBERS = (int, Decimal)
 CLINICIAN, PATIENT = SaidBy.CLINICIAN, SaidBy.PATIENT
 
 
@@ -360,7 +361,7 @@ def compare(test: Test, value: FactValue) -> Truth:
     """Whether a value makes a statement true; between bounds only when both ends agree."""
     if isinstance(value, bool):
         return TRUE if value is test.is_value else FALSE
-    if isinstance(value, int | Decimal):
+    if isinstance(value, NUMBERS):
         return _compared(test, value)
     if isinstance(value, Bounds):
         low, high = compare(test, value.low), compare(test, value.high)
