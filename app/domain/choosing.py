@@ -24,7 +24,6 @@ EXERCISE, PSYCHOLOGICAL, DRUG = "exercise", "psychological", "drug"
 MECHANISM, DRIVER = "mechanism", "driver"
 BEFORE_A_PROGRAMME = frozenset({"SL-01", "PS-05"})
 BY_OTHERS = frozenset({"manual", "passive"})
-TWO = 2
 ACTIVE = frozenset({"exercise", "walking"})
 
 
@@ -113,7 +112,7 @@ def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger:
         for a in draft.activities
         if a.status == PROPOSED and content.interventions[a.id].family in families
     ]
-    if len(competing) < TWO:
+    if not competing[1:]:
         return
     kept = min(competing, key=lambda a: _tie(content.interventions[a.id]))
     for activity in competing:

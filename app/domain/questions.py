@@ -56,6 +56,8 @@ def telling_of_safety(
 def worth_asking(content: Content, worlds: Worlds, changes: Mapping[int, int]) -> tuple[str, ...]:
     """The inputs of which some answer changes something, in the order to ask them."""
     changed = reduce(or_, changes.values(), 0)
+    if not changed:
+        return ()
     found = [asked.input for asked in worlds.asked if changed & asked.bits]
     return tuple([name for name in found if not _is_answered(name, content, worlds)])
 

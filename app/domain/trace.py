@@ -62,7 +62,7 @@ def trace_of(decision: Decision, content: Content) -> Trace:
     """Write a decision down."""
     facts, slots = _settled(decision.standings.by_slot)
     worlds = decision.worlds
-    values, count, everywhere = worlds.values, worlds.count, worlds.all
+    values, count, everywhere, letters = worlds.values, worlds.count, worlds.all, worlds.letters
     return {
         "v": 2,
         "applicability": decision.applicability.value,
@@ -71,7 +71,7 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "facts": facts,
         "slots": slots,
         "asked": [one.input for one in worlds.asked],
-        "rules": bytes([worlds.letters[slot] for slot, _ in content.baseline.steps]).decode(),
+        "rules": bytes([letters[slot] for slot, _ in content.baseline.steps]).decode(),
         "changes": [
             (slot, f"{values[slot] & everywhere:x}", f"{everywhere & ~(values[slot] >> count):x}")
             for slot in decision.changes
