@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.decision import derive
 from app.domain.facts import ComputedScore
-from app.domain.gate import GateLevel, judge
+from app.domain.gate import UNSCREENED, GateLevel, judge
 from app.domain.plan_types import Activity, Plan
 from app.domain.tables import laid_out
 from app.domain.truth import Truth
@@ -240,7 +240,9 @@ def test_a_world_in_which_the_last_question_was_answered_is_screened() -> None:
     (no,) = [
         w for w in worlds.others if w.input == "saddle-sensory-change" and w.answer.answer is False
     ]
-    there = judge(content, worlds, is_low_back=Truth.TRUE, world=no.bit)
+    unscreened = content.rule_by_id[UNSCREENED].slot
+    assert (worlds.truth(unscreened), worlds.truth(unscreened, no.bit)) == (Truth.TRUE, Truth.FALSE)
+    there = patient.with_("saddle-sensory-change", False).decide().gate
     assert (there.level, there.is_screened) == (GateLevel.CLEAR, True)
     assert dict(here.flags)["cauda-equina"] is Truth.UNKNOWN
     assert dict(there.flags)["cauda-equina"] is Truth.FALSE

@@ -97,11 +97,12 @@ def codings_of(concept: object) -> list[tuple[str, str]]:
     """The (system, code) pairs of a CodeableConcept or a Coding."""
     if not isinstance(concept, dict):
         return []
-    codings = concept.get("coding")
-    if codings is None and "coding" not in concept:
+    if "coding" not in concept:
         return [(concept.get("system", ""), concept["code"])] if "code" in concept else []
     return [
-        (c.get("system", ""), c["code"]) for c in codings if isinstance(c, dict) and "code" in c
+        (c.get("system", ""), c["code"])
+        for c in concept["coding"]
+        if isinstance(c, dict) and "code" in c
     ]
 
 
