@@ -5,12 +5,11 @@ Exercise: what the person prefers, then what the person keeps up already, then t
 """
 
 from app.domain.content import Content, Intervention
-from app.domain.placing import sources_under_way
 from app.domain.plan_types import (
     DO_NOT,
     NEXT_STEP,
     PROPOSED,
-    STAGES,
+    STAGE_ORDER,
     UNCOUNTED_STAGES,
     WITHHELD,
     Activity,
@@ -42,8 +41,10 @@ def choose(draft: Draft, situation: Situation) -> None:
 def _choose_a_mode(draft: Draft, situation: Situation) -> None:
     """The mode preferred, else one that is kept up, takes the place of the general programme."""
     general = draft.of(GENERAL_EXERCISE)
+    if general is None:
+        return
     found = _preferred(draft, situation) or _kept_up(draft, situation)
-    if general is None or found is None:
+    if found is None:
         return
     mode, reason = found
     chosen = _moved(mode, general.stage, PROPOSED, (reason,))
@@ -74,9 +75,11 @@ def _preferred(draft: Draft, situation: Situation) -> tuple[Activity, str] | Non
 
 def _kept_up(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
     """The first mode that is ordered or taken part in already: adherence as the record knows it."""
+    if not situation.under_way:
+        return None
     for mode in _modes(draft, situation.content):
-        sources = sources_under_way(mode.id, situation)
-        if sources:
+        sources = situation.under_way.get(mode.id)
+        if sources is not None:
             return mode, f"kept up already ({', '.join(sources)})"
     return None
 
@@ -109,7 +112,9 @@ def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger:
         for a in draft.activities
         if a.status == PROPOSED and content.interventions[a.id].family in families
     ]
-    kept = min(competing, key=lambda a: _tie(content.interventions[a.id]), default=None)
+    if not competing[1:]:
+        return
+    kept = min(competing, key=lambda a: _tie(content.interventions[a.id]))
     for activity in competing:
         if activity is kept:
             continue
@@ -137,7 +142,7 @@ def cap(draft: Draft, situation: Situation) -> None:
     most = content.cap_mild if situation.severity is Severity.MILD else content.cap
     kept: list[Activity] = []
     counted = 0
-    ordered = sorted(draft.activities, key=lambda a: STAGES.index(a.stage))
+    ordered = sorted(draft.activities, key=lambda a: STAGE_ORDER[a.stage])
     if any(a.id in BEFORE_A_PROGRAMME and a.status == PROPOSED for a in ordered):
         ordered.sort(key=lambda a: _turn(a, content))
     for activity in ordered:
@@ -157,14 +162,14 @@ def _turn(activity: Activity, content: Content) -> int:
     """Where sleep or mood needs care, a psychological programme comes after it (§6.5, 8)."""
     is_programme = content.interventions[activity.id].family == PSYCHOLOGICAL
     if is_programme and activity.stage in (MECHANISM, DRIVER):
-        return 2 * STAGES.index(DRIVER) + 1
-    return 2 * STAGES.index(activity.stage)
+        return 2 * STAGE_ORDER[DRIVER] + 1
+    return 2 * STAGE_ORDER[activity.stage]
 
 
 def _is_counted(activity: Activity, content: Content) -> bool:
     """Some things never count; others not when a rule says how much they matter."""
     item = content.interventions[activity.id]
-    return item.counted and not set(activity.rules) & set(item.uncounted_by)
+    return item.counted and not any(rule in item.uncounted_by for rule in activity.rules)
 
 
 def _moved(activity: Activity, stage: str, status: str, reasons: tuple[str, ...]) -> Activity:

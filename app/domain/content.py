@@ -4,7 +4,7 @@
 number of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from app.domain.orders.knowledge import OrderKnowledge
 from app.domain.period import Period
+from app.domain.safety_types import SafetyFinding
+from app.domain.standpoint import Standpoint
 
 
 class ValueType(Enum):
@@ -486,21 +488,118 @@ class Baseline:
     """The patient of whom nothing is known, worked out once by ``worlds.baseline``.
 
     ``asked`` are all questions in their order; their answers are the same worlds for every patient.
-    ``values`` is the truth of every slot in these ``count`` worlds when no fact is there, ``rules``
-    those that were evaluated. ``above`` says of a slot which rules rest on it, directly or through
-    other rules: bit n is the rule at place n. ``rests_on`` are the questions below a rule, by its
-    slot.
+    ``values`` is the truth of every slot in these ``count`` worlds when no fact is there, and
+    ``letters`` how it stands for the patient as known; ``rules`` are those that were evaluated,
+    ``steps`` the slot of each and what works it out. ``above`` says of a slot which rules rest on
+    it, directly or through other rules: bit n is the rule at place n. ``asked_in`` is the question
+    that is answered in each world from number 1 on.
     """
 
     asked: tuple[Asked, ...]
     count: int
     values: tuple[int, ...]
+    letters: bytes
     rules: tuple[Rule, ...]
+    steps: tuple[tuple[int, Callable[[Sequence[int]], int]], ...]
     above: Mapping[int, int]
-    rests_on: Mapping[int, tuple[Asked, ...]]
+    asked_in: tuple[Asked, ...]
 
 
-NOTHING_COMPILED = Baseline((), 1, (), (), {}, {})
+NOTHING_COMPILED = Baseline((), 1, (), b"", (), (), {}, ())
+
+
+@dataclass(frozen=True, slots=True)
+class DriverTable:
+    """A driver by slots: ``levels`` are (level, slot, rule), highest first.
+
+    ``measures`` has for each way of looking its slots as bits.
+    """
+
+    levels: tuple[tuple[int, int, str], ...]
+    measures: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementTable:
+    """A placement by slots: those of ``when``, ``unless`` and ``unless_open`` as bits.
+
+    ``from_level`` is the level of its driver from which it counts; ``turn`` its place among the
+    rows of drivers of one level: modifiability, evidence mark, harm, cost, id.
+    """
+
+    placement: Placement
+    when: int
+    unless: int
+    unless_open: int
+    from_level: int = 0
+    turn: tuple[int, int, int, int, str] = (0, 0, 0, 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The placements of one column and step, in the order in which they are placed."""
+
+    prohibitions: tuple[PlacementTable, ...]
+    others: tuple[PlacementTable, ...]
+    of_drivers: tuple[PlacementTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyTable:
+    """The safety rules of an activity: ``slots`` of all as bits, ``passed`` when none can hold.
+
+    ``groups`` are for each number what is said when it passes, its slots as bits, its rules.
+    """
+
+    slots: int
+    passed: tuple[SafetyFinding, ...]
+    groups: tuple[tuple[SafetyFinding, int, tuple[Rule, ...]], ...]
+
+
+class Plain(NamedTuple):
+    """What a plain yes and a plain no to an input settle: the slots that hold, those that do not.
+
+    None where more has to be looked at than the answer and its age.
+    """
+
+    yes: tuple[tuple[int, ...], tuple[int, ...]] | None
+    no: tuple[tuple[int, ...], tuple[int, ...]] | None
+    known_for: Period | None
+
+
+class CatalogueItem(NamedTuple):
+    """An item of the catalogue: what became of it where no row asks for it, and what is not read.
+
+    ``not_placed`` is None where the reason depends on the mechanism.
+    """
+
+    id: str
+    not_placed: Standpoint | None
+    not_read: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the content says, turned to where it is asked for (``tables.py``).
+
+    Slots that are asked for together are one integer, bit n for slot n. ``subjects`` says of the
+    slot of a conclusion what it is about, in words; ``gate`` are the slots of the gate rules,
+    ``screens`` those of the questions that a flag is screened by; ``rows`` are by severity and
+    step; ``serving`` are the
+    activities that serve a goal; ``plain`` are the inputs of which a yes or a no says all.
+    """
+
+    subjects: Mapping[int, str] = field(default_factory=dict)
+    conclusions: tuple[int, ...] = ()
+    drivers: Mapping[str, DriverTable] = field(default_factory=dict)
+    gate: int = 0
+    screens: Mapping[str, int] = field(default_factory=dict)
+    safety: Mapping[str, SafetyTable] = field(default_factory=dict)
+    rows: Mapping[tuple[str, int], Rows] = field(default_factory=dict)
+    placements_of: Mapping[str, tuple[PlacementTable, ...]] = field(default_factory=dict)
+    catalogue: tuple[CatalogueItem, ...] = ()
+    serving: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    plain: Mapping[str, Plain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -585,6 +684,7 @@ class Content:
     plan_rules: tuple[Rule, ...] = ()
     baseline: Baseline = NOTHING_COMPILED
     baseline_of_orders: Baseline = NOTHING_COMPILED
+    tables: Tables = field(default_factory=Tables)
     not_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 

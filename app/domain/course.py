@@ -11,7 +11,8 @@ from app.domain.period import whole_weeks
 from app.domain.standing import Standings
 
 FUNCTION, PAIN = "G-1", "pain-nrs"
-MAINTAIN, FIRST, SECOND, THIRD, SPECIALIST = range(5)
+STEPS = range(5)
+MAINTAIN, FIRST, SECOND, THIRD, SPECIALIST = STEPS
 # Weeks of care after which no change that matters leads to the next step.
 ENDS = ((FIRST, 6), (SECOND, 12), (THIRD, 26))
 WORSE_BY = 2

@@ -1,9 +1,10 @@
 """The drivers that keep the pain going, each 0 to 3 or unknown (``phenotyping.md`` §6, stage G)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.domain.content import Content, Driver
-from app.domain.worlds import HERE, Worlds
+from app.domain.content import Content, DriverTable
+from app.domain.worlds import HOLDS, Worlds
 
 NOTHING = 0
 
@@ -24,29 +25,32 @@ class DriverGrade(NamedTuple):
         return self.at_least >= content.drivers[self.driver].counts_from
 
 
-def drivers(content: Content, worlds: Worlds, world: int = HERE) -> tuple[DriverGrade, ...]:
+def drivers(content: Content, worlds: Worlds) -> tuple[DriverGrade, ...]:
     """One grade a driver, in the order of the content."""
-    return tuple(_grade(driver, content, worlds, world) for driver in content.drivers.values())
+    letters, unknown = worlds.letters, worlds.open
+    return tuple(
+        [_grade(name, table, letters, unknown) for name, table in content.tables.drivers.items()]
+    )
 
 
-def _grade(driver: Driver, content: Content, worlds: Worlds, world: int) -> DriverGrade:
-    is_settled = _is_settled(driver, worlds, world)
-    highest = driver.levels[0][0]
-    for level, rule in driver.levels:
-        if worlds.is_true(content.rule_by_id[rule].slot, world):
+def _grade(driver: str, table: DriverTable, letters: bytes, unknown: int) -> DriverGrade:
+    is_settled = _is_settled(table.measures, unknown)
+    highest = table.levels[0][0]
+    for level, slot, rule in table.levels:
+        if letters[slot] == HOLDS:
             is_known = is_settled or level == highest
-            return DriverGrade(driver.id, level if is_known else None, level, rule)
-    return DriverGrade(driver.id, NOTHING if is_settled else None, NOTHING, None)
+            return DriverGrade(driver, level if is_known else None, level, rule)
+    return DriverGrade(driver, NOTHING if is_settled else None, NOTHING, None)
 
 
-def _is_settled(driver: Driver, worlds: Worlds, world: int) -> bool:
+def _is_settled(measures: Sequence[int], unknown: int) -> bool:
     """One way of looking was followed to its end, and none was left half-way."""
     is_followed = False
-    for measure in driver.measures:
-        unknown = [worlds.is_unknown(slot, world) for slot in measure]
-        if True not in unknown:
+    for measure in measures:
+        missing = measure & unknown
+        if not missing:
             is_followed = True
-        elif False in unknown:
+        elif missing != measure:
             # A score of which items are missing lies on both sides of a threshold.
             return False
     return is_followed

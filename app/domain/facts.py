@@ -1,6 +1,5 @@
 """Facts: what one resource says about the patient, with who said it, when, and where it stands."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -137,11 +136,3 @@ class Record:
     complete: frozenset[str] = frozenset()
     not_used: tuple[NotUsed, ...] = ()
     scores: tuple[ComputedScore, ...] = ()
-
-
-def by_input(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
-    """Group facts by what they are about."""
-    grouped: dict[str, list[Fact]] = {}
-    for fact in facts:
-        grouped.setdefault(fact.input, []).append(fact)
-    return grouped

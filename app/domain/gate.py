@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from app.domain.content import Content, Flag
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
-from app.domain.worlds import HERE, Worlds
+from app.domain.worlds import Worlds
 
 UNSCREENED = "B-unscreened"
 WHEREVER_THE_PAIN_IS = frozenset({"cauda-equina", "self-harm"})
@@ -54,39 +54,49 @@ class Gate:
         return tuple(r for r in self.raised if r.level is level)
 
 
-def judge(content: Content, worlds: Worlds, *, is_low_back: Truth, world: int = HERE) -> Gate:
-    """The gate in one world (by default the patient as known).
+def judge(content: Content, worlds: Worlds, *, is_low_back: Truth) -> Gate:
+    """The gate of the patient as known.
 
     When the pain is known not to be in the low back only self-harm and cauda equina are run
     (contract §3).
     """
     is_elsewhere = is_low_back is FALSE
-    flags = [f for f in content.flags if not is_elsewhere or f.id in WHEREVER_THE_PAIN_IS]
-    raised = _raised(content, worlds, flags, world)
+    flags = content.flags
     if is_elsewhere:
-        asked = [s for f in flags if f.id != SELF_HARM for s in content.screens[f.id]]
-        is_screened = not any(worlds.is_unknown(s, world) for s in asked)
+        flags = tuple([f for f in flags if f.id in WHEREVER_THE_PAIN_IS])
+    raised = _raised(content, worlds, flags)
+    screens = content.tables.screens
+    if is_elsewhere:
+        is_screened = not any(screens[f.id] & worlds.open for f in flags if f.id != SELF_HARM)
     else:
-        unscreened = content.rule_by_id[UNSCREENED].slot
-        is_screened = not worlds.is_true(unscreened, world)
+        is_screened = not worlds.is_true(content.rule_by_id[UNSCREENED].slot)
+    known = {r.flag for r in raised}
     return Gate(
         level=_level(raised, is_screened=is_screened),
         raised=tuple(raised),
-        flags=tuple((f.id, _truth_of(content, worlds, f, raised, world)) for f in flags),
+        flags=tuple(
+            [
+                (f.id, TRUE if f.id in known else _unless_raised(screens[f.id], worlds.open))
+                for f in flags
+            ]
+        ),
         is_screened=is_screened,
     )
 
 
-def _raised(
-    content: Content, worlds: Worlds, flags: Sequence[Flag], world: int
-) -> list[RaisedFlag]:
+def _unless_raised(screen: int, unknown: int) -> Truth:
+    """Every screening question answered and nothing raised is false."""
+    return FALSE if screen and not screen & unknown else UNKNOWN
+
+
+def _raised(content: Content, worlds: Worlds, flags: Sequence[Flag]) -> list[RaisedFlag]:
+    if not content.tables.gate & worlds.holding:
+        return []
     fired: dict[str, dict[GateLevel, list[str]]] = {}
     for rule in content.gate_rules:
-        if worlds.is_true(rule.slot, world):
+        if worlds.is_true(rule.slot):
             fired.setdefault(rule.flag, {}).setdefault(GateLevel(rule.level), []).append(rule.id)
     raised: list[RaisedFlag] = []
-    if not fired:
-        return raised
     for level in ACTING:
         for flag in flags:
             levels = fired.get(flag.id, {})
@@ -104,15 +114,3 @@ def _level(raised: Sequence[RaisedFlag], *, is_screened: bool) -> GateLevel:
     if highest in (GateLevel.EMERGENCY, GateLevel.URGENT, GateLevel.REFER):
         return highest
     return highest if is_screened else GateLevel.NOT_SCREENED
-
-
-def _truth_of(
-    content: Content, worlds: Worlds, flag: Flag, raised: Sequence[RaisedFlag], world: int
-) -> Truth:
-    """Raised is true; every screening question answered and nothing raised is false."""
-    if any(r.flag == flag.id for r in raised):
-        return TRUE
-    screened = content.screens[flag.id]
-    if screened and not any(worlds.is_unknown(s, world) for s in screened):
-        return FALSE
-    return UNKNOWN

@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from app.domain.content import Content, GoalMeasure, GoalTemplate
-from app.domain.facts import Bounds, Fact
+from app.domain.facts import Fact
 from app.domain.standing import Standings
 from app.domain.worlds import Worlds
 
@@ -60,8 +60,8 @@ def goals(
 
 def _is_served(template: GoalTemplate, content: Content, activities: frozenset[str]) -> bool:
     """Something in the plan serves it; what the content ties to no activity all of them serve."""
-    serving = {id_ for id_, item in content.interventions.items() if template.id in item.goals}
-    return not serving or not serving.isdisjoint(activities)
+    serving = content.tables.serving.get(template.id)
+    return serving is None or not serving.isdisjoint(activities)
 
 
 def _label(template: GoalTemplate, content: Content, worlds: Worlds) -> str:
@@ -91,12 +91,10 @@ def _goal(
 
 def latest_number(standings: Standings, name: str) -> Fact | None:
     """The newest whole score of an input; a partial one is no baseline."""
-    known = [
-        fact
-        for fact in standings.facts.get(name, ())
-        if not isinstance(fact.value, bool | Bounds) and isinstance(fact.value, int | Decimal)
-    ]
-    return known[-1] if known else None
+    for fact in reversed(standings.facts.get(name, ())):
+        if isinstance(fact.value, int | Decimal) and not isinstance(fact.value, bool):
+            return fact
+    return None
 
 
 def change_that_matters(measure: GoalMeasure, baseline: Decimal) -> Decimal:

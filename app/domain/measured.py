@@ -19,6 +19,8 @@ TENTH = Decimal("0.1")
 def measured(facts: Iterable[Fact], content: Content, as_of: datetime) -> Iterator[Fact]:
     """From the newest value of each, as long as it still counts."""
     newest = _newest(facts, content, as_of)
+    if not newest:
+        return
     weight, height = _number(newest, WEIGHT), _number(newest, HEIGHT)
     bmi = _number(newest, BMI)
     if bmi is None and weight is not None and height is not None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 from app.domain.content import Content, Rule
-from app.domain.worlds import HERE, Worlds
+from app.domain.worlds import HOLDS, OPEN, Worlds
 
 MECHANISMS = ("neuropathic", "nociplastic", "nociceptive")
 CONSENSUS = ("possible", "supported", "probable", "definite")
 SCREEN = ("screen-positive", "suspected", "suggested")
 AGAINST = ("none", "excluded", "not-supported")
+IN_TURN = (*reversed(CONSENSUS), *AGAINST, "suspected", "suggested", "screen-positive")
 KEY_OPEN = "F-key-open"
 SECOND_OPINION = {
     "BH-nociplastic": "nociplastic",
@@ -70,18 +71,18 @@ class Phenotype:
     rules: tuple[str, ...] = ()
 
 
-def grades(content: Content, worlds: Worlds, world: int = HERE) -> tuple[Grade, ...]:
+def grades(content: Content, worlds: Worlds) -> tuple[Grade, ...]:
     """One grade a mechanism: the highest that holds, else the one that speaks against it."""
-    return tuple(_grade(mechanism, content, worlds, world) for mechanism in MECHANISMS)
+    return tuple([_grade(mechanism, content, worlds.letters) for mechanism in MECHANISMS])
 
 
-def _grade(mechanism: str, content: Content, worlds: Worlds, world: int) -> Grade:
+def _grade(mechanism: str, content: Content, letters: bytes) -> Grade:
     rules = content.grade_rules[mechanism]
-    for grade in (*reversed(CONSENSUS), *AGAINST, "suspected", "suggested", "screen-positive"):
+    for grade in IN_TURN:
         rule = rules.get(grade)
-        if rule is not None and worlds.is_true(rule.slot, world):
+        if rule is not None and letters[rule.slot] == HOLDS:
             return Grade(mechanism, grade, rule.id)
-    if any(worlds.is_unknown(rule.slot, world) for rule in rules.values()):
+    if any(letters[rule.slot] == OPEN for rule in rules.values()):
         return Grade(mechanism, None, None)  # "none" is settled: nothing may still be suspected
     return Grade(mechanism, "none", _lowest_consensus(rules).id)
 

@@ -1,22 +1,17 @@
 """Placing the rows of a plan: which rows are meant for this person, and what stands against one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.domain.applicability import OUT_OF_SCOPE, Applicability
-from app.domain.content import Content, Intervention, Placement, Stance
+from app.domain.content import Content, Intervention, Placement, PlacementTable, Stance
 from app.domain.course import MAINTAIN, SECOND
 from app.domain.explanation import explain
-from app.domain.gate import GateLevel
-from app.domain.plan_types import (
-    DO_NOT,
-    NOT_INDICATED,
-    WITHHELD,
-    Activity,
-    Draft,
-    Situation,
-)
-from app.domain.safety import WITHHOLDS, SafetyFinding, SafetyResult, check
+from app.domain.gate import Gate, GateLevel
+from app.domain.plan_types import DO_NOT, NOT_INDICATED, WITHHELD, Activity, Draft, Situation
+from app.domain.safety import WITHHOLDS, check
+from app.domain.safety_types import SafetyFinding, SafetyResult
 from app.domain.severity import RULES, Severity
+from app.domain.standing import Standings
 from app.domain.worlds import Worlds
 
 DECLINED = "declined-activity"
@@ -32,13 +27,25 @@ LISTS = {
     "MedicationRequest": "a complete medicine list",
     "AllergyIntolerance": "a complete allergy list",
 }
+BLOCK = SafetyResult.BLOCK
+CARE = frozenset({SafetyResult.CAUTION, SafetyResult.ADJUST})
 ANY, AGAINST = "any", "against"
 
 
-def declined(situation: Situation) -> dict[str, str]:
+def declined(standings: Standings) -> dict[str, str]:
     """What the person does not want: activity id, and where it was said."""
-    said = situation.standings.facts.get(DECLINED, ())
+    said = standings.facts.get(DECLINED, ())
     return {str(fact.value): fact.source for fact in said}
+
+
+def under_way(standings: Standings) -> dict[str, tuple[str, ...]]:
+    """The activities that are under way, and the orders on record by which they are."""
+    said = standings.facts.get(UNDER_WAY, ())
+    found: dict[str, tuple[str, ...]] = {}
+    for fact in said:
+        activity = str(fact.value)
+        found[activity] = tuple(dict.fromkeys((*found.get(activity, ()), fact.source)))
+    return found
 
 
 def is_limited(situation: Situation) -> bool:
@@ -78,50 +85,30 @@ def column(situation: Situation) -> str:
     return COLUMNS[place].value
 
 
-def candidates(situation: Situation) -> Iterator[Placement]:
+def candidates(situation: Situation) -> Iterator[PlacementTable]:
     """The placements that are meant for this person, in the order in which they are placed."""
-    content = situation.content
-    meant = rows(situation)
-    severity, step = column(situation), situation.course.step
-    chosen = [
-        p
-        for p in content.placements
-        if p.row in meant
-        and (not p.severity or severity in p.severity)
-        and (not p.steps or step in p.steps)
-        and (not p.when or all(situation.worlds.is_true(slot) for slot in p.when))
-    ]
-    prohibitions = (p for p in chosen if p.status == DO_NOT)
-    yield from prohibitions
-    yield from (p for p in chosen if p.status != DO_NOT and not p.driver)
-    acting = {g.driver: g for g in situation.drivers}
+    meant, holding = rows(situation), situation.worlds.holding
+    chosen = situation.content.tables.rows[column(situation), situation.course.step]
+    for rows_of in (chosen.prohibitions, chosen.others):
+        for table in rows_of:
+            if table.placement.row in meant and table.when & holding == table.when:
+                yield table
+    levels = {g.driver: g.at_least for g in situation.drivers}
     led = [
-        p
-        for p in chosen
-        if p.driver
-        and acting[p.driver].at_least >= max(p.driver_from, content.drivers[p.driver].counts_from)
+        (-levels[table.placement.driver], table.turn, place, table)
+        for place, table in enumerate(chosen.of_drivers)
+        if levels[table.placement.driver] >= table.from_level
+        and table.placement.row in meant
+        and table.when & holding == table.when
     ]
-    yield from sorted(led, key=lambda p: _driver_order(p, situation))
+    # By driver severity, modifiability, evidence mark (§6.4); then harm, cost (§6.5, 13), id.
+    led.sort()
+    yield from (table for *_, table in led)
 
 
-def _driver_order(
-    placement: Placement, situation: Situation
-) -> tuple[int, int, int, int, int, str]:
-    """By driver severity, modifiability, evidence mark (§6.4); then harm, cost (§6.5, 13), id."""
-    content = situation.content
-    level = next(g.at_least for g in situation.drivers if g.driver == placement.driver)
-    marks = [
-        EVIDENCE_ORDER.index(content.citations[e].mark)
-        for e in content.interventions[placement.activity].evidence
-    ]
-    modifiability = content.drivers[placement.driver].modifiability
-    mark = min(marks, default=len(EVIDENCE_ORDER))
-    item = content.interventions[placement.activity]
-    return (-level, -modifiability, mark, item.harm, item.cost, placement.activity)
-
-
-def place(placement: Placement, situation: Situation, draft: Draft) -> None:
+def place(table: PlacementTable, situation: Situation, draft: Draft) -> None:
     """Put one row into the draft, add its reasons to the row that is there, or say why not."""
+    placement = table.placement
     item = situation.content.interventions[placement.activity]
     draft.considered[item.id] = None
     row = draft.of(item.id)
@@ -129,11 +116,11 @@ def place(placement: Placement, situation: Situation, draft: Draft) -> None:
     if row is not None:
         draft.activities[draft.activities.index(row)] = _joined(row, placement, rules)
         return
-    obstacle = _obstacle(placement, item, situation, draft)
+    obstacle = _obstacle(table, item, situation, draft)
     if obstacle is not None:
         draft.leave_out(item.id, *obstacle)
         return
-    if placement.status == DO_NOT:
+    if item.prohibits and placement.status == DO_NOT:
         draft.prohibited.update(dict.fromkeys(item.prohibits, item.id))
     reasons = (
         *([placement.trigger] if placement.trigger else ()),
@@ -147,7 +134,7 @@ def place(placement: Placement, situation: Situation, draft: Draft) -> None:
             placement.status,
             tuple(dict.fromkeys(rules)),
             text_of(situation, item.id),
-            tuple(reasons),
+            reasons,
         )
     )
 
@@ -165,47 +152,55 @@ def _joined(row: Activity, placement: Placement, rules: tuple[str, ...]) -> Acti
     )
 
 
-def _why(placement: Placement, situation: Situation) -> tuple[str, ...]:
+def _why(placement: Placement, situation: Situation) -> list[str]:
     """The rules of the grade, of the driver's level and of the severity that chose a row."""
-    of_mechanism = tuple(
-        g.rule for g in situation.grades if g.mechanism == placement.row and g.rule is not None
-    )
-    of_driver: tuple[str, ...] = ()
+    why = [g.rule for g in situation.grades if g.mechanism == placement.row and g.rule is not None]
     if placement.driver:
-        of_driver = tuple(
-            g.rule for g in situation.drivers if g.driver == placement.driver and g.rule is not None
-        )
-    of_severity = (RULES[situation.severity],) if placement.severity else ()
-    return (*of_mechanism, *of_driver, *of_severity)
+        of_driver = (g.rule for g in situation.drivers if g.driver == placement.driver)
+        why += [rule for rule in of_driver if rule is not None]
+    if placement.severity:
+        why.append(RULES[situation.severity])
+    return why
+
+
+def removed_by_flags(situation: Situation) -> dict[str, tuple[str, str]]:
+    """What has to wait until a flag that asks for a referral is cleared: the flag and its rule."""
+    found: dict[str, tuple[str, str]] = {}
+    for raised in situation.gate.raises(GateLevel.REFER):
+        flag = next(f for f in situation.content.flags if f.id == raised.flag)
+        for activity in flag.removes:
+            found.setdefault(activity, (raised.flag, raised.rules[0]))
+    return found
 
 
 def _obstacle(
-    placement: Placement, item: Intervention, situation: Situation, draft: Draft
+    table: PlacementTable, item: Intervention, situation: Situation, draft: Draft
 ) -> tuple[str, str] | None:
     """Why this cannot stand in the plan: (status, reason); None when nothing stands against it."""
+    placement = table.placement
     if placement.status == DO_NOT:
-        return _no_prohibition(placement, situation)
-    gate = situation.gate
-    for raised in gate.raises(GateLevel.REFER):
-        flag = next(f for f in situation.content.flags if f.id == raised.flag)
-        if item.id in flag.removes:
-            return WITHHELD, f"until the red flag {raised.flag} is cleared ({raised.rules[0]})"
-    if item.family in BY_HAND_OR_DRUG and not gate.is_screened:
+        return _no_prohibition(table, situation)
+    if item.id in draft.removed:
+        flag, rule = draft.removed[item.id]
+        return WITHHELD, f"until the red flag {flag} is cleared ({rule})"
+    if item.family in BY_HAND_OR_DRUG and not situation.gate.is_screened:
         return WITHHELD, "the red-flag screen is not complete (B-unscreened)"
     if item.id in draft.prohibited:
         return NOT_INDICATED, f"{draft.prohibited[item.id]} says not to"
-    refused = declined(situation).get(item.id)
+    refused = situation.declined.get(item.id)
     if refused is not None and item.catalogue:
         return WITHHELD, f"declined ({refused})"
     stance = against(item.id, placement.row, situation.content, situation.guideline_profile)
     if stance is not None:
         return WITHHELD, f"guideline profile {stance.profile}: {stance.says} [{stance.mark}]"
-    return _unsafe(item, situation, draft) or _excluded(placement, situation)
+    return _unsafe(item, situation, draft) or _excluded(table, situation)
 
 
 def against(activity: str, row: str, content: Content, profile: str) -> Stance | None:
     """The stance that keeps this out of this row; what is said of the mechanism beats the rest."""
-    said = content.stances_on.get((profile, activity), ())
+    said = content.stances_on.get((profile, activity))
+    if said is None:
+        return None
     of_row = [s for s in said if s.mechanism == row] or [s for s in said if s.mechanism == ANY]
     return next((s for s in of_row if s.direction == AGAINST), None)
 
@@ -213,23 +208,24 @@ def against(activity: str, row: str, content: Content, profile: str) -> Stance |
 def _unsafe(item: Intervention, situation: Situation, draft: Draft) -> tuple[str, str] | None:
     """A rule that blocks; for what is done to a body also a rule that cannot be checked."""
     found = check(item.id, situation.content, situation.worlds)
-    draft.safety.update({(f.safety, f.activity): f for f in found})
+    if not found:
+        return None
+    draft.safety[item.id] = found
     stopping = [
         f
         for f in found
-        if f.result is SafetyResult.BLOCK
-        or (f.result in WITHHOLDS and item.family in BY_HAND_OR_DRUG)
+        if f.result is BLOCK or (f.result in WITHHOLDS and item.family in BY_HAND_OR_DRUG)
     ]
     if not stopping:
         return None
-    stopping.sort(key=lambda f: f.result is not SafetyResult.BLOCK)
+    stopping.sort(key=lambda f: f.result is not BLOCK)
     return WITHHELD, "; ".join(_said(f, situation) for f in stopping)
 
 
 def _said(finding: SafetyFinding, situation: Situation) -> str:
     content = situation.content
     rules = [content.rule_by_id[r] for r in finding.rules]
-    if finding.result is SafetyResult.BLOCK:
+    if finding.result is BLOCK:
         return f"{finding.safety}: {', '.join(r.label for r in rules)}"
     missing: dict[str, None] = {}
     for name in missing_inputs(finding, content, situation.worlds):
@@ -248,45 +244,47 @@ def missing_inputs(finding: SafetyFinding, content: Content, worlds: Worlds) -> 
     return tuple(names)
 
 
-def _cautions(item: Intervention, draft: Draft) -> Iterator[str]:
-    for finding in draft.safety.values():
-        if finding.activity == item.id and finding.result in (
-            SafetyResult.CAUTION,
-            SafetyResult.ADJUST,
-        ):
-            yield f"{finding.result.value} {finding.safety}"
+def _cautions(item: Intervention, draft: Draft) -> list[str]:
+    return [
+        f"{finding.result.value} {finding.safety}"
+        for finding in draft.safety.get(item.id, ())
+        if finding.result in CARE
+    ]
 
 
-def sources_under_way(activity: str, situation: Situation) -> tuple[str, ...]:
-    """The orders on record by which an activity is under way."""
-    said = situation.standings.facts.get(UNDER_WAY, ())
-    return tuple(dict.fromkeys(fact.source for fact in said if fact.value == activity))
-
-
-def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
+def _under_way(item: Intervention, situation: Situation) -> Sequence[str]:
     """What is ordered already is gone on with, not ordered a second time (§6.5, 11)."""
-    sources = sources_under_way(item.id, situation)
-    if sources:
-        yield f"already ordered ({', '.join(sources)}): continue or change it, no second order"
+    sources = situation.under_way.get(item.id)
+    if sources is None:
+        return ()
+    return (f"already ordered ({', '.join(sources)}): continue or change it, no second order",)
 
 
-def _no_prohibition(placement: Placement, situation: Situation) -> tuple[str, str] | None:
-    excluded = _excluded(placement, situation)
-    if excluded is not None or placement.activity != NO_IMAGING or _is_imaging_ruled_out(situation):
+def _no_prohibition(table: PlacementTable, situation: Situation) -> tuple[str, str] | None:
+    placement = table.placement
+    excluded = _excluded(table, situation)
+    if excluded is not None or placement.activity != NO_IMAGING or situation.is_imaging_ruled_out:
         return excluded
     return NOT_INDICATED, "a red flag or an unfinished screen may need imaging"
 
 
-def _is_imaging_ruled_out(situation: Situation) -> bool:
+def is_imaging_ruled_out(content: Content, gate: Gate, worlds: Worlds) -> bool:
     """No flag, no unfinished screen, no deficit: what lets "no scan" be said (amendment 11)."""
-    if situation.gate.level not in (GateLevel.WATCH, GateLevel.CLEAR):
+    if gate.level not in (GateLevel.WATCH, GateLevel.CLEAR):
         return False
-    saying_no = situation.content.placements_of.get(NO_IMAGING, ())
-    return all(_excluded(placement, situation) is None for placement in saying_no)
+    saying_no = content.tables.placements_of.get(NO_IMAGING, ())
+    return not any(_is_excluded(table, worlds) for table in saying_no)
 
 
-def _excluded(placement: Placement, situation: Situation) -> tuple[str, str] | None:
-    worlds = situation.worlds
+def _is_excluded(table: PlacementTable, worlds: Worlds) -> bool:
+    possible = worlds.holding | worlds.open
+    return bool(table.unless & worlds.holding or table.unless_open & possible)
+
+
+def _excluded(table: PlacementTable, situation: Situation) -> tuple[str, str] | None:
+    worlds, placement = situation.worlds, table.placement
+    if not _is_excluded(table, worlds):
+        return None
     names = situation.content.slot_names
     for slot in placement.unless:
         if worlds.is_true(slot):
@@ -301,11 +299,12 @@ def text_of(situation: Situation, activity: str) -> str:
     """What the patient reads."""
     content = situation.content
     item = content.interventions[activity]
-    text = next(
-        (content.texts[key] for slot, key in item.texts_when if situation.worlds.is_true(slot)),
-        item.text,
-    )
+    text = item.text
+    for slot, key in item.texts_when:
+        if situation.worlds.is_true(slot):
+            text = content.texts[key]
+            break
     careful = content.texts.get(f"{activity}.refer")
-    if careful is not None and not _is_imaging_ruled_out(situation):
+    if careful is not None and not situation.is_imaging_ruled_out:
         text = careful
     return text.replace(CRISIS, situation.crisis_text)

@@ -17,26 +17,27 @@ from app.domain.goals import goals
 from app.domain.placing import (
     LISTS,
     candidates,
-    declined,
     is_limited,
     missing_inputs,
     place,
+    removed_by_flags,
     text_of,
 )
 from app.domain.plan_types import (
     DO_NOT,
     NOT_INDICATED,
     PROPOSED,
-    STAGES,
+    STAGE_ORDER,
     WITHHELD,
     Activity,
     Draft,
     Plan,
     Situation,
-    Standpoint,
 )
-from app.domain.safety import PERSON, SafetyResult, check
+from app.domain.safety import NOT_KNOWN, PERSON, check
+from app.domain.safety_types import SafetyFinding
 from app.domain.severity import Severity
+from app.domain.standpoint import Standpoint
 from app.domain.worlds import Worlds
 
 EMERGENCY, URGENT, SUICIDE_RISK = "ESC-01", "ESC-02", "ESC-03"
@@ -52,7 +53,7 @@ def make_plan(situation: Situation) -> Plan:
         return _escalation_only(situation)
     if situation.applicability is Applicability.ELSEWHERE:
         return _scope_only(situation)
-    draft = Draft()
+    draft = Draft(removed=removed_by_flags(situation))
     draft.activities.extend(_red_flag_activities(situation))
     by_gate = len(draft.activities)
     for placement in candidates(situation):
@@ -76,7 +77,7 @@ def make_plan(situation: Situation) -> Plan:
         reviews=_reviews(draft, situation),
         scope="scope.limited" if is_limited(situation) else "",
         considered=tuple(draft.considered),
-        safety=(*person, *draft.safety.values()),
+        safety=(*person, *_told(draft)),
     )
 
 
@@ -143,11 +144,19 @@ def _red_flag_activities(situation: Situation) -> Iterator[Activity]:
         yield _activity(situation, ASK_SCREEN, "safety", ("P-09",))
 
 
+def _told(draft: Draft) -> Iterator[SafetyFinding]:
+    """What was said of the safety of every activity."""
+    for found in draft.safety.values():
+        yield from found
+
+
 def _is_something_unchecked(draft: Draft) -> bool:
     """An option was left out because a fact is missing."""
     return any(
-        finding.result is SafetyResult.UNKNOWN and finding.activity in draft.left_out
-        for finding in draft.safety.values()
+        finding.result is NOT_KNOWN
+        for activity, found in draft.safety.items()
+        if activity in draft.left_out
+        for finding in found
     )
 
 
@@ -157,7 +166,7 @@ def lists_wanted(plan: Plan, content: Content, worlds: Worlds) -> tuple[str, ...
     found = {
         content.inputs[name].listed_in
         for finding in plan.safety
-        if finding.result is SafetyResult.UNKNOWN and finding.activity in waiting
+        if finding.result is NOT_KNOWN and finding.activity in waiting
         for name in missing_inputs(finding, content, worlds)
     }
     return tuple(name for name in LISTS if name in found)
@@ -169,11 +178,10 @@ def _decide_together(draft: Draft, situation: Situation) -> Iterator[Activity]:
     options = [
         a.id for a in draft.activities if a.status == PROPOSED and items[a.id].family == DRUG
     ]
-    unwanted = declined(situation)
     refused = [
         p.activity
-        for p in situation.content.placements
-        if p.row == FOUNDATION and p.activity in unwanted
+        for p in (situation.content.placements if situation.declined else ())
+        if p.row == FOUNDATION and p.activity in situation.declined
     ]
     reasons = [f"{', '.join(options)} or no medicine"] if options else []
     if refused:
@@ -189,10 +197,12 @@ def _activity(situation: Situation, activity: str, stage: str, rules: Sequence[s
 
 
 def _ranked(activities: Iterable[Activity]) -> tuple[Activity, ...]:
-    ordered = sorted(activities, key=lambda a: STAGES.index(a.stage))
+    ordered = sorted(activities, key=lambda a: STAGE_ORDER[a.stage])
     return tuple(
-        Activity(a.id, a.stage, a.status, a.rules, a.text, a.reasons, rank)
-        for rank, a in enumerate(ordered, start=1)
+        [
+            Activity(a.id, a.stage, a.status, a.rules, a.text, a.reasons, rank)
+            for rank, a in enumerate(ordered, start=1)
+        ]
     )
 
 
@@ -210,29 +220,30 @@ def _reviews(draft: Draft, situation: Situation) -> tuple[date, ...]:
 
 def _catalogue(situation: Situation, draft: Draft) -> tuple[Standpoint, ...]:
     placed = {a.id: a for a in draft.activities}
-    points = []
-    for item in situation.content.interventions.values():
-        if not item.catalogue:
-            continue
-        activity = placed.get(item.id)
-        if activity is not None:
-            reasons = (activity.stage, *activity.rules, *activity.reasons)
-            points.append(Standpoint(item.id, activity.status, reasons))
-        elif item.id in draft.left_out:
-            points.append(Standpoint(item.id, *draft.left_out[item.id]))
+    left_out = draft.left_out
+    nobody_asks = f"no row of {situation.phenotype.mechanism} pain and no driver asks for it"
+    points: list[Standpoint] = []
+    for id_, not_placed, not_read in situation.content.tables.catalogue:
+        if id_ in placed:
+            activity = placed[id_]
+            reasons = (activity.stage, *activity.rules, *activity.reasons, *not_read)
+            points.append(Standpoint(id_, activity.status, reasons))
+        elif id_ in left_out:
+            status, reasons = left_out[id_]
+            points.append(Standpoint(id_, status, (*reasons, *not_read)))
+        elif not_placed is not None:
+            points.append(not_placed)
         else:
-            points.append(_not_placed(item, situation))
-        not_read = situation.content.not_read.get(item.id, ())
-        points[-1] = points[-1]._replace(reasons=(*points[-1].reasons, *not_read))
+            points.append(Standpoint(id_, NOT_INDICATED, (nobody_asks, *not_read)))
     return tuple(points)
 
 
-def _not_placed(item: Intervention, situation: Situation) -> Standpoint:
-    if item.why_not:
-        status = WITHHELD if item.family in NEEDS_A_SAFETY_CHECK else NOT_INDICATED
-        return Standpoint(item.id, status, (item.why_not,))
-    said = f"no row of {situation.phenotype.mechanism} pain and no driver asks for it"
-    return Standpoint(item.id, NOT_INDICATED, (said,))
+def unplaced(item: Intervention, not_read: Sequence[str]) -> Standpoint | None:
+    """An item with a reason of its own for being in no plan that does not ask for it."""
+    if not item.why_not:
+        return None
+    status = WITHHELD if item.family in NEEDS_A_SAFETY_CHECK else NOT_INDICATED
+    return Standpoint(item.id, status, (item.why_not, *not_read))
 
 
 def _all_catalogue(content: Content, status: str, reason: str) -> tuple[Standpoint, ...]:

@@ -1,5 +1,6 @@
 """What a plan is made of and what it depends on; ``plan.py`` makes one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -11,9 +12,10 @@ from app.domain.drivers import DriverGrade
 from app.domain.gate import Gate
 from app.domain.goals import Goal
 from app.domain.phenotype import Grade, Phenotype
-from app.domain.safety import SafetyFinding
+from app.domain.safety_types import SafetyFinding
 from app.domain.severity import Severity
 from app.domain.standing import Standings
+from app.domain.standpoint import Standpoint
 from app.domain.worlds import Worlds
 
 STAGES = (
@@ -27,6 +29,7 @@ STAGES = (
     "do-not",
     "review",
 )
+STAGE_ORDER = {stage: place for place, stage in enumerate(STAGES)}
 UNCOUNTED_STAGES = frozenset({"safety", "next-step", "do-not", "review"})
 PROPOSED, NEXT_STEP, DO_NOT = "proposed", "next-step", "do-not"
 WITHHELD, NOT_INDICATED = "withheld", "not-indicated"
@@ -42,14 +45,6 @@ class Activity(NamedTuple):
     text: str
     reasons: tuple[str, ...] = ()
     rank: int = 0
-
-
-class Standpoint(NamedTuple):
-    """What became of one catalogue item, and why."""
-
-    id: str
-    status: str
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the plan depends on, each decided before it."""
+    """All that the plan depends on, each decided before it.
+
+    ``declined`` says where an activity was declined, ``under_way`` by which orders on record one is
+    under way; ``is_imaging_ruled_out``: neither a flag nor an open question may need a scan.
+    """
 
     content: Content
     worlds: Worlds
@@ -88,24 +87,32 @@ class Situation:
     is_worth_asking: bool
     crisis_text: str
     as_of: datetime
+    declined: Mapping[str, str]
+    under_way: Mapping[str, tuple[str, ...]]
+    is_imaging_ruled_out: bool
 
 
 @dataclass(slots=True)
 class Draft:
     """The plan in the making: what is in, why something is out, what was said of its safety.
 
-    ``prohibited`` says of an activity which prohibition of this plan speaks against it.
+    ``safety`` is by activity. ``prohibited`` says of an activity which prohibition of this plan
+    speaks against it, ``removed`` which red flag has to be cleared first, and its rule.
     """
 
     activities: list[Activity] = field(default_factory=list)
     left_out: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    safety: dict[tuple[str, str], SafetyFinding] = field(default_factory=dict)
+    safety: dict[str, tuple[SafetyFinding, ...]] = field(default_factory=dict)
     considered: dict[str, None] = field(default_factory=dict)
     prohibited: dict[str, str] = field(default_factory=dict)
+    removed: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def of(self, activity: str) -> Activity | None:
         """The row of an activity, None while it has none."""
-        return next((a for a in self.activities if a.id == activity), None)
+        for row in self.activities:
+            if row.id == activity:
+                return row
+        return None
 
     def leave_out(self, activity: str, status: str, *reasons: str) -> None:
         """Note why an activity is not there; later reasons are added, once each."""

@@ -41,7 +41,7 @@ class Question:
 
 def telling(content: Content, worlds: Worlds) -> dict[int, int]:
     """What is concluded of everybody and stands otherwise in some world: its slot, those worlds."""
-    return worlds.changes([rule.slot for rule in content.conclusions])
+    return worlds.changes(content.tables.conclusions)
 
 
 def telling_of_safety(
@@ -56,11 +56,10 @@ def telling_of_safety(
 def worth_asking(content: Content, worlds: Worlds, changes: Mapping[int, int]) -> tuple[str, ...]:
     """The inputs of which some answer changes something, in the order to ask them."""
     changed = reduce(or_, changes.values(), 0)
-    return tuple(
-        asked.input
-        for asked in worlds.asked
-        if changed & asked.bits and not _is_answered(asked.input, content, worlds)
-    )
+    if not changed:
+        return ()
+    found = [asked.input for asked in worlds.asked if changed & asked.bits]
+    return tuple([name for name in found if not _is_answered(name, content, worlds)])
 
 
 def questions(content: Content, worlds: Worlds, considered: Sequence[str]) -> tuple[Question, ...]:

@@ -53,7 +53,8 @@ def facts_of_record(record: Record, content: Content, as_of: datetime) -> Stated
         _doubt(condition, content, doubts)
     facts.extend(_settled_of_every_cancer(coded))
     facts.extend(_problems_counted(facts, content, as_of))
-    facts.extend(_of_lists(record, content, as_of, doubts))
+    if record.medicines or record.allergies or MEDICINES in record.complete:
+        facts.extend(_of_lists(record, content, as_of, doubts))
     if record.complete:
         facts.extend(_not_listed(facts, record.complete, doubts, content, as_of))
     facts.extend(measured(facts, content, as_of))
@@ -168,9 +169,10 @@ def _problems_counted(facts: Iterable[Fact], content: Content, as_of: datetime) 
     Not every such problem has a code that we know, so the list never says that there are no more.
     """
     said = list(facts)
+    present = [f for f in said if f.value is True]
     for name in content.counting.get(CONDITION, ()):
         about = content.inputs[name]
-        there = {f.input: f.source for f in said if f.input in about.counts and f.value is True}
+        there = {f.input: f.source for f in present if f.input in about.counts}
         if not there:
             continue
         answers = [f for f in said if f.input == name and isinstance(f.value, int)]

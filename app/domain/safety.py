@@ -5,24 +5,12 @@ known not to hold.
 """
 
 from collections.abc import Iterator
-from enum import Enum
-from typing import NamedTuple
 
 from app.domain.content import Content, Rule
+from app.domain.safety_types import SafetyFinding, SafetyResult
 from app.domain.worlds import Worlds
 
 PERSON = ""
-
-
-class SafetyResult(Enum):
-    """Worst first."""
-
-    BLOCK = "block"
-    UNKNOWN = "unknown"
-    ADJUST = "adjust"
-    CAUTION = "caution"
-    INFO = "info"
-    PASS = "pass"  # noqa: S105  (a result, no password)
 
 
 # By these names: looking a member up in its Enum costs several times as much.
@@ -33,23 +21,19 @@ _WORST_FIRST = tuple(SafetyResult)
 _RESULTS = {result.value: result for result in SafetyResult}
 
 
-class SafetyFinding(NamedTuple):
-    """What one safety rule (``S-10``) says of one activity ("" : of the person as a whole).
-
-    ``rules`` are those that made the result: true for a result that holds, open for unknown.
-    """
-
-    safety: str
-    activity: str
-    result: SafetyResult
-    rules: tuple[str, ...] = ()
-
-
 def check(activity: str, content: Content, worlds: Worlds) -> tuple[SafetyFinding, ...]:
     """Every safety rule that concerns an activity, in the order of their numbers."""
+    table = content.tables.safety.get(activity)
+    if table is None:
+        return ()
+    possible = worlds.holding | worlds.open
+    if not table.slots & possible:
+        return table.passed
     return tuple(
-        _finding(safety, activity, rules, worlds)
-        for safety, rules in content.safety_rules.get(activity, ())
+        [
+            _finding(passed, rules, worlds) if slots & possible else passed
+            for passed, slots, rules in table.groups
+        ]
     )
 
 
@@ -61,14 +45,11 @@ def each(
         yield from ((safety, _result(rule, worlds), rule) for rule in rules)
 
 
-def _finding(safety: str, activity: str, rules: tuple[Rule, ...], worlds: Worlds) -> SafetyFinding:
+def _finding(passed: SafetyFinding, rules: tuple[Rule, ...], worlds: Worlds) -> SafetyFinding:
     results = [(_result(rule, worlds), rule.id) for rule in rules]
-    acting = [(result, rule) for result, rule in results if result is not PASSED]
-    if not acting:
-        return SafetyFinding(safety, activity, PASSED)
-    worst = min((result for result, _ in acting), key=_WORST_FIRST.index)
-    made = tuple(rule for result, rule in acting if result is worst)
-    return SafetyFinding(safety, activity, worst, made)
+    worst = min((result for result, _ in results), key=_WORST_FIRST.index)
+    made = tuple([rule for result, rule in results if result is worst])
+    return SafetyFinding(passed.safety, passed.activity, worst, made)
 
 
 def _result(rule: Rule, worlds: Worlds) -> SafetyResult:

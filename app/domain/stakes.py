@@ -1,14 +1,13 @@
 """What is at stake in each open question: the gate, a grade, a driver, the safety of an option.
 
-Read off the worlds in which each question was answered (``worlds.py``), as the questions are, and
-only where a rule rests on the question at all; told in words for the plan of a person and for the
-GuidanceResponse.
+Read off the worlds in which each question was answered (``worlds.py``), as the questions are; told
+in words for the plan of a person and for the GuidanceResponse.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.content import Content, Rule
+from app.domain.content import Asked, Content, Rule
 from app.domain.unlocking import Unlocking
 
 
@@ -28,28 +27,42 @@ def stakes(
 ) -> tuple[Stake, ...]:
     """One for each question asked, in their order; ``changes`` are what some answer changes."""
     found: dict[str, dict[str, None]] = {name: {} for name in asked}
-    for said, slots in _about(content, considered, changes).items():
-        for slot in slots:
-            where = changes[slot]
-            for question in content.baseline.rests_on[slot]:
-                if where & question.bits and question.input in found:
-                    found[question.input][said] = None
-    return tuple(Stake(name, tuple(could_change)) for name, could_change in found.items())
+    for said, where in _about(content, considered, changes).items():
+        for name in _questions_in(where, content.baseline.asked_in):
+            if name in found:
+                found[name][said] = None
+    return tuple([Stake(name, tuple(could_change)) for name, could_change in found.items()])
+
+
+def _questions_in(worlds: int, asked_in: Sequence[Asked]) -> Iterator[str]:
+    """Whose answers the worlds are, each question once."""
+    while worlds:
+        asked = asked_in[(worlds & -worlds).bit_length() - 2]
+        yield asked.input
+        worlds &= ~asked.bits
 
 
 def _about(
     content: Content, considered: Sequence[str], changes: Mapping[int, int]
-) -> dict[str, list[int]]:
-    """What in words the slots are about that some answer changes."""
-    told: dict[str, list[int]] = {}
-    for slot in changes:
-        rule = content.rule_by_slot[slot]
-        if rule.concludes:
-            told.setdefault(_said(rule, content.driver_by_rule.get(rule.id, "")), []).append(slot)
+) -> dict[str, int]:
+    """What in words the slots are about that some answer changes, and the worlds in which."""
+    told: dict[str, int] = {}
+    subjects = content.tables.subjects
+    for slot, where in changes.items():
+        said = subjects.get(slot)
+        if said is not None:
+            told[said] = told.get(said, 0) | where
     for activity in considered:
-        slots = [s for s in content.safety_slots.get(activity, ()) if s in changes]
-        told[f"whether {activity} is safe"] = slots
+        where = 0
+        for slot in content.safety_slots.get(activity, ()):
+            where |= changes.get(slot, 0)
+        told[f"whether {activity} is safe"] = where
     return told
+
+
+def subjects_of(rules: Iterable[Rule], driver_by_rule: Mapping[str, str]) -> dict[int, str]:
+    """What each rule whose change is worth a question is about, by its slot."""
+    return {r.slot: _said(r, driver_by_rule.get(r.id, "")) for r in rules if r.concludes}
 
 
 def _said(rule: Rule, driver: str) -> str:

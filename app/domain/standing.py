@@ -6,14 +6,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from app.domain.content import Choice, Content, Finding, Input, Reading, Test, ValueType
-from app.domain.facts import Bounds, Fact, FactValue, NotUsed, SaidBy, by_input
+from app.domain.content import Choice, Content, Finding, Input, Plain, Reading, Test, ValueType
+from app.domain.facts import Bounds, Fact, FactValue, NotUsed, SaidBy
 from app.domain.period import Period, whole_weeks
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 
 ASSESSED = "red-flag-assessed"
 # By these names: looking a member up in its Enum costs several times as much.
 LATEST, GATE, SCORED, RECORD = Choice.LATEST, Choice.GATE, Choice.SCORED, Choice.RECORD
+NUMBERS = (int, Decimal)
+CLINICIAN, PATIENT = SaidBy.CLINICIAN, SaidBy.PATIENT
 
 
 class Standing(NamedTuple):
@@ -60,18 +62,23 @@ def stand(facts: Iterable[Fact], content: Content, as_of: datetime) -> Standings
     What lies after ``as_of`` is not used and listed.
     """
     grouped, not_used = _up_to(facts, as_of)
-    by_clinician = [f for f in grouped.get(ASSESSED, ()) if f.said_by is SaidBy.CLINICIAN]
-    others = {f.source for f in grouped.get(ASSESSED, ()) if f.said_by is not SaidBy.CLINICIAN}
-    not_used += tuple(
-        NotUsed(source, "only a clinician can say that a red flag was assessed")
-        for source in sorted(others)
-    )
-    scales = _Scales(as_of, _assessments(by_clinician), content.home_flags, {})
+    assessed = grouped.get(ASSESSED, ())
+    others = {f.source for f in assessed if f.said_by is not CLINICIAN}
+    if others:
+        not_used += tuple(
+            NotUsed(source, "only a clinician can say that a red flag was assessed")
+            for source in sorted(others)
+        )
+    assessments = _assessments(f for f in assessed if f.said_by is CLINICIAN)
+    scales = _Scales(as_of, assessments, content.home_flags, {})
     by_slot: dict[int, Standing] = {}
     conflicts: list[str] = []
+    plain = content.tables.plain
     for name, about in grouped.items():
         known = content.inputs.get(name)
         if known is None:
+            continue
+        if len(about) == 1 and name in plain and _plainly(plain[name], about[0], scales, by_slot):
             continue
         if len(about) > 1 and _disagree(known, about):
             conflicts.append(name)
@@ -83,18 +90,40 @@ def _up_to(
     facts: Iterable[Fact], as_of: datetime
 ) -> tuple[dict[str, list[Fact]], tuple[NotUsed, ...]]:
     """What is known by then, by input and in the order of time; and what came later."""
-    usable: list[Fact] = []
+    grouped: dict[str, list[Fact]] = {}
     late: set[str] = set()
     for fact in facts:
-        if fact.at <= as_of:
-            usable.append(fact)
-        else:
+        if fact.at > as_of:
             late.add(fact.source)
-    grouped = by_input(usable)
+        elif fact.input in grouped:
+            grouped[fact.input].append(fact)
+        else:
+            grouped[fact.input] = [fact]
     for about in grouped.values():
         if len(about) > 1:
             about.sort(key=_order)
-    return grouped, tuple(NotUsed(source, "effective after asOf") for source in sorted(late))
+    return grouped, tuple([NotUsed(source, "effective after asOf") for source in sorted(late)])
+
+
+def _plainly(plain: Plain, fact: Fact, scales: _Scales, by_slot: dict[int, Standing]) -> bool:
+    """The only answer to an input, where it says all that its statements ask; False if not."""
+    value = fact.value
+    settled = plain.yes if value is True else plain.no if value is False else None
+    if settled is None:
+        return False
+    holding, failing = settled
+    if plain.known_for is not None and not scales.is_within(fact.at, plain.known_for):
+        by_slot.update(dict.fromkeys((*holding, *failing), Standing(UNKNOWN, fact)))
+        return True
+    if holding:
+        yes = Standing(TRUE, fact)
+        for slot in holding:
+            by_slot[slot] = yes
+    if failing:
+        no = Standing(FALSE, fact)
+        for slot in failing:
+            by_slot[slot] = no
+    return True
 
 
 def _order(fact: Fact) -> tuple[datetime, str, str, str]:
@@ -151,13 +180,13 @@ def _latest(
 def _current(about: Sequence[Fact]) -> Fact:
     """The latest; on its day the clinician's answer beats the patient's."""
     last = about[-1]
-    if len(about) == 1 or last.said_by is SaidBy.CLINICIAN:
+    if len(about) == 1 or last.said_by is CLINICIAN:
         return last
     day = last.at.date()
     for fact in reversed(about):
         if fact.at.date() != day:
             break
-        if fact.said_by is SaidBy.CLINICIAN:
+        if fact.said_by is CLINICIAN:
             return fact
     return last
 
@@ -230,14 +259,14 @@ def _taken_back(
     known: Input, finding: Finding, positive: Fact, about: Sequence[Fact], scales: _Scales
 ) -> bool:
     for other in about:
-        if other.said_by is not SaidBy.CLINICIAN:
+        if other.said_by is not CLINICIAN:
             continue
         if _compare(known, finding.test, other, scales.as_of) is not FALSE:
             continue
         if other.at > positive.latest:
             return True
         same_day = other.at.date() == positive.at.date()
-        if same_day and positive.said_by is SaidBy.PATIENT:
+        if same_day and positive.said_by is PATIENT:
             return True
     return False
 
@@ -332,19 +361,23 @@ def compare(test: Test, value: FactValue) -> Truth:
     """Whether a value makes a statement true; between bounds only when both ends agree."""
     if isinstance(value, bool):
         return TRUE if value is test.is_value else FALSE
+    if isinstance(value, NUMBERS):
+        return _compared(test, value)
     if isinstance(value, Bounds):
         low, high = compare(test, value.low), compare(test, value.high)
         return low if low is high else UNKNOWN
     if isinstance(value, str):
-        return Truth.of(value in test.any_code)
-    if isinstance(value, datetime):
-        return UNKNOWN
+        return TRUE if value in test.any_code else FALSE
+    return UNKNOWN
+
+
+def _compared(test: Test, number: int | Decimal) -> Truth:
     if test.at_least is not None:
-        return Truth.of(value >= test.at_least)
+        return TRUE if number >= test.at_least else FALSE
     if test.at_most is not None:
-        return Truth.of(value <= test.at_most)
+        return TRUE if number <= test.at_most else FALSE
     if test.below is not None:
-        return Truth.of(value < test.below)
+        return TRUE if number < test.below else FALSE
     if test.above is not None:
-        return Truth.of(value > test.above)
+        return TRUE if number > test.above else FALSE
     return UNKNOWN

@@ -12,11 +12,14 @@ from typing import NotRequired, TypedDict
 from app.domain.content import Asked, Content
 from app.domain.course import PAIN, Before, Course, score_of
 from app.domain.decision import Decision
-from app.domain.facts import Bounds, Fact
+from app.domain.facts import Bounds, Fact, SaidBy
 from app.domain.standing import Standing, Standings
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
-from app.domain.worlds import HERE, Worlds, packed
+from app.domain.worlds import Worlds, packed
 
+AS_THEY_ARE = (int, str)
+PATIENT, CLINICIAN = SaidBy.PATIENT.value, SaidBy.CLINICIAN.value
+_Row = Sequence[object]
 _TRUTHS = {truth.letter: truth for truth in Truth}
 
 
@@ -34,24 +37,24 @@ class Trace(TypedDict):
     applicability: str
     gate: str
     mechanism: str
-    facts: list[list[object]]
-    slots: list[list[object]]
-    asked: list[str]
-    worlds: NotRequired[list[list[object]]]
+    facts: Sequence[Sequence[object]]
+    slots: Sequence[Sequence[object]]
+    asked: Sequence[str]
+    worlds: NotRequired[Sequence[Sequence[object]]]
     rules: str
-    changes: list[list[object]]
-    catalogue: list[list[object]]
-    questions: list[str]
-    lists: list[str]
-    considered: list[str]
-    drivers: list[list[object]]
+    changes: Sequence[Sequence[object]]
+    catalogue: Sequence[Sequence[object]]
+    questions: Sequence[str]
+    lists: Sequence[str]
+    considered: Sequence[str]
+    drivers: Sequence[Sequence[object]]
     severity: str
     course: dict[str, object]
     pain: str | None
-    flags: list[str]
-    safety: list[list[object]]
-    notUsed: list[list[str]]
-    disagreements: list[str]
+    flags: Sequence[str]
+    safety: Sequence[Sequence[object]]
+    notUsed: list[Sequence[str]]
+    disagreements: Sequence[str]
     previous: NotRequired[str]
 
 
@@ -59,6 +62,7 @@ def trace_of(decision: Decision, content: Content) -> Trace:
     """Write a decision down."""
     facts, slots = _settled(decision.standings.by_slot)
     worlds = decision.worlds
+    values, count, everywhere, letters = worlds.values, worlds.count, worlds.all, worlds.letters
     return {
         "v": 2,
         "applicability": decision.applicability.value,
@@ -67,41 +71,38 @@ def trace_of(decision: Decision, content: Content) -> Trace:
         "facts": facts,
         "slots": slots,
         "asked": [one.input for one in worlds.asked],
-        "rules": _letters(worlds, content),
+        "rules": bytes([letters[slot] for slot, _ in content.baseline.steps]).decode(),
         "changes": [
-            [slot, f"{worlds.true_in(slot):x}", f"{worlds.false_in(slot):x}"]
+            (slot, f"{values[slot] & everywhere:x}", f"{everywhere & ~(values[slot] >> count):x}")
             for slot in decision.changes
         ],
-        "catalogue": [[p.id, p.status, list(p.reasons)] for p in decision.plan.catalogue],
-        "questions": list(decision.open_questions),
-        "lists": list(decision.lists_wanted),
-        "considered": list(decision.plan.considered),
-        "drivers": [[g.driver, g.level, g.at_least] for g in decision.drivers],
+        "catalogue": [tuple(point) for point in decision.plan.catalogue],
+        "questions": decision.open_questions,
+        "lists": decision.lists_wanted,
+        "considered": decision.plan.considered,
+        "drivers": [(g.driver, g.level, g.at_least) for g in decision.drivers],
         "severity": decision.severity.value,
         "course": _course(decision.course),
         "pain": _score(decision),
         "flags": [r.flag for r in decision.gate.raised],
-        "safety": [
-            [f.safety, f.activity, f.result.value, list(f.rules)] for f in decision.plan.safety
-        ],
-        "notUsed": [[n.reference, n.why] for n in decision.not_used],
-        "disagreements": list(decision.disagreements),
+        "safety": [(f.safety, f.activity, f.result.value, f.rules) for f in decision.plan.safety],
+        "notUsed": [(n.reference, n.why) for n in decision.not_used],
+        "disagreements": decision.disagreements,
     }
 
 
-def _settled(by_slot: Mapping[int, Standing]) -> tuple[list[list[object]], list[list[object]]]:
+def _settled(by_slot: Mapping[int, Standing]) -> tuple[list[_Row], list[_Row]]:
     """The facts that decided something, and every slot with the place of its fact."""
     places: dict[int, int] = {}
     instants: dict[datetime, str] = {}
-    facts: list[list[object]] = []
-    slots: list[list[object]] = []
-    for slot in sorted(by_slot):
-        truth, fact = by_slot[slot]
+    facts: list[_Row] = []
+    slots: list[_Row] = []
+    for slot, (truth, fact) in sorted(by_slot.items()):
         place = places.get(id(fact), -1)
         if place < 0 and fact is not None:
             place = places[id(fact)] = len(facts)
             facts.append(_written(fact, instants))
-        slots.append([slot, truth.letter, place])
+        slots.append((slot, truth.letter, place))
     return facts, slots
 
 
@@ -154,7 +155,7 @@ def worlds_of(trace: Trace, content: Content) -> Worlds:
         values[rule.slot] = truths[_TRUTHS[letter]]
     for slot, holds, fails in trace["changes"]:
         values[_int(slot)] = packed(int(str(holds), 16), int(str(fails), 16), count)
-    return Worlds(values, count, tuple(asked))
+    return Worlds.of(values, count, tuple(asked))
 
 
 def _asked(trace: Trace, content: Content) -> tuple[list[Asked], int]:
@@ -185,24 +186,19 @@ def facts_by_slot(trace: Trace) -> Mapping[int, Sequence[object]]:
     return {_int(slot): trace["facts"][_int(at)] for slot, _, at in trace["slots"] if _int(at) >= 0}
 
 
-def _letters(worlds: Worlds, content: Content) -> str:
-    values, can_here = worlds.values, HERE << worlds.count
-    here = (values[rule.slot] for rule in content.plan_rules)
-    return "".join(["T" if v & HERE else "U" if v & can_here else "F" for v in here])
-
-
-def _written(fact: Fact, instants: dict[datetime, str]) -> list[object]:
+def _written(fact: Fact, instants: dict[datetime, str]) -> _Row:
     """``instants`` are those written before: many facts are of one."""
     value, at = fact.value, instants.get(fact.at)
     if at is None:
         at = instants[fact.at] = fact.at.isoformat().replace("+00:00", "Z")
-    if isinstance(value, int | str):
+    if isinstance(value, AS_THEY_ARE):
         plain: object = value
     elif isinstance(value, Bounds):
         plain = [str(value.low), str(value.high)]
     else:
         plain = str(value)
-    return [fact.input, plain, fact.source, at, fact.said_by.value]
+    by = PATIENT if fact.said_by is SaidBy.PATIENT else CLINICIAN
+    return fact.input, plain, fact.source, at, by
 
 
 def _int(value: object) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from app.domain.content import Content, Rule, WhatIf
 from app.domain.explanation import explain
-from app.domain.safety import SafetyResult
+from app.domain.safety_types import SafetyResult
 from app.domain.standing import Standing, Standings
 from app.domain.truth import FALSE, TRUE, UNKNOWN
 from app.domain.worlds import HERE, World, Worlds, evaluate

@@ -15,24 +15,20 @@ none. So false < unknown < true, and Kleene's "and" and "or" are ``&`` and ``|``
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import compress
 from typing import NamedTuple
 
-from app.domain.content import (
-    Asked,
-    AtLeast,
-    Baseline,
-    Content,
-    Finding,
-    Reading,
-    Rule,
-    WhatIf,
-)
+from app.domain.content import Asked, Baseline, Content, Finding, Reading, Rule, WhatIf
 from app.domain.standing import Standing, Standings
+from app.domain.steps import step_of
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 
 HERE = 1
+HOLDS, OPEN, FAILS = b"TUF"
+
+
+_IF_HOLDS, _IF_OPEN = bytes.maketrans(b"TUF", b"100"), bytes.maketrans(b"TUF", b"010")
 
 
 class World(NamedTuple):
@@ -46,11 +42,29 @@ class World(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Worlds:
-    """The truth of every slot in ``count`` worlds, two bits a world; ``asked`` is what is open."""
+    """The truth of every slot in ``count`` worlds, two bits a world; ``asked`` is what is open.
+
+    ``letters`` says of each slot once more how it stands here (T, U or F), ``holding`` and
+    ``open`` are the slots that hold and that are unknown, as bits: many at once are asked for by
+    one "and".
+    """
 
     values: Sequence[int]
     count: int
     asked: tuple[Asked, ...]
+    letters: bytes = field(repr=False)
+    holding: int = field(init=False, repr=False)
+    open: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        backwards = self.letters[::-1]
+        object.__setattr__(self, "holding", int(backwards.translate(_IF_HOLDS), 2))
+        object.__setattr__(self, "open", int(backwards.translate(_IF_OPEN), 2))
+
+    @staticmethod
+    def of(values: Sequence[int], count: int, asked: tuple[Asked, ...]) -> "Worlds":
+        """From the truths alone."""
+        return Worlds(values, count, asked, _letters(values, count))
 
     @property
     def all(self) -> int:
@@ -133,15 +147,6 @@ def packed(true: int, false: int, count: int) -> int:
     return _unknown(count) ^ (false << count) | true
 
 
-def with_baselines(content: Content) -> Content:
-    """The content with its baselines: the last step of compiling it."""
-    return replace(
-        content,
-        baseline=baseline(content, content.plan_rules),
-        baseline_of_orders=baseline(content, content.rules),
-    )
-
-
 def baseline(content: Content, rules: tuple[Rule, ...]) -> Baseline:
     """The patient of whom nothing is known: every question is open, every rule is evaluated."""
     asked: list[Asked] = []
@@ -155,10 +160,18 @@ def baseline(content: Content, rules: tuple[Rule, ...]) -> Baseline:
     for one in asked:
         for slot, makes_true, makes_false in content.effects.get(one.input, ()):
             values[slot] = unknown ^ makes_false << one.first + count | makes_true << one.first
-    _evaluate(rules, values, count)
-    above = _above(rules)
+    steps = tuple((rule.slot, step_of(rule, count)) for rule in rules)
+    for slot, step in steps:
+        values[slot] = step(values)
     return Baseline(
-        tuple(asked), count, tuple(values), rules, above, _rests_on(content, asked, rules, above)
+        asked=tuple(asked),
+        count=count,
+        values=tuple(values),
+        letters=_letters(values, count),
+        rules=rules,
+        steps=steps,
+        above=_above(rules),
+        asked_in=tuple(one for one in asked for _ in one.answers),
     )
 
 
@@ -173,19 +186,6 @@ def _above(rules: Sequence[Rule]) -> dict[int, int]:
     return above
 
 
-def _rests_on(
-    content: Content, asked: Iterable[Asked], rules: Sequence[Rule], above: Mapping[int, int]
-) -> dict[int, tuple[Asked, ...]]:
-    found: dict[int, list[Asked]] = {}
-    for one in asked:
-        reached = 0
-        for reading in content.readings.get(one.input, ()):
-            reached |= above.get(reading.slot, 0)
-        for rule in _chosen(rules, reached):
-            found.setdefault(rule.slot, []).append(one)
-    return {slot: tuple(questions) for slot, questions in found.items()}
-
-
 def evaluate(content: Content, standings: Standings, start: Baseline | None = None) -> Worlds:
     """Where every rule stands for this patient; ``start`` says by which rules (see above).
 
@@ -193,34 +193,35 @@ def evaluate(content: Content, standings: Standings, start: Baseline | None = No
     """
     start = content.baseline if start is None else start
     count, values, above = start.count, list(start.values), start.above
-    true = _true(count)
+    letters = bytearray(start.letters)
+    true, can_here = _true(count), HERE << count
     touched = 0
-    for slot, standing in standings.by_slot.items():
-        truth = standing.truth
+    for slot, (truth, _) in standings.by_slot.items():
         if truth is UNKNOWN:
             continue
-        values[slot] = true if truth is TRUE else 0
+        values[slot], letters[slot] = (true, HOLDS) if truth is TRUE else (0, FAILS)
         touched |= above.get(slot, 0)
     asked, half_known = _open_questions(start.asked, content, standings)
     for one in half_known:
         _replace(one, content, values, count)
-    _evaluate(_chosen(start.rules, touched), values, count)
-    return Worlds(values, count, asked)
+    for slot, step in compress(start.steps, _bits(touched)):
+        value = values[slot] = step(values)
+        letters[slot] = HOLDS if value & HERE else OPEN if value & can_here else FAILS
+    return Worlds(values, count, asked, bytes(letters))
 
 
 _TO_NUMBERS = bytes.maketrans(b"01", bytes((0, 1)))
 
 
-def _chosen(rules: Sequence[Rule], places: int) -> Iterator[Rule]:
-    """The rules at these places (bit n: place n), in their order."""
-    return compress(rules, f"{places:b}"[::-1].encode().translate(_TO_NUMBERS))
+def _bits(number: int) -> bytes:
+    """Each bit as a byte, the lowest first."""
+    return f"{number:b}"[::-1].encode().translate(_TO_NUMBERS)
 
 
-def _evaluate(rules: Iterable[Rule], values: list[int], count: int) -> None:
-    """The rules in file order; each uses only what stands above."""
-    true = _true(count)
-    for rule in rules:
-        values[rule.slot] = _value(rule, values, true, count)
+def _letters(values: Iterable[int], count: int) -> bytes:
+    """How each slot stands here: T, U or F."""
+    can_here = HERE << count
+    return bytes(HOLDS if v & HERE else OPEN if v & can_here else FAILS for v in values)
 
 
 def _open_questions(
@@ -228,15 +229,12 @@ def _open_questions(
 ) -> tuple[tuple[Asked, ...], list[Asked]]:
     """Every question that the facts leave open; and those that they leave open in part."""
     facts, known = standings.facts, standings.by_slot
-    asked: list[Asked] = []
-    half_known: list[Asked] = []
-    for one in questions:
-        if one.input in facts:
-            if _is_answered(content.readings.get(one.input, ()), known):
-                continue
-            half_known.append(one)
-        asked.append(one)
-    return tuple(asked), half_known
+    closed = frozenset(
+        name for name in facts if _is_answered(content.readings.get(name, ()), known)
+    )
+    asked = tuple([one for one in questions if one.input not in closed])
+    half_known = [one for one in asked if one.input in facts]
+    return asked, half_known
 
 
 def _is_answered(readings: Iterable[Reading], known: Mapping[int, Standing]) -> bool:
@@ -272,42 +270,3 @@ def _stays(finding: Finding, answer: WhatIf, content: Content) -> bool:
     is_by_clinician = content.inputs[finding.input].asked_of == "clinician"
     author = "clinician" if is_by_clinician else "patient"
     return answer.answer is not False and finding.said_by not in ("", author)
-
-
-def _value(rule: Rule, values: Sequence[int], true: int, count: int) -> int:
-    value = true
-    for slot in rule.all_of:
-        value &= values[slot]
-    if rule.any_of:
-        some = 0
-        for slot in rule.any_of:
-            some |= values[slot]
-        value &= some
-    if rule.none_of:
-        some = 0
-        for slot in rule.none_of:
-            some |= values[slot]
-        value &= _negated(some, true, count)
-    if rule.open_of:
-        opened = 0
-        for slot in rule.open_of:
-            opened |= values[slot] >> count & ~values[slot]
-        value &= opened << count | opened
-    if rule.at_least is not None:
-        value &= _enough(rule.at_least, values, true)
-    return value
-
-
-def _negated(value: int, true: int, count: int) -> int:
-    """Not: what cannot hold holds, what does not hold can; unknown stays unknown."""
-    everywhere = true >> count
-    return true ^ ((value & everywhere) << count | value >> count)
-
-
-def _enough(wanted: AtLeast, values: Sequence[int], true: int) -> int:
-    """At least ``n`` of them: each slot lifts every count below it by one where it holds."""
-    counted = [true] + [0] * wanted.n
-    for slot in wanted.of:
-        for n in range(wanted.n, 0, -1):
-            counted[n] |= counted[n - 1] & values[slot]
-    return counted[-1]

@@ -34,8 +34,8 @@ from app.domain.content import (
 from app.domain.facts import FactValue
 from app.domain.period import Period
 from app.domain.standing import compare
+from app.domain.tables import laid_out
 from app.domain.truth import Truth
-from app.domain.worlds import with_baselines
 from app.knowledge.errors import Fault
 from app.knowledge.files import digest
 from app.knowledge.medicine_tables import (
@@ -176,7 +176,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         plan_rules=tuple(rule for rule in rules if rule.stage != ABOUT_ORDERS),
         orders=order_knowledge(source, inputs, slots.by_name),
     )
-    return with_baselines(content)
+    return laid_out(content)
 
 
 def _grade_rules(rules: Sequence[Rule]) -> dict[str, dict[str, Rule]]:

@@ -7,7 +7,7 @@ from app.domain.content import Content, ValueType
 from app.domain.orders.filling import LONGEST, MORE, VALUES, in_words, short
 from app.domain.orders.knowledge import CardRule, Remedy, Template, Wording
 from app.domain.orders.types import ORDER_HOOKS, PATIENT_VIEW, ActionKind, Indicator
-from app.domain.safety import SafetyResult
+from app.domain.safety_types import SafetyResult
 from app.knowledge.errors import Fault
 from app.knowledge.order_compiling import REASON
 from app.knowledge.source import Source

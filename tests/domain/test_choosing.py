@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.decision import derive
-from app.domain.plan_types import Standpoint
+from app.domain.standpoint import Standpoint
+from app.domain.tables import laid_out
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
 MODES = ("EX-02", "EX-03", "EX-05", "EX-06")
@@ -190,7 +191,7 @@ def test_a_tie_goes_by_the_fewest_harms_and_then_by_the_lowest_cost() -> None:
     turned = tuple(p for p in content.placements if p not in (tablet, gel))
     decision = derive(
         checked(nociceptive()).record(),
-        replace(content, placements=(tablet, gel, *turned)),
+        laid_out(replace(content, placements=(tablet, gel, *turned))),
         as_of=AS_OF,
         guideline_profile="uk",
         crisis_text="",

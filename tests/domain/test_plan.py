@@ -6,7 +6,8 @@ import pytest
 
 from app.domain.decision import derive
 from app.domain.gate import GateLevel
-from app.domain.plan_types import Activity, Plan, Standpoint
+from app.domain.plan_types import Activity, Plan
+from app.domain.standpoint import Standpoint
 from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
 
 PROHIBITIONS = [f"DN-{number:02}" for number in range(1, 13)]

@@ -8,8 +8,9 @@ import pytest
 
 from app.domain.decision import derive
 from app.domain.facts import ComputedScore
-from app.domain.gate import GateLevel, judge
+from app.domain.gate import UNSCREENED, GateLevel, judge
 from app.domain.plan_types import Activity, Plan
+from app.domain.tables import laid_out
 from app.domain.truth import Truth
 from tests.domain.test_course import before
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
@@ -51,7 +52,7 @@ def test_a_second_psychological_programme_waits_for_the_first() -> None:
     ]
     plan = derive(
         nociplastic().record(),
-        replace(content, placements=(*proposed, *content.placements)),
+        laid_out(replace(content, placements=(*proposed, *content.placements))),
         as_of=AS_OF,
         guideline_profile="who",
         crisis_text="",
@@ -239,7 +240,9 @@ def test_a_world_in_which_the_last_question_was_answered_is_screened() -> None:
     (no,) = [
         w for w in worlds.others if w.input == "saddle-sensory-change" and w.answer.answer is False
     ]
-    there = judge(content, worlds, is_low_back=Truth.TRUE, world=no.bit)
+    unscreened = content.rule_by_id[UNSCREENED].slot
+    assert (worlds.truth(unscreened), worlds.truth(unscreened, no.bit)) == (Truth.TRUE, Truth.FALSE)
+    there = patient.with_("saddle-sensory-change", False).decide().gate
     assert (there.level, there.is_screened) == (GateLevel.CLEAR, True)
     assert dict(here.flags)["cauda-equina"] is Truth.UNKNOWN
     assert dict(there.flags)["cauda-equina"] is Truth.FALSE

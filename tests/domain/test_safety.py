@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.plan_types import Standpoint
-from app.domain.safety import SafetyResult, check
+from app.domain.safety import check
+from app.domain.safety_types import SafetyResult
+from app.domain.standpoint import Standpoint
 from tests.patients import CHECKED, Patient, a_patient, checked, knowledge, screened
 
 ATC = "http://www.whocc.no/atc"

@@ -1,5 +1,6 @@
 """Which fact counts: the latest, the clinician's, the one that is fresh; and what clears a flag."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -26,6 +27,20 @@ def truth(patient: Patient, finding: str, *, flag: str = "") -> Truth:
 
 
 # One answer
+
+
+@pytest.mark.parametrize("said", [True, False])
+@pytest.mark.parametrize("days_ago", [1, 4000])
+def test_a_plain_answer_settles_what_the_long_way_round_settles(said: bool, days_ago: int) -> None:
+    content = knowledge()
+    roundabout = replace(content, tables=replace(content.tables, plain={}))
+    at = AS_OF - timedelta(days=days_ago)
+    assert content.tables.plain
+
+    for name in content.tables.plain:
+        fact = Fact(name, said, at, SaidBy.CLINICIAN, "Observation/o")
+        found, expected = (stand([fact], known, AS_OF).by_slot for known in (content, roundabout))
+        assert found == expected, name
 
 
 def test_what_nobody_said_is_unknown() -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from app.domain.content import AtLeast, Rule, WhatIf
 from app.domain.standing import Standing, Standings
+from app.domain.tables import laid_out
 from app.domain.truth import Truth
-from app.domain.worlds import HERE, Worlds, evaluate, with_baselines
+from app.domain.worlds import HERE, Worlds, evaluate
 from tests.domain import naive
 from tests.patients import knowledge
 
@@ -150,7 +151,7 @@ def test_at_least_counts_as_a_person_would(operands: list[Truth], n: int) -> Non
 def _one_rule(rule: Rule, operands: list[Truth]) -> Truth:
     """One rule over findings of its own, through the real engine."""
     names = tuple(f"f{slot}" for slot in range(len(operands)))
-    content = with_baselines(
+    content = laid_out(
         replace(
             CONTENT,
             slot_names=(*names, rule.id),

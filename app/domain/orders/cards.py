@@ -8,7 +8,8 @@ from app.domain.orders.knowledge import CardRule, Wording
 from app.domain.orders.situation import Situation
 from app.domain.orders.suggesting import suggestions
 from app.domain.orders.types import Advice, Undecided
-from app.domain.safety import SafetyResult, each
+from app.domain.safety import each
+from app.domain.safety_types import SafetyResult
 from app.domain.truth import Truth
 
 

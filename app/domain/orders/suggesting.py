@@ -9,7 +9,8 @@ from app.domain.orders.knowledge import Remedy, Wording
 from app.domain.orders.situation import Situation
 from app.domain.orders.types import Action, ActionKind, Suggestion
 from app.domain.placing import against
-from app.domain.safety import SafetyResult, check
+from app.domain.safety import check
+from app.domain.safety_types import SafetyResult
 
 ANY = "any"
 PASSES = frozenset({SafetyResult.PASS, SafetyResult.INFO})

@@ -53,7 +53,7 @@ class Gathered:
     facts: list[Fact] = field(default_factory=list)
     not_used: list[NotUsed] = field(default_factory=list)
     scores: list[ComputedScore] = field(default_factory=list)
-    sittings: dict[tuple[str, str], Sitting] = field(default_factory=dict)
+    sittings: dict[tuple[str, datetime | None], Sitting] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
     panels: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     medications: Mapping[str, dict[str, Any]] = field(default_factory=dict)

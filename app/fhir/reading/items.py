@@ -39,6 +39,8 @@ def points_of(holder: dict[str, Any], item: Item, where: str) -> Decimal | NotRe
 
 def keep_totals(sitting: Sitting, gathered: Gathered) -> None:
     """The totals of all instruments that the sitting attempts, and of their subscales."""
+    if not sitting.answers:
+        return
     answers = _agreed(sitting, gathered)
     if not answers:
         return

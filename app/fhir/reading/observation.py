@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.facts import Fact, FactValue, SaidBy
+from app.fhir.canon import LOINC
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import points_of
-from app.fhir.reading.terms import Terms, codings_of, first_input, loinc_items
+from app.fhir.reading.terms import Terms, codings_of, first_input
 from app.fhir.reading.times import instant, last_updated, span
 from app.fhir.reading.values import NotRead, value_of
 
@@ -39,14 +40,14 @@ def members(
 ) -> dict[str, tuple[str, frozenset[str]]]:
     """The panel of each Observation that one names as its member; the first by reference wins."""
     panels: dict[str, tuple[str, frozenset[str]]] = {}
-    for reference, resource in sorted(observations, key=lambda pair: pair[0]):
+    naming = [pair for pair in observations if "hasMember" in pair[1]]
+    for reference, resource in sorted(naming, key=lambda pair: pair[0]):
         if resource.get("status") in IGNORED:
             continue
         about = _about(resource, gathered.terms)
-        for member in resource.get("hasMember", ()):
+        for member in resource["hasMember"]:
             panels.setdefault(gathered.named(member), (reference, about))
-        if "hasMember" in resource:
-            panels.setdefault(reference, (reference, about))
+        panels.setdefault(reference, (reference, about))
     return panels
 
 
@@ -61,8 +62,10 @@ def _sitting(resource: dict[str, Any], source: Source, gathered: Gathered) -> Si
     panel = gathered.panels.get(source.reference)
     if panel is None and "component" in resource:
         panel = (source.reference, _about(resource, gathered.terms))
-    key = ("", source.at.isoformat()) if panel is None else (panel[0], "")
-    sitting = gathered.sittings.setdefault(key, Sitting())
+    key = ("", source.at) if panel is None else (panel[0], None)
+    sitting = gathered.sittings.get(key)
+    if sitting is None:
+        sitting = gathered.sittings[key] = Sitting()
     if panel is not None:
         sitting.preferred |= panel[1]
         sitting.sources.add(source.reference)
@@ -70,7 +73,9 @@ def _sitting(resource: dict[str, Any], source: Source, gathered: Gathered) -> Si
 
 
 def _is_from_patient(resource: dict[str, Any], gathered: Gathered) -> bool:
-    performers = resource.get("performer", ())
+    performers = resource.get("performer")
+    if not performers:
+        return False
     return any("Patient/" in gathered.named(performer) for performer in performers)
 
 
@@ -81,7 +86,7 @@ def _read_one(
     codings = codings_of(holder.get("code"))
     terms = gathered.terms
     known = first_input(codings, terms)
-    items = [code for code in loinc_items(codings) if code in terms.items]
+    items = [code for system, code in codings if system == LOINC and code in terms.items]
     if known is None and not items:
         return False
     if "dataAbsentReason" in holder:
@@ -113,6 +118,6 @@ def _fact(name: str, value: FactValue, source: Source) -> Fact:
         source.at,
         source.said_by,
         source.reference,
-        preliminary=source.preliminary,
-        until=source.until,
+        source.preliminary,
+        source.until,
     )

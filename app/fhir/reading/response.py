@@ -11,16 +11,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.domain.content import Input
-from app.domain.facts import Fact, SaidBy
+from app.domain.content import Input, ValueType
+from app.domain.facts import Fact, FactValue, SaidBy
 from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC
 from app.fhir.reading.gathered import Gathered, Sitting, Source
 from app.fhir.reading.items import keep_totals, points_of
 from app.fhir.reading.terms import Terms, codings_of, first_input
 from app.fhir.reading.times import instant, last_instant, last_updated
-from app.fhir.reading.values import NotRead, value_of, weight
+from app.fhir.reading.values import NotRead, boolean_of, value_of, weight
 
 COUNTS = frozenset({"completed", "amended"})
+BOOLEAN = ValueType.BOOLEAN
 _LOINC_LINK = re.compile(r"(?:.*/)?(\d{1,7}-\d)\Z")
 Questionnaires = Mapping[str, dict[str, Any]]
 # The items of each Questionnaire that is to be had, by canonical and linkId.
@@ -59,8 +60,8 @@ def read_response(
     )
     about = gathered.terms.forms.get(frame.canonical, frozenset())
     sitting = Sitting(preferred=about, sources={reference})
-    for item, path in _answered(resource.get("item", ()), "QuestionnaireResponse"):
-        _read_item(item, path, frame, sitting, gathered)
+    for item, place in _answered(resource.get("item", ()), "QuestionnaireResponse"):
+        _read_item(item, place, frame, sitting, gathered)
     keep_totals(sitting, gathered)
 
 
@@ -101,36 +102,46 @@ def _by_link(items: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _by_link(item.get("item", ()))
 
 
-def _answered(items: Any, where: str) -> Iterator[tuple[dict[str, Any], str]]:
+# Where an item stands: in what, and at which place there. Told as a path only when it is asked for.
+_Place = tuple[str, int]
+
+
+def _path(place: _Place) -> str:
+    where, number = place
+    return f"{where}.item[{number}]"
+
+
+def _answered(items: Any, where: str) -> Iterator[tuple[dict[str, Any], _Place]]:
     """Every item with an answer, nested under items and under answers, with its place."""
     for number, item in enumerate(items):
-        path = f"{where}.item[{number}]"
         answers = item.get("answer", ())
         if answers:
-            yield item, path
+            yield item, (where, number)
         if "item" in item:
-            yield from _answered(item["item"], path)
+            yield from _answered(item["item"], _path((where, number)))
         for place, answer in enumerate(answers):
             if "item" in answer:
-                yield from _answered(answer["item"], f"{path}.answer[{place}]")
+                yield from _answered(answer["item"], f"{_path((where, number))}.answer[{place}]")
 
 
 def _read_item(
-    item: dict[str, Any], path: str, frame: _Frame, sitting: Sitting, gathered: Gathered
+    item: dict[str, Any], place: _Place, frame: _Frame, sitting: Sitting, gathered: Gathered
 ) -> None:
     link = item.get("linkId", "")  # R4 allows an extension in its place
     terms = gathered.terms
-    pairs = _meanings(link, frame, terms)
-    known = first_input(pairs, terms)
-    codes = [code for system, code in pairs if system == LOINC and code in terms.items]
+    known, codes = _meaning(link, frame, terms)
     if known is None and not codes:
         gathered.skip(frame.reference, f"item {link}: not understood, matches nothing we read")
         return
-    for place, answer in enumerate(item["answer"]):
-        where = f"{path}.answer[{place}].value"
+    for number, answer in enumerate(item["answer"]):
         told = _with_ordinal(answer, link, frame)
-        if known is not None:
-            _keep_fact(told, known, link, where, frame, gathered)
+        if known is not None and known.value_type is BOOLEAN:
+            _keep(boolean_of(told), known, link, frame, gathered)
+            if not codes:
+                continue
+        where = f"{_path(place)}.answer[{number}].value"
+        if known is not None and known.value_type is not BOOLEAN:
+            _keep(value_of(told, known, terms, where), known, link, frame, gathered)
         for code in codes:
             points = points_of(told, terms.items[code], where)
             if isinstance(points, Decimal):
@@ -138,6 +149,15 @@ def _read_item(
                 sitting.keep(code, points, source)
             elif known is None:
                 gathered.skip(frame.reference, f"item {link}: its answer {points.why}")
+
+
+def _meaning(link: str, frame: _Frame, terms: Terms) -> tuple[Input | None, tuple[str, ...]]:
+    """The input that an item answers, and the items of instruments that it is."""
+    if frame.canonical in terms.forms and link in terms.links:
+        return terms.links[link]
+    pairs = _meanings(link, frame, terms)
+    codes = tuple(code for system, code in pairs if system == LOINC and code in terms.items)
+    return first_input(pairs, terms), codes
 
 
 def _meanings(link: str, frame: _Frame, terms: Terms) -> list[tuple[str, str]]:
@@ -172,18 +192,12 @@ def _with_ordinal(answer: dict[str, Any], link: str, frame: _Frame) -> dict[str,
     return answer
 
 
-def _keep_fact(  # noqa: PLR0913  (one answer: what it is, where it stands, where it goes)
-    answer: dict[str, Any],
-    known: Input,
-    link: str,
-    where: str,
-    frame: _Frame,
-    gathered: Gathered,
+def _keep(
+    value: FactValue | NotRead, known: Input, link: str, frame: _Frame, gathered: Gathered
 ) -> None:
-    value = value_of(answer, known, gathered.terms, where)
     if isinstance(value, NotRead):
         gathered.skip(frame.reference, f"item {link}: its answer {value.why}")
         return
     gathered.facts.append(
-        Fact(known.name, value, frame.at, frame.said_by, frame.reference, until=frame.until)
+        Fact(known.name, value, frame.at, frame.said_by, frame.reference, False, frame.until)  # noqa: FBT003
     )

@@ -24,7 +24,8 @@ class Terms:
     ``ordinals`` gives the number of a coded answer, by the input that it answers; ``panels`` the
     instruments behind the code of a panel or of a total, ``forms`` those behind the canonical of
     each of our questionnaires (none for intake and examination); ``parts`` the subscales of an
-    instrument; ``services`` the activities that are ordered by a code.
+    instrument; ``services`` the activities that are ordered by a code; ``links`` gives for the
+    name of an input, a linkId of our forms, that input and the items of instruments so named.
     """
 
     inputs: Mapping[tuple[str, str], Input]
@@ -35,6 +36,7 @@ class Terms:
     forms: Mapping[str, frozenset[str]]
     parts: Mapping[str, tuple[Instrument, ...]]
     services: Mapping[tuple[str, str], tuple[str, ...]]
+    links: Mapping[str, tuple[Input, tuple[str, ...]]]
 
 
 def terms_of(content: Content) -> Terms:
@@ -69,7 +71,12 @@ def terms_of(content: Content) -> Terms:
             forms[f"{QUESTIONNAIRE}{instrument.questionnaire}"] = own
     whole = tuple(i for i in content.instruments.values() if i.items and not i.part_of)
     services = _services(content)
-    return Terms(inputs, items, ordinals, whole, panels, forms, parts, services)
+    links = {
+        name: (known, (name,) if name in items else ())
+        for (system, name), known in inputs.items()
+        if system == FINDING and "/" not in name
+    }
+    return Terms(inputs, items, ordinals, whole, panels, forms, parts, services, links)
 
 
 def ordinals_of(item: Item) -> Ordinals:
@@ -90,9 +97,12 @@ def codings_of(concept: object) -> list[tuple[str, str]]:
     """The (system, code) pairs of a CodeableConcept or a Coding."""
     if not isinstance(concept, dict):
         return []
-    codings = concept.get("coding", (concept,))
+    if "coding" not in concept:
+        return [(concept.get("system", ""), concept["code"])] if "code" in concept else []
     return [
-        (c.get("system", ""), c["code"]) for c in codings if isinstance(c, dict) and "code" in c
+        (c.get("system", ""), c["code"])
+        for c in concept["coding"]
+        if isinstance(c, dict) and "code" in c
     ]
 
 
@@ -103,8 +113,3 @@ def first_input(pairs: Iterable[tuple[str, str]], terms: Terms) -> Input | None:
         if known is not None:
             return known
     return None
-
-
-def loinc_items(codings: list[tuple[str, str]]) -> list[str]:
-    """The LOINC codes among them."""
-    return [code for system, code in codings if system == LOINC]

@@ -1,7 +1,10 @@
 """One row of the plan as CarePlan.activity: the constant part is built once a content."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from app.domain.content import Content, Intervention
 from app.domain.plan_types import DO_NOT, Activity
@@ -105,6 +108,22 @@ def _timing(item: Intervention) -> Json | None:
     return {"repeat": repeat}
 
 
+@lru_cache(maxsize=256)
+def _rank(rank: int) -> orjson.Fragment:
+    return written({"url": RANK, "valueInteger": rank})
+
+
+@lru_cache(maxsize=256)
+def _stage(stage: str) -> orjson.Fragment:
+    return written({"url": STAGE, "valueCode": stage})
+
+
+@lru_cache(maxsize=4096)
+def _rule(rule: str) -> orjson.Fragment:
+    """The rules of the content are always the same few hundred."""
+    return written({"url": RULE, "valueCoding": {"system": RULE_SYSTEM, "code": rule}})
+
+
 def activity_row(
     activity: Activity,
     constant: Mapping[str, Any],
@@ -116,12 +135,9 @@ def activity_row(
     """``activity.detail`` in the order of contract §3."""
     detail: Json = {
         "extension": [
-            {"url": RANK, "valueInteger": activity.rank},
-            {"url": STAGE, "valueCode": activity.stage},
-            *(
-                {"url": RULE, "valueCoding": {"system": RULE_SYSTEM, "code": rule}}
-                for rule in activity.rules
-            ),
+            _rank(activity.rank),
+            _stage(activity.stage),
+            *map(_rule, activity.rules),
             *constant["evidence"],
         ],
         "kind": constant["kind"],

@@ -6,7 +6,8 @@ from app.domain.content import Content
 from app.domain.decision import Decision
 from app.domain.explanation import explain
 from app.domain.frame import Frame
-from app.domain.safety import TOLD, SafetyFinding, SafetyResult
+from app.domain.safety import TOLD
+from app.domain.safety_types import SafetyFinding, SafetyResult
 from app.fhir.canon import CANON
 from app.fhir.writing.elements import DEVICE, Json, identifier, meta, output_id, patient, profile
 

@@ -20,10 +20,14 @@ ASKED_IN_WORDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is told of every activity alike, before and after what is told of this one; escaped."""
+    """What is told of every activity alike, escaped: before and after what is told of this one.
+
+    ``told`` are the texts that it may have, each with what comes after.
+    """
 
     before: str
     after: str
+    told: Mapping[str, str]
 
 
 def row_of(item: Intervention, content: Content) -> Row:
@@ -31,7 +35,11 @@ def row_of(item: Intervention, content: Content) -> Row:
     marks = ", ".join(
         f"{content.citations[e].reference} [{content.citations[e].mark}]" for e in item.evidence
     )
-    return Row(_escaped(f"{item.id} {item.label}"), _escaped(f" Evidence: {marks}."))
+    after = _escaped(f" Evidence: {marks}.")
+    texts = [item.text, *(content.texts[key] for _, key in item.texts_when)]
+    texts += filter(None, (content.texts.get(f"{item.id}.refer"),))
+    told = {text: f"{_escaped(f'. {text}')}{after}" for text in texts}
+    return Row(_escaped(f"{item.id} {item.label}"), after, told)
 
 
 def narrative(
@@ -120,8 +128,11 @@ def _by(due: date | None) -> str:
 
 
 def _row(activity: Activity, constant: Row) -> str:
-    reasons = f" ({'; '.join(activity.reasons)})" if activity.reasons else ""
-    return f"{constant.before}{_escaped(f'{reasons}. {activity.text}')}{constant.after}"
+    told = constant.told.get(activity.text)
+    if told is None:
+        told = f"{_escaped(f'. {activity.text}')}{constant.after}"
+    reasons = _escaped(f" ({'; '.join(activity.reasons)})") if activity.reasons else ""
+    return f"{constant.before}{reasons}{told}"
 
 
 def _list(title: str, rows: Iterable[str]) -> str:
