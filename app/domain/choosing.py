@@ -1,11 +1,11 @@
 """Choosing between rows that compete, and how much is asked of a person at once (§6.2, §6.5).
 
-Exercise: what the person prefers, then what the person keeps up already, then the evidence (§6.5,
-5). Everywhere: what is left equal goes by fewest harms, then lowest cost (13).
+Exercise: what the person prefers, then what the person keeps up already or agreed to, then the
+evidence (§6.5, 5). Everywhere: what is left equal goes by fewest harms, then lowest cost (13).
 """
 
 from app.domain.content import Content, Intervention
-from app.domain.placing import sources_under_way
+from app.domain.placing import answers_that_accepted, sources_under_way
 from app.domain.plan_types import (
     DO_NOT,
     NEXT_STEP,
@@ -40,9 +40,9 @@ def choose(draft: Draft, situation: Situation) -> None:
 
 
 def _choose_a_mode(draft: Draft, situation: Situation) -> None:
-    """The mode preferred, else one that is kept up, takes the place of the general programme."""
+    """The mode preferred, kept up or agreed to takes the place of the general programme."""
     general = draft.of(GENERAL_EXERCISE)
-    found = _preferred(draft, situation) or _kept_up(draft, situation)
+    found = _preferred(draft, situation) or _kept_up(draft, situation) or _agreed(draft, situation)
     if general is None or found is None:
         return
     mode, reason = found
@@ -78,6 +78,19 @@ def _kept_up(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
         sources = sources_under_way(mode.id, situation)
         if sources:
             return mode, f"kept up already ({', '.join(sources)})"
+    return None
+
+
+def _agreed(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
+    """The first mode that a clinician accepted by name in an answer to an earlier plan.
+
+    What the record shows of keeping it up comes before: an agreement is not yet an exercise. That a
+    plan was accepted as a whole chooses no mode that only waited in it.
+    """
+    for mode in _modes(draft, situation.content):
+        sources = answers_that_accepted(mode.id, situation)
+        if sources:
+            return mode, f"as agreed ({', '.join(sources)})"
     return None
 
 

@@ -9,18 +9,27 @@ from app.domain.explanation import explain
 from app.domain.gate import GateLevel
 from app.domain.plan_types import (
     DO_NOT,
+    NEXT_STEP,
     NOT_INDICATED,
     WITHHELD,
     Activity,
     Draft,
     Situation,
 )
-from app.domain.safety import WITHHOLDS, SafetyFinding, SafetyResult, check
+from app.domain.safety import (
+    KNOWN_FIRST,
+    WITHHOLDS,
+    WORST_FIRST,
+    SafetyFinding,
+    SafetyResult,
+    check,
+)
 from app.domain.severity import RULES, Severity
 from app.domain.worlds import Worlds
 
 DECLINED = "declined-activity"
 UNDER_WAY = "activity-under-way"
+ACCEPTED = "activity-accepted"
 NO_IMAGING = "DN-01"
 # Where an unknown fact withholds: what is done to a body, not what a body does.
 BY_HAND_OR_DRUG = frozenset({"manual", "drug", "interventional"})
@@ -127,7 +136,13 @@ def place(placement: Placement, situation: Situation, draft: Draft) -> None:
     row = draft.of(item.id)
     rules = (placement.rule, *_why(placement, situation))
     if row is not None:
-        draft.activities[draft.activities.index(row)] = _joined(row, placement, rules)
+        said = _joined_reasons(
+            row,
+            placement,
+            _reasons(placement, item, situation, draft),
+            tells_all=situation.content.tells_all,
+        )
+        draft.activities[draft.activities.index(row)] = _joined(row, placement, rules, said)
         return
     obstacle = _obstacle(placement, item, situation, draft)
     if obstacle is not None:
@@ -135,11 +150,6 @@ def place(placement: Placement, situation: Situation, draft: Draft) -> None:
         return
     if placement.status == DO_NOT:
         draft.prohibited.update(dict.fromkeys(item.prohibits, item.id))
-    reasons = (
-        *([placement.trigger] if placement.trigger else ()),
-        *_under_way(item, situation),
-        *_cautions(item, draft),
-    )
     draft.activities.append(
         Activity(
             item.id,
@@ -147,22 +157,50 @@ def place(placement: Placement, situation: Situation, draft: Draft) -> None:
             placement.status,
             tuple(dict.fromkeys(rules)),
             text_of(situation, item.id),
-            tuple(reasons),
+            _reasons(placement, item, situation, draft),
         )
     )
 
 
-def _joined(row: Activity, placement: Placement, rules: tuple[str, ...]) -> Activity:
-    """One row a thing: what is proposed now beats what waited."""
-    is_sooner = row.status != placement.status and row.status == "next-step"
+def _reasons(
+    placement: Placement, item: Intervention, situation: Situation, draft: Draft
+) -> tuple[str, ...]:
+    """What is said of a row: when its turn comes, that it is under way, and with what care."""
+    return (
+        *([placement.trigger] if placement.trigger else ()),
+        *_under_way(item, situation),
+        *_cautions(item, draft),
+    )
+
+
+def _joined(
+    row: Activity, placement: Placement, rules: tuple[str, ...], reasons: tuple[str, ...]
+) -> Activity:
+    """One row a thing: what is proposed now beats what waited, and what waited for is forgotten."""
+    is_sooner = row.status != placement.status and row.status == NEXT_STEP
     return Activity(
         row.id,
         placement.stage if is_sooner else row.stage,
         placement.status if is_sooner else row.status,
         tuple(dict.fromkeys((*row.rules, *rules))),
         row.text,
-        () if is_sooner else row.reasons,
+        reasons,
     )
+
+
+def _joined_reasons(
+    row: Activity, placement: Placement, reasons: tuple[str, ...], *, tells_all: bool
+) -> tuple[str, ...]:
+    """Of rows that stand alike each reason; else those of the row that stands.
+
+    A content from before 5.0.0 told those of the first row alone, and none of what was proposed
+    after it had waited.
+    """
+    if row.status == placement.status:
+        return tuple(dict.fromkeys((*row.reasons, *reasons))) if tells_all else row.reasons
+    if row.status == NEXT_STEP:
+        return reasons if tells_all else ()
+    return row.reasons
 
 
 def _why(placement: Placement, situation: Situation) -> tuple[str, ...]:
@@ -212,7 +250,9 @@ def against(activity: str, row: str, content: Content, profile: str) -> Stance |
 
 def _unsafe(item: Intervention, situation: Situation, draft: Draft) -> tuple[str, str] | None:
     """A rule that blocks; for what is done to a body also a rule that cannot be checked."""
-    found = check(item.id, situation.content, situation.worlds)
+    is_open_to_doubt = situation.content.tells_all and item.family not in BY_HAND_OR_DRUG
+    order = KNOWN_FIRST if is_open_to_doubt else WORST_FIRST
+    found = check(item.id, situation.content, situation.worlds, order)
     draft.safety.update({(f.safety, f.activity): f for f in found})
     stopping = [
         f
@@ -263,11 +303,25 @@ def sources_under_way(activity: str, situation: Situation) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fact.source for fact in said if fact.value == activity))
 
 
+def answers_that_accepted(activity: str, situation: Situation) -> tuple[str, ...]:
+    """The plans in the answer to which a clinician accepted it by name.
+
+    A content from before 5.0.0 does not ask for it and decides as it did.
+    """
+    if ACCEPTED not in situation.content.inputs:
+        return ()
+    said = situation.standings.facts.get(ACCEPTED, ())
+    return tuple(dict.fromkeys(fact.source for fact in said if fact.value == activity))
+
+
 def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
-    """What is ordered already is gone on with, not ordered a second time (§6.5, 11)."""
+    """What is ordered or agreed already is gone on with, not begun a second time (§6.5, 11)."""
     sources = sources_under_way(item.id, situation)
     if sources:
         yield f"already ordered ({', '.join(sources)}): continue or change it, no second order"
+    accepted = answers_that_accepted(item.id, situation)
+    if accepted:
+        yield f"accepted before ({', '.join(accepted)}): go on with it"
 
 
 def _no_prohibition(placement: Placement, situation: Situation) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@
 known not to hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -29,7 +29,9 @@ class SafetyResult(Enum):
 BLOCK, NOT_KNOWN, PASSED = SafetyResult.BLOCK, SafetyResult.UNKNOWN, SafetyResult.PASS
 WITHHOLDS = frozenset({BLOCK, NOT_KNOWN})
 TOLD = (SafetyResult.BLOCK, SafetyResult.ADJUST, SafetyResult.CAUTION)
-_WORST_FIRST = tuple(SafetyResult)
+WORST_FIRST = tuple(SafetyResult)
+# For what nothing unknown withholds: there a known caution must not hide behind a missing value.
+KNOWN_FIRST = (*(r for r in SafetyResult if r not in (NOT_KNOWN, PASSED)), NOT_KNOWN, PASSED)
 _RESULTS = {result.value: result for result in SafetyResult}
 
 
@@ -45,10 +47,15 @@ class SafetyFinding(NamedTuple):
     rules: tuple[str, ...] = ()
 
 
-def check(activity: str, content: Content, worlds: Worlds) -> tuple[SafetyFinding, ...]:
-    """Every safety rule that concerns an activity, in the order of their numbers."""
+def check(
+    activity: str, content: Content, worlds: Worlds, order: Sequence[SafetyResult] = WORST_FIRST
+) -> tuple[SafetyFinding, ...]:
+    """Every safety rule that concerns an activity, in the order of their numbers.
+
+    Of several rules under one number the result is told that comes first in ``order``.
+    """
     return tuple(
-        _finding(safety, activity, rules, worlds)
+        _finding(safety, activity, rules, worlds, order)
         for safety, rules in content.safety_rules.get(activity, ())
     )
 
@@ -61,12 +68,18 @@ def each(
         yield from ((safety, _result(rule, worlds), rule) for rule in rules)
 
 
-def _finding(safety: str, activity: str, rules: tuple[Rule, ...], worlds: Worlds) -> SafetyFinding:
+def _finding(
+    safety: str,
+    activity: str,
+    rules: tuple[Rule, ...],
+    worlds: Worlds,
+    order: Sequence[SafetyResult],
+) -> SafetyFinding:
     results = [(_result(rule, worlds), rule.id) for rule in rules]
     acting = [(result, rule) for result, rule in results if result is not PASSED]
     if not acting:
         return SafetyFinding(safety, activity, PASSED)
-    worst = min((result for result, _ in acting), key=_WORST_FIRST.index)
+    worst = min((result for result, _ in acting), key=order.index)
     made = tuple(rule for result, rule in acting if result is worst)
     return SafetyFinding(safety, activity, worst, made)
 
