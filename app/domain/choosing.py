@@ -1,7 +1,7 @@
 """Choosing between rows that compete, and how much is asked of a person at once (§6.2, §6.5).
 
-Exercise: what the person prefers, then what the person keeps up already, then the evidence (§6.5,
-5). Everywhere: what is left equal goes by fewest harms, then lowest cost (13).
+Exercise: what the person prefers, then what the person keeps up already or agreed to, then the
+evidence (§6.5, 5). Everywhere: what is left equal goes by fewest harms, then lowest cost (13).
 """
 
 from app.domain.content import Content, Intervention
@@ -39,11 +39,11 @@ def choose(draft: Draft, situation: Situation) -> None:
 
 
 def _choose_a_mode(draft: Draft, situation: Situation) -> None:
-    """The mode preferred, else one that is kept up, takes the place of the general programme."""
+    """The mode preferred, kept up or agreed to takes the place of the general programme."""
     general = draft.of(GENERAL_EXERCISE)
     if general is None:
         return
-    found = _preferred(draft, situation) or _kept_up(draft, situation)
+    found = _preferred(draft, situation) or _kept_up(draft, situation) or _agreed(draft, situation)
     if found is None:
         return
     mode, reason = found
@@ -81,6 +81,21 @@ def _kept_up(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
         sources = situation.under_way.get(mode.id)
         if sources is not None:
             return mode, f"kept up already ({', '.join(sources)})"
+    return None
+
+
+def _agreed(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
+    """The first mode that a clinician accepted by name in an answer to an earlier plan.
+
+    What the record shows of keeping it up comes before: an agreement is not yet an exercise. That a
+    plan was accepted as a whole chooses no mode that only waited in it.
+    """
+    if not situation.accepted:
+        return None
+    for mode in _modes(draft, situation.content):
+        sources = situation.accepted.get(mode.id)
+        if sources is not None:
+            return mode, f"as agreed ({', '.join(sources)})"
     return None
 
 

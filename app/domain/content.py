@@ -288,6 +288,8 @@ class Intervention:
     ``products`` are the ingredients that an option for a medicine may stand for. Among rows that
     compete the one goes first of whose ``leads_when`` more holds, then the one with less ``harm``,
     then the one of less ``cost`` (0 hardly any to 3: an order of ours, not a measurement).
+    ``fits`` says of each mechanism how much it is meant for it (``++``, ``+``, ``(+)``, ``0``, or
+    ``-`` for what is to be avoided there), ``dose_seen`` the dose seen in trials, in words.
     """
 
     id: str
@@ -311,6 +313,8 @@ class Intervention:
     harm: int = 0
     cost: int = 0
     ordered_as: tuple[tuple[str, str], ...] = ()
+    fits: Mapping[str, str] = field(default_factory=dict)
+    dose_seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,9 +365,10 @@ class GoalMeasure:
     """How a goal is measured: the score, its code and unit, and the change that matters.
 
     Target by the MIC rule: improve by max(``absolute``, ``fraction`` of the baseline);
-    ``absolute`` None where no minimal important change is verified. ``reach`` is a value that is
+    ``absolute`` None where no minimal important change is known. ``reach`` is a value that is
     good enough whatever the baseline, ``no_more_than`` one that the change has to reach as well.
-    ``is_higher_better`` turns the direction round.
+    ``is_higher_better`` turns the direction round. It counts only where something of ``when`` holds
+    (empty: always): a score that is no occasion for the goal does not measure it.
     """
 
     input: str
@@ -376,6 +381,7 @@ class GoalMeasure:
     reach: Decimal | None = None
     no_more_than: Decimal | None = None
     is_higher_better: bool = False
+    when: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -623,7 +629,8 @@ class Content:
     an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
     that concern an activity ("" : the person), by their number, and ``safety_slots`` the slots of
     these, ``driver_by_rule`` the name of the driver that a rule grades, ``plan_rules`` all but
-    those about orders. ``not_read`` is what no input tells about an activity,
+    those about orders. ``not_read`` is what no input tells about an activity, ``tells_all``
+    that a row says every reason for it (a content from before 5.0.0 does not),
     ``baseline`` the patient of whom nothing is known by these,
     ``baseline_of_orders`` by all rules. ``record_prefixes`` are by what codes begin with; codes in
     ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
@@ -686,6 +693,7 @@ class Content:
     baseline_of_orders: Baseline = NOTHING_COMPILED
     tables: Tables = field(default_factory=Tables)
     not_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tells_all: bool = False
     orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 
     def slot(self, finding: str) -> int:

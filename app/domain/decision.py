@@ -18,7 +18,7 @@ from app.domain.phenotype import (
     grades,
     second_opinion,
 )
-from app.domain.placing import declined, is_imaging_ruled_out, under_way
+from app.domain.placing import accepted, declined, is_imaging_ruled_out, under_way
 from app.domain.plan import lists_wanted, make_plan
 from app.domain.plan_types import WITHHELD, Plan, Situation
 from app.domain.questions import telling, telling_of_safety, worth_asking
@@ -111,6 +111,7 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         as_of=as_of,
         declined=declined(standings),
         under_way=under_way(standings),
+        accepted=accepted(standings, content),
         is_imaging_ruled_out=is_imaging_ruled_out(content, gate, worlds),
     )
     plan = make_plan(situation)

@@ -1,4 +1,4 @@
-"""Goals of a plan: the first instrument that is there, its baseline, and a change that matters.
+"""Goals of a plan: the first instrument that is an occasion for it, its baseline, and the change.
 
 Target by the MIC rule (``interventions.md`` §1.4): improve by the larger of the minimal important
 change and 30 % of the baseline, and to no more than the table names (pain 4, PEG 3.9); a baseline
@@ -54,7 +54,7 @@ def goals(
             any(worlds.is_true(s) for s in template.when)
             and _is_served(template, content, activities)
         )
-        for goal in _goal(template, _label(template, content, worlds), standings, as_of)
+        for goal in _goal(template, _label(template, content, worlds), standings, worlds, as_of)
     )
 
 
@@ -72,7 +72,7 @@ def _label(template: GoalTemplate, content: Content, worlds: Worlds) -> str:
 
 
 def _goal(
-    template: GoalTemplate, label: str, standings: Standings, as_of: datetime
+    template: GoalTemplate, label: str, standings: Standings, worlds: Worlds, as_of: datetime
 ) -> Iterator[Goal]:
     due = template.due.after(as_of.date()) if template.due is not None else None
     if template.own_words:
@@ -82,6 +82,8 @@ def _goal(
         yield Goal(template.id, label, due, own_words=said, source=source)
         return
     for measure in template.measures:
+        if measure.when and not any(worlds.is_true(slot) for slot in measure.when):
+            continue
         fact = latest_number(standings, measure.input)
         if fact is not None and isinstance(fact.value, int | Decimal):
             yield _measured(template.id, label, measure, fact, Decimal(fact.value), due)

@@ -6,9 +6,18 @@ from app.domain.applicability import OUT_OF_SCOPE, Applicability
 from app.domain.content import Content, Intervention, Placement, PlacementTable, Stance
 from app.domain.course import MAINTAIN, SECOND
 from app.domain.explanation import explain
+from app.domain.facts import Fact
 from app.domain.gate import Gate, GateLevel
-from app.domain.plan_types import DO_NOT, NOT_INDICATED, WITHHELD, Activity, Draft, Situation
-from app.domain.safety import WITHHOLDS, check
+from app.domain.plan_types import (
+    DO_NOT,
+    NEXT_STEP,
+    NOT_INDICATED,
+    WITHHELD,
+    Activity,
+    Draft,
+    Situation,
+)
+from app.domain.safety import KNOWN_FIRST, WITHHOLDS, WORST_FIRST, check
 from app.domain.safety_types import SafetyFinding, SafetyResult
 from app.domain.severity import RULES, Severity
 from app.domain.standing import Standings
@@ -16,6 +25,7 @@ from app.domain.worlds import Worlds
 
 DECLINED = "declined-activity"
 UNDER_WAY = "activity-under-way"
+ACCEPTED = "activity-accepted"
 NO_IMAGING = "DN-01"
 # Where an unknown fact withholds: what is done to a body, not what a body does.
 BY_HAND_OR_DRUG = frozenset({"manual", "drug", "interventional"})
@@ -40,7 +50,20 @@ def declined(standings: Standings) -> dict[str, str]:
 
 def under_way(standings: Standings) -> dict[str, tuple[str, ...]]:
     """The activities that are under way, and the orders on record by which they are."""
-    said = standings.facts.get(UNDER_WAY, ())
+    return _by_activity(standings.facts.get(UNDER_WAY, ()))
+
+
+def accepted(standings: Standings, content: Content) -> dict[str, tuple[str, ...]]:
+    """The activities that a clinician accepted by name, and the plans in the answer to which.
+
+    A content from before 5.0.0 does not ask for it and decides as it did.
+    """
+    if ACCEPTED not in content.inputs:
+        return {}
+    return _by_activity(standings.facts.get(ACCEPTED, ()))
+
+
+def _by_activity(said: Sequence[Fact]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for fact in said:
         activity = str(fact.value)
@@ -114,7 +137,13 @@ def place(table: PlacementTable, situation: Situation, draft: Draft) -> None:
     row = draft.of(item.id)
     rules = (placement.rule, *_why(placement, situation))
     if row is not None:
-        draft.activities[draft.activities.index(row)] = _joined(row, placement, rules)
+        said = _joined_reasons(
+            row,
+            placement,
+            _reasons(placement, item, situation, draft),
+            tells_all=situation.content.tells_all,
+        )
+        draft.activities[draft.activities.index(row)] = _joined(row, placement, rules, said)
         return
     obstacle = _obstacle(table, item, situation, draft)
     if obstacle is not None:
@@ -122,11 +151,6 @@ def place(table: PlacementTable, situation: Situation, draft: Draft) -> None:
         return
     if item.prohibits and placement.status == DO_NOT:
         draft.prohibited.update(dict.fromkeys(item.prohibits, item.id))
-    reasons = (
-        *([placement.trigger] if placement.trigger else ()),
-        *_under_way(item, situation),
-        *_cautions(item, draft),
-    )
     draft.activities.append(
         Activity(
             item.id,
@@ -134,22 +158,50 @@ def place(table: PlacementTable, situation: Situation, draft: Draft) -> None:
             placement.status,
             tuple(dict.fromkeys(rules)),
             text_of(situation, item.id),
-            reasons,
+            _reasons(placement, item, situation, draft),
         )
     )
 
 
-def _joined(row: Activity, placement: Placement, rules: tuple[str, ...]) -> Activity:
-    """One row a thing: what is proposed now beats what waited."""
-    is_sooner = row.status != placement.status and row.status == "next-step"
+def _reasons(
+    placement: Placement, item: Intervention, situation: Situation, draft: Draft
+) -> tuple[str, ...]:
+    """What is said of a row: when its turn comes, that it is under way, and with what care."""
+    return (
+        *([placement.trigger] if placement.trigger else ()),
+        *_under_way(item, situation),
+        *_cautions(item, draft),
+    )
+
+
+def _joined(
+    row: Activity, placement: Placement, rules: tuple[str, ...], reasons: tuple[str, ...]
+) -> Activity:
+    """One row a thing: what is proposed now beats what waited, and what waited for is forgotten."""
+    is_sooner = row.status != placement.status and row.status == NEXT_STEP
     return Activity(
         row.id,
         placement.stage if is_sooner else row.stage,
         placement.status if is_sooner else row.status,
         tuple(dict.fromkeys((*row.rules, *rules))),
         row.text,
-        () if is_sooner else row.reasons,
+        reasons,
     )
+
+
+def _joined_reasons(
+    row: Activity, placement: Placement, reasons: tuple[str, ...], *, tells_all: bool
+) -> tuple[str, ...]:
+    """Of rows that stand alike each reason; else those of the row that stands.
+
+    A content from before 5.0.0 told those of the first row alone, and none of what was proposed
+    after it had waited.
+    """
+    if row.status == placement.status:
+        return tuple(dict.fromkeys((*row.reasons, *reasons))) if tells_all else row.reasons
+    if row.status == NEXT_STEP:
+        return reasons if tells_all else ()
+    return row.reasons
 
 
 def _why(placement: Placement, situation: Situation) -> list[str]:
@@ -207,7 +259,9 @@ def against(activity: str, row: str, content: Content, profile: str) -> Stance |
 
 def _unsafe(item: Intervention, situation: Situation, draft: Draft) -> tuple[str, str] | None:
     """A rule that blocks; for what is done to a body also a rule that cannot be checked."""
-    found = check(item.id, situation.content, situation.worlds)
+    is_open_to_doubt = situation.content.tells_all and item.family not in BY_HAND_OR_DRUG
+    order = KNOWN_FIRST if is_open_to_doubt else WORST_FIRST
+    found = check(item.id, situation.content, situation.worlds, order)
     if not found:
         return None
     draft.safety[item.id] = found
@@ -252,12 +306,14 @@ def _cautions(item: Intervention, draft: Draft) -> list[str]:
     ]
 
 
-def _under_way(item: Intervention, situation: Situation) -> Sequence[str]:
-    """What is ordered already is gone on with, not ordered a second time (§6.5, 11)."""
+def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
+    """What is ordered or agreed already is gone on with, not begun a second time (§6.5, 11)."""
     sources = situation.under_way.get(item.id)
-    if sources is None:
-        return ()
-    return (f"already ordered ({', '.join(sources)}): continue or change it, no second order",)
+    if sources is not None:
+        yield f"already ordered ({', '.join(sources)}): continue or change it, no second order"
+    accepted = situation.accepted.get(item.id)
+    if accepted is not None:
+        yield f"accepted before ({', '.join(accepted)}): go on with it"
 
 
 def _no_prohibition(table: PlacementTable, situation: Situation) -> tuple[str, str] | None:

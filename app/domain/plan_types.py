@@ -70,7 +70,8 @@ class Situation:
     """All that the plan depends on, each decided before it.
 
     ``declined`` says where an activity was declined, ``under_way`` by which orders on record one is
-    under way; ``is_imaging_ruled_out``: neither a flag nor an open question may need a scan.
+    under way, ``accepted`` in the answer to which plans one was accepted by name;
+    ``is_imaging_ruled_out``: neither a flag nor an open question may need a scan.
     """
 
     content: Content
@@ -89,6 +90,7 @@ class Situation:
     as_of: datetime
     declined: Mapping[str, str]
     under_way: Mapping[str, tuple[str, ...]]
+    accepted: Mapping[str, tuple[str, ...]]
     is_imaging_ruled_out: bool
 
 

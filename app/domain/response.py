@@ -1,4 +1,4 @@
-"""What becomes of a plan when a clinician answers it, and what a refusal means from then on."""
+"""What becomes of a plan when a clinician answers it, and what the answer means from then on."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from app.domain.facts import Fact, SaidBy
 from app.domain.problem import Conflict, Problem, Refused
 
 DECLINED_ACTIVITY = "declined-activity"
+ACCEPTED_ACTIVITY = "activity-accepted"
 
 
 class Outcome(Enum):
@@ -208,17 +209,32 @@ def _broken(what: str, where: str, mend: str) -> Problem:
 
 
 def refusals(answered: Iterable[Answered]) -> tuple[Fact, ...]:
-    """The activities that stand refused, as facts; the latest answer to an activity counts.
+    """The activities that stand refused, as facts."""
+    return _answers(answered, DECLINED_ACTIVITY, frozenset({Outcome.DECLINED}))
 
-    Only an answer that names the activity takes a refusal back. It is the clinician's word, from
-    the instant of the answer on.
+
+def acceptances(answered: Iterable[Answered]) -> tuple[Fact, ...]:
+    """The activities that stand accepted by name, also in another form, as facts.
+
+    What nobody named is not here: a plan accepted as a whole is in force, but nobody said of a
+    single row that waits in it that its turn has come.
+    """
+    return _answers(answered, ACCEPTED_ACTIVITY, frozenset({Outcome.ACCEPTED, Outcome.CHANGED}))
+
+
+def _answers(
+    answered: Iterable[Answered], name: str, outcomes: frozenset[Outcome]
+) -> tuple[Fact, ...]:
+    """The latest answer to an activity counts, and only one that names it takes it back.
+
+    It is the clinician's word, from the instant of the answer on.
     """
     latest: dict[str, tuple[Answered, Outcome]] = {}
     for one in sorted(answered, key=lambda a: (a.at, a.decision)):
         for answer in one.response.activities:
             latest[answer.activity] = (one, answer.outcome)
     return tuple(
-        Fact(DECLINED_ACTIVITY, activity, one.at, SaidBy.CLINICIAN, f"CarePlan/{one.plan}")
+        Fact(name, activity, one.at, SaidBy.CLINICIAN, f"CarePlan/{one.plan}")
         for activity, (one, outcome) in sorted(latest.items())
-        if outcome is Outcome.DECLINED
+        if outcome in outcomes
     )

@@ -4,7 +4,7 @@
 known not to hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.domain.content import Content, Rule
 from app.domain.safety_types import SafetyFinding, SafetyResult
@@ -12,17 +12,23 @@ from app.domain.worlds import Worlds
 
 PERSON = ""
 
-
 # By these names: looking a member up in its Enum costs several times as much.
 BLOCK, NOT_KNOWN, PASSED = SafetyResult.BLOCK, SafetyResult.UNKNOWN, SafetyResult.PASS
 WITHHOLDS = frozenset({BLOCK, NOT_KNOWN})
 TOLD = (SafetyResult.BLOCK, SafetyResult.ADJUST, SafetyResult.CAUTION)
-_WORST_FIRST = tuple(SafetyResult)
+WORST_FIRST = tuple(SafetyResult)
+# For what nothing unknown withholds: there a known caution must not hide behind a missing value.
+KNOWN_FIRST = (*(r for r in SafetyResult if r not in (NOT_KNOWN, PASSED)), NOT_KNOWN, PASSED)
 _RESULTS = {result.value: result for result in SafetyResult}
 
 
-def check(activity: str, content: Content, worlds: Worlds) -> tuple[SafetyFinding, ...]:
-    """Every safety rule that concerns an activity, in the order of their numbers."""
+def check(
+    activity: str, content: Content, worlds: Worlds, order: Sequence[SafetyResult] = WORST_FIRST
+) -> tuple[SafetyFinding, ...]:
+    """Every safety rule that concerns an activity, in the order of their numbers.
+
+    Of several rules under one number the result is told that comes first in ``order``.
+    """
     table = content.tables.safety.get(activity)
     if table is None:
         return ()
@@ -31,7 +37,7 @@ def check(activity: str, content: Content, worlds: Worlds) -> tuple[SafetyFindin
         return table.passed
     return tuple(
         [
-            _finding(passed, rules, worlds) if slots & possible else passed
+            _finding(passed, rules, worlds, order) if slots & possible else passed
             for passed, slots, rules in table.groups
         ]
     )
@@ -45,11 +51,13 @@ def each(
         yield from ((safety, _result(rule, worlds), rule) for rule in rules)
 
 
-def _finding(passed: SafetyFinding, rules: tuple[Rule, ...], worlds: Worlds) -> SafetyFinding:
+def _finding(
+    passed: SafetyFinding, rules: tuple[Rule, ...], worlds: Worlds, order: Sequence[SafetyResult]
+) -> SafetyFinding:
     results = [(_result(rule, worlds), rule.id) for rule in rules]
-    worst = min((result for result, _ in results), key=_WORST_FIRST.index)
-    made = tuple([rule for result, rule in results if result is worst])
-    return SafetyFinding(passed.safety, passed.activity, worst, made)
+    first = min((result for result, _ in results), key=order.index)
+    made = tuple([rule for result, rule in results if result is first])
+    return SafetyFinding(passed.safety, passed.activity, first, made)
 
 
 def _result(rule: Rule, worlds: Worlds) -> SafetyResult:

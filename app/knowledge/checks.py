@@ -26,6 +26,7 @@ WORDS_A_PATIENT_READS = 60
 NEEDS_READ_EVIDENCE = frozenset({"drug", "interventional", "surgical"})
 PROFILES = ("who", "uk", "us")
 DIRECTIONS = frozenset({"for", "against", "silent"})
+AVOID = "-"
 # What only an order can name, such as "order:tramadol".
 ORDER = "order:"
 
@@ -40,6 +41,7 @@ def faults(source: Source, content: Content) -> list[Fault]:
         *problem_faults(source, content),
         *_rules(source, content),
         *_interventions(source, content),
+        *_fits(content),
         *_instruments(source, content),
         *_safety(source, content),
         *_stances(content),
@@ -134,6 +136,24 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
             yield from _cited("goals.toml", goal.id, measure.evidence, content)
             if measure.input not in content.inputs:
                 yield Fault("goals.toml", goal.id, f"measures {measure.input}, which is no input")
+
+
+def _fits(content: Content) -> Iterator[Fault]:
+    """No row of a mechanism holds what is to be avoided there.
+
+    A content from before 5.0.0 says of nothing how it fits; one that does says it of everything.
+    """
+    items = content.interventions
+    if not any(item.fits for item in items.values()):
+        return
+    for item in items.values():
+        if item.catalogue and not item.fits:
+            yield Fault("interventions", item.id, "does not say which mechanism it fits")
+    for placement in content.placements:
+        fits = items[placement.activity].fits if placement.activity in items else {}
+        if fits.get(placement.row) == AVOID:
+            fault = f"stands in the row {placement.row}, where its fits say to avoid it"
+            yield Fault("placements.toml", placement.activity, fault)
 
 
 def _safety(source: Source, content: Content) -> Iterator[Fault]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+import msgspec
+
 from app.domain.content import (
     Answer,
     AtLeast,
@@ -173,6 +175,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         },
         driver_by_rule={rule: d.label for d in drivers.values() for _, rule in d.levels},
         not_read=_not_read(source),
+        tells_all=manifest.tells_all,
         plan_rules=tuple(rule for rule in rules if rule.stage != ABOUT_ORDERS),
         orders=order_knowledge(source, inputs, slots.by_name),
     )
@@ -536,6 +539,8 @@ def _intervention(
         leads_when=tuple(slots.by_name[n] for n in record.leads_when if n in slots.by_name),
         harm=record.harm,
         cost=record.cost,
+        fits={} if record.fits is None else msgspec.structs.asdict(record.fits),
+        dose_seen=record.dose_seen,
     )
 
 
@@ -544,7 +549,10 @@ def _note_what_dangles(source: Source, slots: _Slots) -> None:
     asked = {
         ("interventions", id_): (record.texts_when, record.leads_when)
         for id_, record in source.interventions.items()
-    } | {("goals", id_): (g.texts_when, g.when) for id_, g in source.goals.items()}
+    } | {
+        ("goals", id_): (g.texts_when, [*g.when, *(n for m in g.measure for n in m.when)])
+        for id_, g in source.goals.items()
+    }
     for (place, id_), (texts, names) in asked.items():
         for name in (*(n for n, _ in texts), *names):
             if name not in slots.by_name:
@@ -628,6 +636,7 @@ def _goals(source: Source, displays: Displays, slots: _Slots) -> dict[str, GoalT
                     reach=_decimal(m.reach),
                     no_more_than=_decimal(m.no_more_than),
                     is_higher_better=m.is_higher_better,
+                    when=tuple(slots.by_name[n] for n in m.when if n in slots.by_name),
                 )
                 for m in record.measure
             ),

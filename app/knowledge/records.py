@@ -1,11 +1,12 @@
 """The shape of every content record as it stands in a file: strict, an unknown key is an error."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 PeriodText = Annotated[str, msgspec.Meta(pattern=r"^(P[1-9][0-9]*[DWMY])?\Z")]
 Duration = Annotated[str, msgspec.Meta(pattern=r"^P[1-9][0-9]*[DWMY]\Z")]
+Fit = Literal["++", "+", "(+)", "0", "-"]
 ZeroToThree = Annotated[int, msgspec.Meta(ge=0, le=3)]
 # System and code; a display may follow for the reader and has to be that of codes.csv.
 CodeText = Annotated[tuple[str, ...], msgspec.Meta(min_length=2, max_length=3)]
@@ -26,6 +27,7 @@ class ManifestRecord(_Strict):
     cap_mild: int
     review_after: list[Duration]
     review_after_drug: Duration
+    tells_all: bool = False
 
 
 class ReviewRecord(_Strict):
@@ -168,6 +170,15 @@ class DoseRecord(_Strict):
     period_unit: str = ""
 
 
+class FitsRecord(_Strict):
+    """``fits``: how much an intervention is meant for each mechanism."""
+
+    nociceptive: Fit
+    neuropathic: Fit
+    nociplastic: Fit
+    mixed: Fit
+
+
 class InterventionRecord(_Strict):
     """``interventions/*.toml``."""
 
@@ -191,6 +202,8 @@ class InterventionRecord(_Strict):
     harm: ZeroToThree = 0
     cost: ZeroToThree = 0
     ordered_as: list[CodeText] = []
+    fits: FitsRecord | None = None
+    dose_seen: str = ""
 
 
 class GapRecord(_Strict):
@@ -221,7 +234,7 @@ class PlacementRecord(_Strict):
 
 
 class MeasureRecord(_Strict):
-    """``[[goal."G-1".measure]]``; ``absolute`` is the minimal important change, if verified."""
+    """``[[goal."G-1".measure]]``; ``absolute`` is the minimal important change, if known."""
 
     input: str
     label: str
@@ -233,6 +246,7 @@ class MeasureRecord(_Strict):
     reach: int | float | None = None
     no_more_than: int | float | None = None
     is_higher_better: bool = False
+    when: list[str] = []
 
 
 class GoalRecord(_Strict):

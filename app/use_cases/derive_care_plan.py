@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ from app.domain.history import (
     WriteSet,
 )
 from app.domain.problem import Conflict, Problem, Refused
-from app.domain.response import Answered, refusals
+from app.domain.response import Answered, acceptances, refusals
 from app.domain.submission import Received, Submission
 from app.domain.trace import before_of, trace_of
 from app.use_cases.ports import Clock, History, Journal, Library, Reader, Writer
@@ -389,10 +389,10 @@ def used_otherwise() -> Refused:
 
 
 def completed(
-    record: Record, answered: Iterable[Answered], not_used: tuple[NotUsed, ...]
+    record: Record, answered: Sequence[Answered], not_used: tuple[NotUsed, ...]
 ) -> Record:
-    """What was read, with the refusals that stand and what was set aside before reading."""
-    facts = (*record.facts, *refusals(answered))
+    """What was read, with the answers that stand and what was set aside before reading."""
+    facts = (*record.facts, *refusals(answered), *acceptances(answered))
     return replace(record, facts=facts, not_used=(*not_used, *record.not_used))
 
 

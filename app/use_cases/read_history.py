@@ -19,7 +19,7 @@ from app.domain.hook_history import HookCallRecord
 from app.domain.plan_types import WITHHELD
 from app.domain.problem import Conflict, Gone, NotFound, Problem, Refused
 from app.domain.questions import questions
-from app.domain.response import Answered, refusals, transition
+from app.domain.response import Answered, acceptances, refusals, transition
 from app.domain.submission import Received
 from app.domain.trace import Trace, before_of, facts_by_slot, standings_of, worlds_of
 from app.domain.unlocking import unlocking
@@ -379,6 +379,7 @@ def _answered(answered: Answered) -> Json:
         "at": _instant(answered.at),
         "outcome": answered.response.outcome.value,
         "declined": [fact.value for fact in refusals((answered,))],
+        "accepted": [fact.value for fact in acceptances((answered,))],
     }
 
 

@@ -605,6 +605,27 @@ def test_the_next_derivation_knows_what_was_refused(service: httpx.Client) -> No
     assert {"reference": version} in [e["what"] for e in provenance["entity"]]
 
 
+def test_the_next_derivation_goes_on_with_the_exercise_that_was_accepted_by_name(
+    service: httpx.Client,
+) -> None:
+    """Yoga waited in the plan; the clinician took it up; the next plan holds it and says why."""
+    of = somebody()
+    source = finding("nociceptive-source-identified", True, of=of, id=f"{of}-source")
+    sent = bundle(patient(of), intake(screened(), of=of), source)
+    first = service.post(f"/fhir/$derive?asOf={AS_OF}", json=sent)
+    (waiting,) = (i for i in decision(service, first)["interventions"] if i["id"] == "EX-05")
+
+    plan = first.json()["entry"][0]["resource"]
+    respond(service, plan, answer_with("changed", activity("EX-05", "accepted")))
+    found = decision(service, service.post("/fhir/$derive", json=bundle(patient(of))))
+
+    (yoga,) = (i for i in found["interventions"] if i["id"] == "EX-05")
+    assert (waiting["status"], yoga["status"]) == ("next-step", "proposed")
+    assert f"as agreed (CarePlan/{plan['id']})" in yoga["reasons"]
+    assert found["answered"][0]["accepted"] == ["EX-05"]
+    assert replayed(service, found["id"])["identical"] is True
+
+
 def test_an_answer_is_not_known_to_a_derivation_for_an_earlier_instant(
     service: httpx.Client,
 ) -> None:

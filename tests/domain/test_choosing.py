@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.decision import derive
+from app.domain.plan_types import Plan
 from app.domain.standpoint import Standpoint
 from app.domain.tables import laid_out
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
@@ -147,6 +148,56 @@ def test_what_the_person_prefers_beats_what_is_kept_up() -> None:
 
     assert found["EX-03"].status == "proposed"
     assert found["EX-05"].status == "next-step"
+
+
+def test_the_mode_that_was_accepted_by_name_takes_the_place() -> None:
+    plan = nociceptive().with_("activity-accepted", "EX-05").decide().plan
+    found = {a.id: a for a in plan.activities}
+
+    assert found["EX-05"].status == "proposed"
+    assert found["EX-05"].reasons[0].startswith("as agreed (")
+    assert found["EX-01"].status == "next-step"
+
+
+@pytest.mark.parametrize("stronger", ["exercise-preference", "activity-under-way"])
+def test_what_is_preferred_or_kept_up_beats_what_was_agreed(stronger: str) -> None:
+    patient = nociceptive().with_("activity-accepted", "EX-05").with_(stronger, "EX-03")
+    found = {a.id: a.status for a in patient.decide().plan.activities}
+
+    assert (found["EX-03"], found["EX-05"]) == ("proposed", "next-step")
+
+
+def test_what_was_accepted_before_is_gone_on_with() -> None:
+    patient = nociceptive().with_("activity-accepted", "PT-01")
+    row = next(a for a in patient.decide().plan.activities if a.id == "PT-01")
+
+    assert [said for said in row.reasons if said.startswith("accepted before (")]
+
+
+def test_an_accepted_mode_never_gets_past_what_rules_it_out() -> None:
+    """Accepted in spring, and a red flag in autumn takes it out."""
+    patient = nociceptive().with_("activity-accepted", "EX-02").with_("trauma-significant", True)
+    plan = patient.decide().plan
+
+    assert "EX-02" not in {a.id for a in plan.activities}
+    assert {a.id: a.status for a in plan.activities}["EX-01"] == "proposed"
+
+
+def test_a_content_that_does_not_ask_for_acceptances_decides_as_before() -> None:
+    content = knowledge()
+    inputs = {n: i for n, i in content.inputs.items() if n != "activity-accepted"}
+
+    def decided(patient: Patient) -> Plan:
+        return derive(
+            patient.record(),
+            replace(content, inputs=inputs),
+            as_of=AS_OF,
+            guideline_profile="who",
+            crisis_text="",
+        ).plan
+
+    accepted = nociceptive().with_("activity-accepted", "EX-05")
+    assert decided(accepted) == decided(nociceptive())
 
 
 def test_a_preference_that_no_row_offers_leaves_the_mode_that_is_kept_up() -> None:

@@ -69,6 +69,30 @@ def test_from_the_third_step_several_professions_work_together() -> None:
     assert any("P-17" in a.rules for a in decision.plan.activities if a.id == "MR-01")
 
 
+@pytest.mark.parametrize("weeks", [13, 30])
+def test_also_where_no_mechanism_is_established(weeks: int) -> None:
+    """Care that did not help needs another look whatever the pain is called."""
+    patient = screened(a_patient()).with_("peg-score", 5.5)
+    early, late = patient.decide(), patient.decide(before=before(weeks))
+
+    assert late.phenotype.mechanism == "insufficient-data"
+    assert {"MR-01", "PT-02"}.isdisjoint(ids(early) | ids(early, "next-step"))
+    assert "MR-01" in ids(late)
+    assert "PT-02" in ids(late, "next-step")
+
+
+def test_from_the_third_step_the_review_is_with_a_specialist_and_derives_anew() -> None:
+    early, late = (nociplastic(5.5).decide(before=before(weeks)) for weeks in (8, 13))
+
+    def said(decision: Decision) -> str:
+        return " ".join(next(a for a in decision.plan.activities if a.id == "RV-01").reasons)
+
+    assert "specialist" not in said(early)
+    assert "specialist" in said(late)
+    assert "derived anew" in said(late)
+    assert "red flags" in said(late)
+
+
 def test_without_a_new_score_the_step_is_kept() -> None:
     patient = screened(a_patient())
 

@@ -31,7 +31,8 @@ def test_goals_are_due_in_twelve_weeks() -> None:
         ("rmdq-total", 20, "14.0"),  # 30 % are more than 5 points
         ("odi-score", 30, "20.0"),  # 10 points
         ("odi-score", 42, "29.4"),  # 30 %
-        ("peg-score", "5.0", "3.5"),  # no verified minimal change: 30 %
+        ("peg-score", "2.5", "1.5"),  # one point is more than 30 %
+        ("peg-score", "5.0", "3.5"),  # 30 % are more than one point
         ("peg-score", "4.5", "3.1"),  # 3.15: never less than the change that matters
         ("peg-score", "5.7", "3.9"),  # 3.99 would be enough of a change, and is too much pain
         ("peg-score", "9.0", "3.9"),
@@ -165,3 +166,43 @@ def test_with_claudication_the_goal_is_no_longer_about_walking_upright() -> None
     assert goal(patient, "G-3").label == knowledge().texts["G-3.claudication"]
     (walking,) = (a for a in patient.decide().plan.activities if a.id == "EX-04")
     assert walking.text == knowledge().texts["EX-04.claudication"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "goal_id", "measure", "baseline", "target"),
+    [
+        ({"phq9-total": 3, "gad7-total": 15}, "G-5", "gad7-total", "15", "10.0"),
+        ({"phq9-total": 12, "gad7-total": 15}, "G-5", "phq9-total", "12", "9.0"),
+        ({"pcs-total": 10, "pseq-total": 22}, "G-6", "pseq-total", "22", "28.5"),
+        ({"pcs-total": 4, "tsk17-total": 45, "fabq-work": 31}, "G-6", "tsk17-total", "45", "41.0"),
+    ],
+)
+def test_the_score_that_is_the_occasion_measures_the_goal(
+    facts: dict[str, int], goal_id: str, measure: str, baseline: str, target: str
+) -> None:
+    """A calm person with a low mood is not told to let the worry rise to 9."""
+    patient = screened(a_patient())
+    for name, value in facts.items():
+        patient.with_(name, value)
+
+    found = goal(patient, goal_id)
+
+    assert found.measure is not None
+    assert found.measure.input == measure
+    assert (found.baseline, found.target) == (Decimal(baseline), Decimal(target))
+
+
+def test_an_occasion_without_a_measure_of_its_own_leaves_the_goal_unmeasured() -> None:
+    """Fear by the FABQ, of which no important change is known, beside a low score of worry."""
+    patient = screened(a_patient()).with_("fabq-pa", 20).with_("fabq-work", 36)
+
+    found = goal(patient.with_("pcs-total", 6), "G-6")
+
+    assert (found.measure, found.baseline, found.target) == (None, None, None)
+
+
+@pytest.mark.parametrize("baseline", [1, "1.9"])
+def test_a_peg_below_two_points_is_kept(baseline: float | str) -> None:
+    found = goal(screened(a_patient()).with_("peg-score", baseline), "G-1")
+
+    assert (found.is_to_keep, found.target) == (True, Decimal(str(baseline)))

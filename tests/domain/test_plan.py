@@ -1,6 +1,7 @@
 """The plan: what stands in it, in which order, what must not, and why something is not there."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -8,7 +9,7 @@ from app.domain.decision import derive
 from app.domain.gate import GateLevel
 from app.domain.plan_types import Activity, Plan
 from app.domain.standpoint import Standpoint
-from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
+from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
 PROHIBITIONS = [f"DN-{number:02}" for number in range(1, 13)]
 MEDICINES = [i.id for i in knowledge().interventions.values() if i.family == "drug"]
@@ -317,8 +318,12 @@ def test_with_a_deficit_no_text_says_that_a_scan_is_not_needed() -> None:
 def test_weak_bones_change_the_exercise() -> None:
     careful = knowledge().texts["EX-02.osteoporosis"]
 
+    on_the_list = nociceptive().having("http://hl7.org/fhir/sid/icd-10-cm", "M81.0")
+
     assert activity(nociceptive(), "EX-02").text != careful
-    assert activity(nociceptive().with_("osteoporosis-known", True), "EX-02").text == careful
+    for patient in (nociceptive().with_("osteoporosis-known", True), on_the_list):
+        assert activity(patient, "EX-02").text == careful
+        assert "adjust S-45" in activity(patient, "EX-02").reasons
 
 
 def test_the_inflammatory_flag_takes_out_manual_therapy_only() -> None:
@@ -413,3 +418,70 @@ def test_outside_the_rules_only_what_is_safe_for_all(patient: Patient) -> None:
     assert plan(patient).scope == "scope.limited"
     assert ids(patient, "foundation") == ["ED-01"]
     assert ids(patient, "mechanism") == []
+
+
+def test_a_nerve_root_on_the_problem_list_changes_what_is_said_of_the_course() -> None:
+    sciatica = screened(a_patient()).having("http://hl7.org/fhir/sid/icd-10-cm", "M54.16")
+
+    assert activity(sciatica, "ED-01").text == knowledge().texts["ED-01.nerve"]
+    assert "often eases" not in activity(neuropathic(), "ED-01").text  # of another nerve not known
+
+
+@pytest.mark.parametrize(
+    ("phq9", "key"), [(12, ""), (15, "PS-05.active"), (19, "PS-05.active"), (20, "PS-05.urgent")]
+)
+def test_care_for_the_mood_is_watched_active_or_urgent(phq9: int, key: str) -> None:
+    patient = screened(a_patient()).with_("phq9-total", phq9).with_("phq9-item-9", 0)
+
+    row = activity(patient, "PS-05")
+
+    expected = knowledge().texts[key] if key else knowledge().interventions["PS-05"].text
+    assert row.text == expected
+    assert ("urgent referral to mental health care" in row.reasons) == (phq9 >= 20)
+
+
+def test_each_reason_for_one_row_is_told() -> None:
+    """Too much paracetamol, and migraine: one review, two things to look at."""
+    patient = screened(a_patient()).taking(text="paracetamol", daily_dose=Decimal(4000))
+    migraine = patient.having("http://hl7.org/fhir/sid/icd-10-cm", "G43.909")
+
+    reasons = activity(migraine, "MED-01").reasons
+
+    assert any("at most 3 g a day" in said for said in reasons)
+    assert any("how many days a month" in said for said in reasons)
+
+
+def test_what_waited_and_is_now_proposed_keeps_what_else_was_said_of_it() -> None:
+    """CBT waits in the nociplastic row; worry brings it now, and it was ordered before."""
+    patient = nociplastic().with_("pain-nrs", 5).with_("pcs-total", 35)
+
+    row = activity(patient.with_("activity-under-way", "PS-01"), "PS-01")
+
+    assert row.status == "proposed"
+    assert [said.partition(" (")[0] for said in row.reasons] == ["already ordered"]
+
+
+@pytest.mark.parametrize("tells_all", [True, False])
+def test_an_older_content_tells_of_a_row_what_it_told(tells_all: bool) -> None:
+    """Decisions of before 5.0.0 are derived again bit for bit."""
+    patient = screened(a_patient()).taking(text="paracetamol", daily_dose=Decimal(4000))
+    patient.having("http://hl7.org/fhir/sid/icd-10-cm", "G43.909").with_("falls-history", True)
+    decision = derive(
+        patient.record(),
+        replace(knowledge(), tells_all=tells_all),
+        as_of=AS_OF,
+        guideline_profile="who",
+        crisis_text="",
+    )
+    found = {a.id: a.reasons for a in decision.plan.activities}
+
+    assert len(found["MED-01"]) == (2 if tells_all else 1)
+    assert ("adjust S-45" in found["EX-01"]) == tells_all
+
+
+def test_a_diagnosis_of_muscle_pain_lets_a_gel_be_tried_and_massage_wait() -> None:
+    patient = checked(screened(a_patient()).with_("pain-nrs", 5))
+    muscles = patient.having("http://hl7.org/fhir/sid/icd-10-cm", "M79.18")
+
+    assert activity(muscles, "RX-02").rules == ("P-myofascial", "W-moderate")
+    assert activity(muscles, "MT-02").status == "next-step"

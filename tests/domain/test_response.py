@@ -19,6 +19,7 @@ from app.domain.response import (
     PlanVersion,
     Reason,
     Response,
+    acceptances,
     refusals,
     transition,
 )
@@ -195,6 +196,20 @@ def test_a_refusal_is_the_clinicians_word_from_the_answer_on() -> None:
     assert fact.source == "CarePlan/plan-3"
 
 
+def test_an_acceptance_by_name_is_a_fact_and_one_of_the_whole_plan_is_none() -> None:
+    named = given_on(3, ("EX-01", Outcome.ACCEPTED), ("PS-01", Outcome.CHANGED))
+    of_the_whole = given_on(3)
+
+    assert [(f.input, f.value, f.source) for f in acceptances([named])] == [
+        ("activity-accepted", "EX-01", "CarePlan/plan-3"),
+        ("activity-accepted", "PS-01", "CarePlan/plan-3"),
+    ]
+    assert {(f.at, f.said_by) for f in acceptances([named])} == {
+        (START + timedelta(days=3), SaidBy.CLINICIAN)
+    }
+    assert acceptances([of_the_whole]) == ()
+
+
 @pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.CHANGED])
 def test_only_a_later_answer_that_names_the_activity_takes_a_refusal_back(
     outcome: Outcome,
@@ -226,6 +241,8 @@ def test_the_latest_answer_to_each_activity_counts_in_whatever_order_they_are_re
 
     assert standing == {a for a, outcome in latest.items() if outcome is Outcome.DECLINED}
     assert refusals(shuffled) == refusals(answered)
+    assert {fact.value for fact in acceptances(shuffled)} == latest.keys() - standing
+    assert acceptances(shuffled) == acceptances(answered)
 
 
 def refusal(plan: PlanVersion, response: Response) -> tuple[tuple[str, str, str, str], ...]:

@@ -220,6 +220,31 @@ def test_a_name_that_leads_nowhere_is_refused(name: str, was: str, now: str, say
     assert any(says in fault for fault in faults(name, was, now))
 
 
+def test_an_item_that_does_not_say_what_it_fits_is_missed() -> None:
+    said = faults(
+        INTERVENTIONS,
+        'fits = { nociceptive = "+", neuropathic = "0", nociplastic = "++", mixed = "++" }',
+        "",
+    )
+
+    assert said == ["interventions: PT-02: does not say which mechanism it fits"]
+
+
+def test_a_row_never_holds_what_is_to_be_avoided_there() -> None:
+    fits = 'fits = { nociceptive = "+", neuropathic = "-", nociplastic = "-", mixed = "+" }'
+    said = faults(INTERVENTIONS, fits, fits.replace('nociceptive = "+"', 'nociceptive = "-"'))
+
+    assert said == [
+        "placements.toml: RX-01: stands in the row nociceptive, where its fits say to avoid it"
+    ]
+
+
+def test_a_measure_of_a_goal_that_waits_for_nothing_known_is_refused() -> None:
+    said = faults("goals.toml", 'when = ["gad7-10-or-more"]', 'when = ["gad7-10"]')
+
+    assert any("G-5: names gad7-10, which is neither" in fault for fault in said)
+
+
 def test_a_text_of_a_goal_that_leads_nowhere_is_refused() -> None:
     said = faults("goals.toml", "when = [", 'texts_when = [["nrs-4", "G-2.no"]]\nwhen = [')
 

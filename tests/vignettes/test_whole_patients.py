@@ -130,7 +130,16 @@ def test_the_plan_is_what_a_clinician_expects(name: str) -> None:
     grades = {g.driver: g.at_least for g in decision.drivers}
     for driver, level in expect.get("drivers", {}).items():
         assert grades[driver] == level, driver
+    _follows(expect, decision)
+
+
+def _follows(expect: dict[str, Any], decision: Decision) -> None:
+    """What measures a goal, and what is said of an item of the catalogue."""
+    measured = {g.id: g.measure.input for g in decision.plan.goals if g.measure is not None}
+    assert measured.items() >= expect.get("goals", {}).items()
     catalogue = {p.id: p for p in decision.plan.catalogue}
+    for activity, reason in expect.get("reasons", {}).items():
+        assert any(reason in said for said in catalogue[activity].reasons), catalogue[activity]
     for activity, reason in expect.get("withheld", {}).items():
         assert catalogue[activity].status == "withheld", activity
         assert any(reason in said for said in catalogue[activity].reasons), catalogue[activity]

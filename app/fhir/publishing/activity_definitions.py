@@ -39,6 +39,8 @@ def _activity(content: Content, item: Intervention) -> Json:
         "intent": "proposal",
         "doNotPerform": item.stage == DO_NOT,
     }
+    if item.dose_seen:
+        made["usage"] = f"Dose seen in trials: {item.dose_seen}."
     if not made["doNotPerform"]:
         del made["doNotPerform"]
     return made

@@ -394,12 +394,41 @@ def test_what_is_undecided_names_the_data_it_lacks() -> None:
     assert "saddle-sensory-change" in lacking["CDS-IMG-04"]
 
 
-# What nobody could read
+# What is known of nearly nobody
 
 
-def test_a_card_about_tramadol_says_that_its_breakdown_was_not_read() -> None:
-    tramadol = prescription("tramadol", dose=100, reason=BACK_PAIN)
+def tramadol_for(patient: Patient) -> Review:
+    return reviewed(patient, prescription("tramadol", dose=100, reason=BACK_PAIN))
 
-    card = next(a for a in reviewed(a_patient(), tramadol).shown if a.rule == "CDS-TRA-01")
 
-    assert any("CYP2D6" in line and "was not read" in line for line in card.detail)
+def test_an_order_of_tramadol_is_unchecked_until_its_breakdown_is_known() -> None:
+    """Every other fact of S-38 is known and speaks for it; that alone lets it not pass."""
+    card = next(a for a in tramadol_for(well_known()).shown if a.rule == "CDS-TRA-01")
+
+    assert card.is_lowered
+    assert card.indicator is Indicator.INFO
+    assert "cannot be checked: how fast CYP2D6 breaks tramadol down." in card.summary
+    assert not [a for s in card.suggestions for a in s.actions if a.kind is ActionKind.DELETE]
+
+
+def test_an_order_of_tramadol_passes_once_its_breakdown_is_known_to_be_usual() -> None:
+    review = tramadol_for(well_known().with_("cyp2d6-ultrarapid", False))
+
+    assert "CDS-TRA-01" not in rules(review)
+    assert "CDS-TRA-01" not in {u.rule for u in review.undecided}
+
+
+def test_an_order_of_tramadol_stops_where_it_is_broken_down_ultrarapidly() -> None:
+    review = tramadol_for(well_known().with_("cyp2d6-ultrarapid", True))
+
+    card = next(a for a in review.shown if a.rule == "CDS-TRA-01")
+    assert card.indicator is Indicator.CRITICAL
+    assert "how fast CYP2D6 breaks tramadol down" in card.summary
+
+
+def test_what_else_is_missing_is_named_before_it() -> None:
+    card = next(a for a in tramadol_for(screened(a_patient())).shown if a.rule == "CDS-TRA-01")
+
+    assert card.is_lowered
+    assert "CYP2D6" not in card.summary
+    assert any("CYP2D6" in line for line in card.detail)
