@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from app.domain.content import AtLeast, Content, Rule
 from app.domain.truth import Truth
+from app.domain.worlds import Worlds
 
 TRUE, FALSE, UNKNOWN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
 
@@ -73,3 +74,10 @@ def enough(wanted: AtLeast, truths_: list[Truth]) -> Truth:
     if truths_.count(TRUE) >= wanted.n:
         return TRUE
     return FALSE if truths_.count(TRUE) + truths_.count(UNKNOWN) < wanted.n else UNKNOWN
+
+
+def alone(worlds: Worlds, world: int) -> Worlds:
+    """One of many worlds as if it were the patient as known, and no question open."""
+    place, count = world.bit_length() - 1, worlds.count
+    values = [v >> place & 1 | (v >> place + count & 1) << 1 for v in worlds.values]
+    return Worlds.of(values, 1, ())

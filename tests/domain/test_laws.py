@@ -21,6 +21,7 @@ from app.domain.trace import trace_of, worlds_of
 from app.domain.truth import Truth
 from app.domain.worlds import World, Worlds
 from app.knowledge import load
+from tests.domain.naive import alone
 from tests.domain.strategies import CONTENT, records
 from tests.patients import AS_OF, a_patient, knowledge, rule_truth
 
@@ -193,7 +194,7 @@ def test_no_answer_lowers_a_grade_that_is_settled(record: Record) -> None:
     for world in decision.worlds.others:
         if world.input not in asked:
             continue
-        then = grades(CONTENT, decision.worlds, world.bit)
+        then = grades(CONTENT, alone(decision.worlds, world.bit))
         for before, after in zip(decision.grades, then, strict=True):
             said = (before, after, world.input, world.answer.answer)
             if before.grade in AGAINST:
@@ -282,7 +283,7 @@ def test_no_answer_takes_a_raised_flag_away_but_a_clinicians_no_or_that_the_pain
             continue
         if takes_back(worlds, world):
             continue
-        gate = judge(CONTENT, worlds, is_low_back=is_low_back, world=world.bit)
+        gate = judge(CONTENT, alone(worlds, world.bit), is_low_back=is_low_back)
         assert rank(gate.level) <= rank(decision.gate.level), (world.input, world.answer.answer)
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from app.domain.decision import derive
 from app.domain.facts import ComputedScore
-from app.domain.gate import UNSCREENED, GateLevel, judge
+from app.domain.gate import GateLevel, judge
 from app.domain.plan_types import Activity, Plan
 from app.domain.tables import laid_out
 from app.domain.truth import Truth
+from tests.domain.naive import alone
 from tests.domain.test_course import before
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
@@ -240,9 +241,7 @@ def test_a_world_in_which_the_last_question_was_answered_is_screened() -> None:
     (no,) = [
         w for w in worlds.others if w.input == "saddle-sensory-change" and w.answer.answer is False
     ]
-    unscreened = content.rule_by_id[UNSCREENED].slot
-    assert (worlds.truth(unscreened), worlds.truth(unscreened, no.bit)) == (Truth.TRUE, Truth.FALSE)
-    there = patient.with_("saddle-sensory-change", False).decide().gate
+    there = judge(content, alone(worlds, no.bit), is_low_back=Truth.TRUE)
     assert (there.level, there.is_screened) == (GateLevel.CLEAR, True)
     assert dict(here.flags)["cauda-equina"] is Truth.UNKNOWN
     assert dict(there.flags)["cauda-equina"] is Truth.FALSE

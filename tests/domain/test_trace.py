@@ -1,7 +1,10 @@
 """What is kept of a decision: everything that explains it later, and nothing in other words."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+
+import orjson
 
 from app.domain.course import Before, Course
 from app.domain.decision import Decision
@@ -13,11 +16,12 @@ from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
 
 
 def told(patient: Patient) -> tuple[Decision, Trace]:
+    """The decision, and its trace as it is read back."""
     decision = patient.decide()
-    return decision, trace_of(decision, knowledge())
+    return decision, orjson.loads(orjson.dumps(trace_of(decision, knowledge())))
 
 
-def fact(trace: Trace, input_: str) -> list[object]:
+def fact(trace: Trace, input_: str) -> Sequence[object]:
     """The one fact about an input, as it is written."""
     (found,) = [f for f in trace["facts"] if f[0] == input_]
     return found
