@@ -80,7 +80,9 @@ def _decided(
     made = orjson.dumps(trace_of(decision, CONTENT))
     asked = questions(CONTENT, decision.worlds, decision.plan.considered)
     told = repr((decision.stakes, decision.unlocks, asked, tuple(decision.worlds.values)))
-    written = repr(writer.write(decision, CONTENT, frame))
+    written = repr(
+        [(w.type, w.id, w.status, w.body) for w in writer.write(decision, CONTENT, frame)]
+    )
     return made, _digest(made, told.encode(), written.encode())
 
 
