@@ -1,6 +1,7 @@
 """The Makefile has the targets that the contract (§8) names, and they say what they do."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -90,7 +91,10 @@ def test_all_faults_are_no_part_of_the_tests() -> None:
 
 
 def test_test_runs_all_tests() -> None:
-    assert plan("test").splitlines()[-1].endswith("python -m pytest")
+    _, command = plan("test").splitlines()[-1].split("python -m pytest")
+
+    assert re.fullmatch(r"( --[a-z]+ \w+)*", command), "a path, a mark or a choice leaves tests out"
+    assert not {"--deselect", "--ignore", "--lf"} & set(command.split())
 
 
 def test_the_set_up_installs_by_hash_only_and_fetches_no_build_backend(tmp_path: Path) -> None:
