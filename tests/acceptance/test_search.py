@@ -443,6 +443,7 @@ PAIRS = st.lists(st.tuples(st.builds("".join, st.tuples(NAMES, MODIFIERS)), VALU
 
 
 @example(pairs=[("_lastUpdated", ",")], type_="CarePlan")
+@example(pairs=[("status", "\0")], type_="CarePlan")
 @given(pairs=PAIRS, type_=st.sampled_from(["CarePlan", "Observation", "Questionnaire", "Goal"]))
 @settings(max_examples=300)
 def test_whatever_is_asked_is_answered_or_refused(

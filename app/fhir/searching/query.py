@@ -17,6 +17,7 @@ from app.fhir.searching.telling import not_used, wrong
 from app.fhir.searching.texts import parts, unescaped
 
 ALTERNATIVES_AT_MOST = 100
+NUL = "\0"
 PARAMETERS_AT_MOST = 50
 ANYWHERE = frozenset({"_format", "_pretty"})
 REVERSE_CHAIN = "_has"
@@ -122,6 +123,8 @@ def _criterion(parameter: Parameter, modifier: str, text: str, draft: _Draft) ->
     name, values = parameter.name, [v for v in parts(text, ",") if v]
     if len(values) > ALTERNATIVES_AT_MOST:
         raise wrong(f"{name} has more than {ALTERNATIVES_AT_MOST} values.", name, code="too-long")
+    if NUL in text:  # R4: no string holds it, and PostgreSQL takes none
+        raise wrong(f"{name} holds the character U+0000.", name, code="value")
     if name in PATIENT:
         _require(modifier in ("", "Patient"), name, modifier)
         draft.patients.append(frozenset(_patient(v, name, draft) for v in values))
