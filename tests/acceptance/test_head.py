@@ -95,3 +95,18 @@ def test_long_bodies_and_long_conversations_are_no_long_heads(address: tuple[str
     assert told.count(b"\r\n\r\n") == 3
     for length in (20 * HEAD_AT_MOST, 3 * HEAD_AT_MOST, 2):
         assert f"\r\n\r\n{length}".encode() in told
+
+
+def test_a_word_that_is_no_method_is_refused_in_words_and_the_next_one_served(
+    address: tuple[str, int],
+) -> None:
+    with socket.create_connection(address, timeout=60) as connection:
+        connection.sendall(b"BREW / HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n")
+        told = read(connection)
+    with socket.create_connection(address, timeout=60) as connection:
+        connection.sendall(post(3).replace(b"Host: here", b"Host: here\r\nConnection: close"))
+        served = read(connection)
+
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert b"Invalid HTTP request" in told
+    assert served.startswith(b"HTTP/1.1 200 ")

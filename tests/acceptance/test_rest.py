@@ -187,10 +187,10 @@ def test_what_we_derive_is_only_read(service: httpx.Client, person: str) -> None
         ("TRACE", "Patient/p/_history", "GET, HEAD"),
         ("PUT", "Patient/p/$everything", "GET, HEAD, POST"),
         ("PUT", "Patient/p/$validate", "GET, HEAD, POST"),
-        ("BREW", "Patient", "GET, HEAD, POST, PUT"),
-        ("BREW", "Patient/p", "GET, HEAD, PUT"),
-        ("BREW", "$derive", "POST"),
-        ("BREW", "metadata", "GET, HEAD"),
+        ("PROPFIND", "Patient", "GET, HEAD, POST, PUT"),
+        ("PROPFIND", "Patient/p", "GET, HEAD, PUT"),
+        ("PROPFIND", "$derive", "POST"),
+        ("PROPFIND", "metadata", "GET, HEAD"),
     ],
 )
 def test_what_is_not_offered_says_what_is(
