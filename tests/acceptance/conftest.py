@@ -1,5 +1,6 @@
 """The whole service over HTTP on a loopback port, on a database of its own."""
 
+import gc
 import socket
 import threading
 import time
@@ -25,6 +26,14 @@ def service(database: Kept) -> Iterator[httpx.Client]:
     """The service as an EHR on this machine meets it."""
     with serving(database) as client:
         yield client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _services_are_collected() -> Iterator[None]:
+    """A service sets what it loaded aside from the collector for good; this process goes on."""
+    yield
+    gc.unfreeze()
+    gc.collect()
 
 
 @contextmanager
