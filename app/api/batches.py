@@ -6,6 +6,7 @@ or a hundred faults, a thousand times, would fill the memory of a worker.
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
@@ -74,6 +75,6 @@ def _written(asked: Asked) -> str:
         case "POST":
             return asked.where
         case "PUT":
-            return asked.url
+            return unquote(asked.url)  # one resource, however it is spelt
         case _:
             return ""

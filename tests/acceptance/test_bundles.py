@@ -321,6 +321,17 @@ def test_what_is_written_together_in_a_batch_is_answered_in_its_order(
     assert [one["meta"]["versionId"] for one in found[122:]] == ["2", "3"]
 
 
+def test_one_resource_in_many_spellings_is_written_in_the_order_of_the_batch(
+    service: httpx.Client,
+) -> None:
+    id_ = f"s-{uuid.uuid4()}"
+    urls = [f"Patient/{id_[:n]}%{ord(id_[n]):02x}{id_[n + 1 :]}" for n in range(20)]
+
+    answer = send(service, "batch", *(entry("PUT", url, patient(id_)) for url in urls))
+
+    assert statuses(answer) == ["201"] + ["200"] * 19
+
+
 def test_an_entry_of_a_batch_that_cannot_be_read_refuses_itself_alone(
     service: httpx.Client,
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.domain.content import Content, Input, Instrument, Item
+from app.domain.response import ACCEPTED_ACTIVITY
 from app.fhir.canon import (
     ACTIVITY,
     EXAMINATION,
@@ -48,8 +49,8 @@ def terms_of(content: Content) -> Terms:
     forms: dict[str, frozenset[str]] = {INTAKE: frozenset(), EXAMINATION: frozenset()}
     parts: dict[str, tuple[Instrument, ...]] = {}
     for known in content.inputs.values():
-        if known.asked_of == "order":
-            continue  # what is ordered is read of the order, never stated of the patient
+        if known.asked_of == "order" or known.name == ACCEPTED_ACTIVITY:
+            continue  # read of the order and of the answer to a plan, never stated of the patient
         inputs[(FINDING, known.name)] = known
         for pair in known.codings:
             inputs[pair] = known
