@@ -2,18 +2,21 @@
 
 mutmut's operators make the faults. The tests are collected once and run once without a fault,
 to learn which functions each of them reaches and how long it takes. Then every fault gets a
-forked process of its own, in which one function has another body (docs/decisions/0009).
+forked process of its own, in which one function has another body (docs/decisions/0009). What runs
+while the content is loaded has done its work before that: its faults get a process from the start.
 """
 
 import hashlib
 import importlib
 import os
+import pickle
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
@@ -42,9 +45,11 @@ SEED = "painplan"
 SCORE_AT_LEAST = 0.85
 AT_ONCE = 2
 KILLED, SURVIVED = 1, 0
+AFRESH = "--afresh"
 # CPU seconds after which a test counts as one that never ends.
 PATIENCE, TIMES_AS_LONG = 3.0, 10.0
 BYTES_AT_MOST = 3 << 30
+CPU_AT_MOST = 300  # seconds of all tests together, of a process from the start
 PLAIN = (int, str, bool, float, type(None))
 
 
@@ -87,10 +92,12 @@ class Runner:
     faults: Sequence[Fault]
     outcomes: dict[Fault, str] = field(default_factory=dict)
     reached: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    loaded: set[tuple[str, str]] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Learn, then try every fault, two at a time."""
+        sys.settrace(None)  # what was called until here was called to load
         begun = time.monotonic()
         self._learn(session.items)
         running: dict[int, Fault] = {}
@@ -119,6 +126,8 @@ class Runner:
                     sys.exit(f"{item.nodeid} fails without any fault.\n{report.longreprtext}")
 
     def _start(self, fault: Fault, items: Sequence[pytest.Item]) -> int:
+        if (fault.path, fault.function) in self.loaded:
+            return _started_afresh(fault)
         chosen = self._chosen(fault, items)
         process = os.fork()
         if process:
@@ -156,7 +165,9 @@ class Runner:
         if os.WIFSIGNALED(status):
             self.outcomes[fault] = "never ended or crashed"
         elif os.WEXITSTATUS(status) == SURVIVED:
-            reaches = any((fault.path, fault.function) in r for r in self.reached.values())
+            reaches = any(
+                (fault.path, fault.function) in r for r in (*self.reached.values(), self.loaded)
+            )
             self.outcomes[fault] = "survived" if reaches else "reached by no test"
         else:
             self.outcomes[fault] = "killed"
@@ -231,6 +242,32 @@ def _functions(module: libcst.Module) -> Iterator[tuple[libcst.CSTNode | None, s
                     yield inner, f"{node.name.value}.{inner.name.value}"
 
 
+def _started_afresh(fault: Fault) -> int:
+    """A process that puts the fault in before anything of the tests is imported."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.mutation", AFRESH],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdin is not None
+    with process.stdin as told:
+        pickle.dump(fault, told)
+    return process.pid
+
+
+def _tried_afresh() -> int:
+    """In that process: every test, those about the file first, until one fails."""
+    fault: Fault = pickle.load(sys.stdin.buffer)  # noqa: S301  (from our own process)
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES_AT_MOST, BYTES_AT_MOST))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_AT_MOST, CPU_AT_MOST))
+    _put_in(fault)
+    name = f"test_{Path(fault.path).stem}.py"
+    about = [str(path) for folder in TESTS for path in sorted(Path(folder).rglob(name))]
+    ended = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *LEFT_OUT, *about, *TESTS])
+    return SURVIVED if ended == pytest.ExitCode.OK else KILLED
+
+
 def _put_in(fault: Fault) -> None:
     """Give the living function the body (and plain defaults) of the faulty one."""
     living = importlib.import_module(fault.module)
@@ -275,18 +312,21 @@ def report(outcomes: dict[Fault, str], drawn: int, minutes: float) -> bool:
     return score >= SCORE_AT_LEAST
 
 
-def main(arguments: Iterable[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """``[sample size] [part of a path]``; the exit code is 1 when too many faults go unseen."""
     size, part = SAMPLE, ""
+    os.chdir(ROOT)
+    if AFRESH in arguments:
+        return _tried_afresh()
     for argument in arguments:
         size, part = (int(argument), part) if argument.isdigit() else (size, argument)
-    os.chdir(ROOT)
     os.environ["HYPOTHESIS_PROFILE"] = "mutation"
     begun = time.monotonic()
     drawn = draw(size, part)
     runner = Runner(drawn)
     options = ["-q", "--no-header", "--no-summary", "-p", "no:cacheprovider", *LEFT_OUT, *TESTS]
-    ended = pytest.main(options, plugins=[runner])
+    with _noting(runner.loaded):
+        ended = pytest.main(options, plugins=[runner])
     if len(runner.outcomes) < min(FEWEST, len(drawn)):
         told = f"{len(runner.outcomes)} of {len(drawn)} faults were tried ({ended!r}): too few."
         print(told, file=sys.stderr)
