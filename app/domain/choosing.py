@@ -4,6 +4,8 @@ Exercise: what the person prefers, then what the person keeps up already or agre
 evidence (§6.5, 5). Everywhere: what is left equal goes by fewest harms, then lowest cost (13).
 """
 
+from collections.abc import Mapping
+
 from app.domain.content import Content, Intervention
 from app.domain.plan_types import (
     DO_NOT,
@@ -75,13 +77,7 @@ def _preferred(draft: Draft, situation: Situation) -> tuple[Activity, str] | Non
 
 def _kept_up(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
     """The first mode that is ordered or taken part in already: adherence as the record knows it."""
-    if not situation.under_way:
-        return None
-    for mode in _modes(draft, situation.content):
-        sources = situation.under_way.get(mode.id)
-        if sources is not None:
-            return mode, f"kept up already ({', '.join(sources)})"
-    return None
+    return _first_named(situation.under_way, "kept up already", draft, situation.content)
 
 
 def _agreed(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
@@ -90,13 +86,17 @@ def _agreed(draft: Draft, situation: Situation) -> tuple[Activity, str] | None:
     What the record shows of keeping it up comes before: an agreement is not yet an exercise. That a
     plan was accepted as a whole chooses no mode that only waited in it.
     """
-    if not situation.accepted:
+    return _first_named(situation.accepted, "as agreed", draft, situation.content)
+
+
+def _first_named(
+    named: Mapping[str, tuple[str, ...]], said: str, draft: Draft, content: Content
+) -> tuple[Activity, str] | None:
+    """The first mode among activities that have their sources, and what is said of it."""
+    if not named:
         return None
-    for mode in _modes(draft, situation.content):
-        sources = situation.accepted.get(mode.id)
-        if sources is not None:
-            return mode, f"as agreed ({', '.join(sources)})"
-    return None
+    mode = next((m for m in _modes(draft, content) if m.id in named), None)
+    return None if mode is None else (mode, f"{said} ({', '.join(named[mode.id])})")
 
 
 def _order_the_modes(draft: Draft, situation: Situation) -> None:
