@@ -40,5 +40,6 @@ def configure(level: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
-        cache_logger_on_first_use=True,
+        # A cached logger would keep the level it was first used with, whatever is configured later.
+        cache_logger_on_first_use=False,
     )
