@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
@@ -37,7 +38,7 @@ LEFT_OUT = [
     "--ignore=tests/knowledge/test_checks.py",
 ]
 CASES = "tests/knowledge/test_cases.py"
-SAMPLE = 400
+SAMPLE = 200
 # On a busy machine the sample ends earlier: its order is by chance, so its beginning is a sample
 # as well. Below so many faults the score would say little.
 MINUTES, FEWEST = 9.0, 100
@@ -94,6 +95,7 @@ class Runner:
     reached: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     loaded: set[tuple[str, str]] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
+    apart: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Learn, then try every fault, two at a time."""
@@ -127,11 +129,13 @@ class Runner:
 
     def _start(self, fault: Fault, items: Sequence[pytest.Item]) -> int:
         if (fault.path, fault.function) in self.loaded:
-            return _started_afresh(fault)
+            process = _started_afresh(fault)
+            self.apart[process.pid] = process
+            return process.pid
         chosen = self._chosen(fault, items)
-        process = os.fork()
-        if process:
-            return process
+        child = os.fork()
+        if child:
+            return child
         try:
             os._exit(self._is_seen(fault, chosen))
         except BaseException:  # noqa: BLE001  (whatever breaks here was broken by the fault)
@@ -162,6 +166,8 @@ class Runner:
     def _wait(self, running: dict[int, Fault]) -> None:
         process, status = os.wait()
         fault = running.pop(process)
+        if process in self.apart:  # it need not wait for what has ended
+            self.apart.pop(process).returncode = os.waitstatus_to_exitcode(status)
         if os.WIFSIGNALED(status):
             self.outcomes[fault] = "never ended or crashed"
         elif os.WEXITSTATUS(status) == SURVIVED:
@@ -242,7 +248,7 @@ def _functions(module: libcst.Module) -> Iterator[tuple[libcst.CSTNode | None, s
                     yield inner, f"{node.name.value}.{inner.name.value}"
 
 
-def _started_afresh(fault: Fault) -> int:
+def _started_afresh(fault: Fault) -> subprocess.Popen[bytes]:
     """A process that puts the fault in before anything of the tests is imported."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.mutation", AFRESH],
@@ -253,7 +259,7 @@ def _started_afresh(fault: Fault) -> int:
     assert process.stdin is not None
     with process.stdin as told:
         pickle.dump(fault, told)
-    return process.pid
+    return process
 
 
 def _tried_afresh() -> int:
@@ -261,11 +267,22 @@ def _tried_afresh() -> int:
     fault: Fault = pickle.load(sys.stdin.buffer)  # noqa: S301  (from our own process)
     resource.setrlimit(resource.RLIMIT_AS, (BYTES_AT_MOST, BYTES_AT_MOST))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_AT_MOST, CPU_AT_MOST))
-    _put_in(fault)
+    _load(fault)
     name = f"test_{Path(fault.path).stem}.py"
     about = [str(path) for folder in TESTS for path in sorted(Path(folder).rglob(name))]
     ended = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *LEFT_OUT, *about, *TESTS])
     return SURVIVED if ended == pytest.ExitCode.OK else KILLED
+
+
+def _load(fault: Fault) -> None:
+    """The faulty module is the one that everything else imports, so what it makes is faulty too."""
+    package, _, name = fault.module.rpartition(".")
+    spec = find_spec(fault.module)
+    assert spec is not None
+    module = module_from_spec(spec)
+    sys.modules[fault.module] = module
+    exec(compile(fault.source, fault.path, "exec"), vars(module))  # noqa: S102  (our own source)
+    setattr(sys.modules[package], name, module)
 
 
 def _put_in(fault: Fault) -> None:

@@ -92,6 +92,17 @@ def test_drivers_come_by_severity_then_by_what_can_be_changed() -> None:
     assert ids.index("SL-01") < ids.index("DR-02")
 
 
+def test_of_drivers_as_severe_the_one_that_can_be_changed_comes_first() -> None:
+    # Help to stop smoking costs less than care for the mood: only what can be changed decides.
+    patient = nociceptive().with_("phq9-total", 12).with_("tobacco-current", True)
+    decision = patient.decide()
+    levels = {g.driver: g.at_least for g in decision.drivers}
+    ids = [a.id for a in decision.plan.activities if a.stage == "driver"]
+
+    assert levels["depression"] == levels["tobacco"] == 2
+    assert ids.index("PS-05") < ids.index("DR-02")
+
+
 @pytest.mark.parametrize(
     ("fact", "value", "activity"),
     [
