@@ -17,6 +17,7 @@ from app.sql.chain import EMPTY_HASH, Value, block_hash, entry_hash, merkle_root
 from app.sql.database import Reader, Reads, Row, finished, is_postgresql
 from app.sql.databases import reader_of
 from app.sql.emptying import Place, is_empty, seal
+from app.sql.guards import open_guards
 from app.sql.known import KEYS
 from app.sql.rows import HASHED, layout_of
 from app.sql.sqlite import path_of
@@ -117,6 +118,8 @@ async def _verify(
                 report.fault(f"the file is damaged: {said}")
     if report.faults:
         return report  # what is no hash, no number or no row cannot be computed with
+    for fault in await open_guards(reader, is_postgresql=is_typed):
+        report.fault(fault)
     place = _Place(anchored)
     while await _some_blocks(reader, place, report):
         if progress is not None:

@@ -122,11 +122,27 @@ def copied(database: Path, to: Path) -> Path:
     return to
 
 
-def without_triggers(database: Path) -> sqlite3.Connection:
-    """What an intruder with the file in hand would do first."""
-    connection = sqlite3.connect(database, isolation_level=None)
+class Intruder(sqlite3.Connection):
+    """Somebody with the file in hand: no trigger stops them, and none is missed afterwards.
+
+    So what is found of their doings is found in the rows, not by what they left lying about.
+    """
+
+    aside: list[str]
+
+    def close(self) -> None:
+        for made in self.aside:
+            self.execute(made)
+        super().close()
+
+
+def without_triggers(database: Path) -> Intruder:
+    """The triggers are put aside until it is closed."""
+    connection = sqlite3.connect(database, isolation_level=None, factory=Intruder)
     connection.execute("PRAGMA foreign_keys = OFF")
-    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    for (name,) in rows:
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    triggers = dict(rows.fetchall())
+    for name in triggers:
         connection.execute(f'DROP TRIGGER "{name}"')
+    connection.aside = list(triggers.values())
     return connection

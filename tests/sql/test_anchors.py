@@ -62,17 +62,21 @@ def rewritten(kept: Kept, change: Change) -> None:
 
 
 async def _rewritten(kept: Kept, change: Change) -> None:
+    aside: list[str] = []
     async with transaction(kept.url) as session:
         if kept.is_sqlite:
             await session.execute("PRAGMA defer_foreign_keys = ON")
             for row in await session.fetch_all(
-                "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
             ):
                 await session.execute(f'DROP TRIGGER "{row["name"]}"')
+                aside.append(row["sql"])
         else:
             await session.execute("SET LOCAL session_replication_role = replica")
         await change(session)
         await _hashed_again(session)
+        for made in aside:
+            await session.execute(made)
 
 
 async def _hashed_again(session: Session) -> None:

@@ -56,8 +56,12 @@ def old(database: Path) -> str:
 
 def changed(database: Path, statement: str) -> Report:
     with closing(sqlite3.connect(database)) as connection, connection:
+        ((made,),) = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE name = 'audit_event_no_update'"
+        )
         connection.execute("DROP TRIGGER audit_event_no_update")
         connection.execute(statement)
+        connection.execute(made)
     return verify(f"sqlite:///{database}")
 
 

@@ -1,6 +1,7 @@
 """One changed byte anywhere in the journal is found, and the report says where."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,6 @@ def test_large_blocks_are_walked_one_by_one(
     assert report.is_intact, report.faults
     assert len(seen) == report.blocks - 1
     copy = copied(database, tmp_path / "copy.db")
-    with without_triggers(copy) as connection:
+    with closing(without_triggers(copy)) as connection:
         connection.execute("DELETE FROM block WHERE sequence = 3")
     assert any("entries say block 3" in fault for fault in checked(copy).faults)
