@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.domain.content import Content, Input, Instrument, Item
+from app.domain.placing import UNDER_WAY
 from app.domain.response import ACCEPTED_ACTIVITY
 from app.fhir.canon import (
     ACTIVITY,
@@ -15,6 +16,8 @@ from app.fhir.canon import (
     QUESTIONNAIRE,
 )
 
+# Read of the answer to a plan, and of the orders on record: neither is stated of the patient.
+NEVER_STATED = frozenset({ACCEPTED_ACTIVITY, UNDER_WAY})
 Ordinals = Mapping[tuple[str, str], int]
 
 
@@ -49,8 +52,8 @@ def terms_of(content: Content) -> Terms:
     forms: dict[str, frozenset[str]] = {INTAKE: frozenset(), EXAMINATION: frozenset()}
     parts: dict[str, tuple[Instrument, ...]] = {}
     for known in content.inputs.values():
-        if known.asked_of == "order" or known.name == ACCEPTED_ACTIVITY:
-            continue  # read of the order and of the answer to a plan, never stated of the patient
+        if known.asked_of == "order" or known.name in NEVER_STATED:
+            continue  # what is ordered is read of the order
         inputs[(FINDING, known.name)] = known
         for pair in known.codings:
             inputs[pair] = known

@@ -601,8 +601,10 @@ def test_an_observation_of_unknown_meaning_or_of_ours_is_listed_and_not_used(
     assert why_not_used(read.not_used, LOCALISED)
 
 
-def test_what_was_accepted_is_read_of_the_answer_and_never_of_what_comes_in() -> None:
-    read = record(finding("activity-accepted", valueString="EX-03"))
+@pytest.mark.parametrize("name", ["activity-accepted", "activity-under-way"])
+def test_what_was_accepted_or_ordered_is_never_stated_from_outside(name: str) -> None:
+    """The one is read of the answer to a plan, the other of the orders on record."""
+    read = record(finding(name, valueString="EX-03"))
 
-    assert told(read, "activity-accepted") == []
-    assert why_not_used(read.not_used, "Observation/o-activity-accepted")
+    assert told(read, name) == []
+    assert why_not_used(read.not_used, f"Observation/o-{name}")
