@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
@@ -38,6 +38,19 @@ class Hospital:
     def targets(self) -> list[str]:
         """What was asked for, in order."""
         return [one.target for one in self.asked]
+
+
+class Names:
+    """A name server under our control: one answer after the other, the last for ever."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        del port
+        self.asked.append(host)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 def http(body: bytes, *, status: int = 200, media: str = FHIR, **headers: str) -> bytes:

@@ -62,3 +62,17 @@ def test_nothing_but_an_address_is_ever_connected_to(text: str) -> None:
     if reach(text) is Reach.LOOPBACK:
         assert not may_connect(text, is_loopback_named=False)
         assert may_connect(text, is_loopback_named=True)
+
+
+@pytest.mark.parametrize("address", CASES[Reach.PRIVATE].split())
+def test_a_listed_server_may_have_a_private_address(address: str) -> None:
+    """Where an EHR lives; what is not listed is never asked for its address."""
+    assert may_connect(address, is_loopback_named=False)
+
+
+@pytest.mark.parametrize("address", CASES[Reach.NEVER].split())
+@pytest.mark.parametrize("is_loopback_named", [True, False])
+def test_no_server_may_have_an_address_of_a_link_or_of_metadata(
+    address: str, *, is_loopback_named: bool
+) -> None:
+    assert not may_connect(address, is_loopback_named=is_loopback_named)

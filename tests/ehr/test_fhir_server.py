@@ -13,7 +13,16 @@ from app.ehr.fhir_server import PAGE_AT_MOST, PAGES_AT_MOST, FhirServers
 from app.ehr.http import Web
 from app.ehr.origins import place
 from app.logs import configure
-from tests.ehr.hospital import Hospital, Json, Write, condition, hospital, http, searchset
+from tests.ehr.hospital import (
+    Hospital,
+    Json,
+    Names,
+    Write,
+    condition,
+    hospital,
+    http,
+    searchset,
+)
 
 TOKEN = "of-this-call-only.Zm9v"
 CONDITIONS = "Condition?patient=p1"
@@ -189,6 +198,42 @@ async def test_a_page_elsewhere_is_not_read_and_the_token_stays_here(ehr: Hospit
     assert set(ehr.targets()) == {f"/fhir/{CONDITIONS}"}
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_elsewhere_is_not_followed_and_the_token_stays_here(
+    ehr: Hospital, status: int
+) -> None:
+    async with hospital() as elsewhere:
+        elsewhere.says(f"/fhir/{CONDITIONS}", searchset(condition()))
+        there = f"{elsewhere.base}/{CONDITIONS}"
+        ehr.answers[f"/fhir/{CONDITIONS}"] = http(b"", status=status, location=there)
+
+        outcome = await one(ehr.base, CONDITIONS)
+
+        assert outcome.state is Looked.FAILED
+        assert elsewhere.asked == []
+    assert ehr.targets() == [f"/fhir/{CONDITIONS}"]
+
+
+async def test_a_name_that_leads_inside_from_the_second_page_on_is_not_followed(
+    ehr: Hospital,
+) -> None:
+    """DNS change in the middle of a search: the token goes to no metadata service."""
+    page = searchset(condition(), following=f"?page=2&{CONDITIONS.partition('?')[2]}")
+    ehr.says(f"/fhir/{CONDITIONS}", page, connection="close")
+    base = ehr.base.replace("127.0.0.1", "localhost")
+    names = Names(["127.0.0.1"], ["169.254.169.254"])
+    web = Web(names)
+    servers = FhirServers(web, for_all=[], by_client={"north": [place(base)]})
+
+    access = EhrAccess(base, "north", TOKEN)
+    outcomes = await servers.search([Query("k", CONDITIONS)], access, within=WITHIN)
+    await web.close()
+
+    assert outcomes["k"].state is Looked.SOME
+    assert ehr.targets() == [f"/fhir/{CONDITIONS}"]
+    assert names.asked == ["localhost", "localhost"]
+
+
 async def test_pages_without_end_are_counted(ehr: Hospital) -> None:
     ehr.says(f"/fhir/{CONDITIONS}", searchset(condition(), following="?patient=p1"))
 
@@ -338,6 +383,29 @@ async def test_a_server_that_is_not_allowed_is_not_asked(ehr: Hospital) -> None:
 
         assert outcomes["k"].state is Looked.NOT
     assert ehr.asked == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    """
+    10.0.0.1 172.16.0.1 192.168.1.1 100.64.0.1 [fd12::1] 169.254.169.254 [fe80::1] 127.0.0.2
+    localhost [::1] [::ffff:10.0.0.1] [::ffff:127.0.0.1] [::ffff:169.254.169.254]
+    [64:ff9b::a9fe:a9fe] [2002:7f00:1::] 0.0.0.0 2130706433 inside.example
+    """.split(),
+)
+async def test_a_server_inside_that_is_not_listed_is_not_even_looked_up(
+    ehr: Hospital, host: str
+) -> None:
+    names = Names(["127.0.0.1"])
+    web = Web(names)
+    servers = FhirServers(web, for_all=[], by_client={"north": [place(ehr.base)]})
+
+    access = EhrAccess(ehr.base.replace("127.0.0.1", host), "north", TOKEN)
+    outcomes = await servers.search([Query("k", CONDITIONS)], access, within=WITHIN)
+    await web.close()
+
+    assert outcomes["k"].state is Looked.NOT
+    assert (names.asked, ehr.asked) == ([], [])
 
 
 async def test_a_server_of_the_settings_is_everybodys(ehr: Hospital) -> None:

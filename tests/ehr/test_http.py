@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -7,23 +7,10 @@ import pytest
 from app.ehr.http import Web
 from app.ehr.outside import NotReached
 from tests.ehr.certificates import authority
-from tests.ehr.hospital import Hospital, Write, hospital, http
+from tests.ehr.hospital import Hospital, Names, Write, hospital, http
 
 AT_MOST = 1000
 HERE = ("127.0.0.1",)
-
-
-class Names:
-    """A name server under our control: one answer after the other, the last for ever."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self.answers = list(answers)
-        self.asked: list[str] = []
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        del port
-        self.asked.append(host)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @pytest.fixture
