@@ -159,7 +159,7 @@ def too_costly() -> Refused:
     return Refused(
         Problem(
             "This search goes through too much to be answered.",
-            mend="Name a patient, an id or a criterion that fewer resources meet.",
+            mend="Name a patient, an id, a date, or a criterion that fewer resources meet.",
             code="too-costly",
         )
     )

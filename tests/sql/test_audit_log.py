@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.auditing import KeptAudit
+from app.domain.problem import Refused
 from app.domain.searching import NEWEST_FIRST, Comparison, Criterion, Cursor, Search
 from app.sql.audit_log import AuditLog, page_of
 from app.sql.chain import EMPTY_HASH, block_hash, entry_hash, merkle_root
@@ -15,6 +16,7 @@ from app.sql.migrate import migrate
 from app.sql.queries import History
 from app.sql.rows import FIRST
 from app.sql.sqlite import reader
+from app.sql.sqlite_reader import SQLiteReader
 from app.sql.verify import Report, verify
 
 BEFORE = "20261127_anchor"
@@ -103,6 +105,40 @@ def test_rows_of_the_layout_before_are_told_as_far_as_they_go(tmp_path: Path) ->
         "answered": ("operation", "respond", ""),
     }
     assert {record.patient for record in found.values()} == {"p1"}
+
+
+MANY = (
+    "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)"
+    " INSERT INTO audit_event (tenant, id, recorded, action, what, who, origin, outcome,"
+    " request_id, sequence, position, salt, hash) SELECT 'default', 'n' || n,"
+    " printf('2025-%06d', n), 'R', 'CarePlan/' || n, 'north', '', '0', '', 1,"
+    " n + 9, x'00', x'00' FROM n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("agent", "Practitioner/none"), ("entity", "CarePlan/none")]
+)
+async def test_a_name_in_a_long_audit_is_refused_in_time_and_found_with_a_date(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    """No index leads to an agent or an entity: their page is looked for row by row."""
+    old(tmp_path / "many.db")
+    with closing(sqlite3.connect(tmp_path / "many.db")) as connection, connection:
+        connection.execute(MANY)
+    named = Criterion(name, ((Comparison("value", "=", text),),))
+    log = AuditLog(SQLiteReader(tmp_path / "many.db", seconds=0))
+
+    async def found(*criteria: Criterion) -> int:
+        search = Search(("AuditEvent",), criteria=criteria)
+        start = Cursor(9, "", 0, -1)
+        return len(await log.events("default", search, cursor=start, order=NEWEST_FIRST, count=9))
+
+    with pytest.raises(Refused) as refused:
+        await found(named)
+    assert "a date" in refused.value.problems[0].mend
+    assert await found(named, SINCE) == 0
+    assert await found(SINCE) == len(OLD)
 
 
 SINCE = Criterion("date", ((Comparison("value", ">=", AT),),))
