@@ -3,7 +3,11 @@
 No row is touched here: every hash is true, and the report is about the database alone.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +79,23 @@ def test_a_row_left_in_erasing_is_told(fresh: Kept) -> None:
     (fault,) = faults(fresh)
 
     assert fault.startswith("erasing: holds a row")
+
+
+def test_the_command_line_ends_with_1_and_names_the_trigger(fresh: Kept) -> None:
+    fresh.change(drop(fresh, "decision_no_delete", "decision"))
+
+    done = subprocess.run(
+        [Path(sys.executable).parent / "painplan", "audit", "verify"],
+        env={**os.environ, "PAINPLAN_DATABASE_URL": fresh.url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 1
+    assert f"trigger decision_no_delete: {GONE}" in done.stderr
+    assert done.stdout == "0 blocks, 0 entries: NOT intact.\n"
 
 
 @pytest.fixture
