@@ -104,7 +104,7 @@ sbom: $(AUDITOR)/.installed ## build/sbom.json: what is locked, as CycloneDX
 	$(AUDITOR)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-format JSON --output-file build/sbom.json
 	@echo build/sbom.json
 
-mutation: setup ## small faults in the domain, and whether its tests see them (10 minutes)
+mutation: setup ## small faults in the domain, and whether its tests see them (10 minutes on two idle cores)
 	$(BIN)/python -m benchmarks.mutation
 
 bench: setup build/healthchain/.installed ## floors, peers and product side by side; writes docs/performance.md (at most 15 minutes)
