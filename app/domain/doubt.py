@@ -13,6 +13,10 @@ class Doubts:
     inputs: set[str] = field(default_factory=set)
     told: list[NotUsed] = field(default_factory=list)
 
+    def copy(self) -> "Doubts":
+        """The same so far; what is added to one is not added to the other."""
+        return Doubts(set(self.lists), set(self.inputs), list(self.told))
+
     def tell(self, reference: str, why: str) -> None:
         """List an entry that was not, or not wholly, used; once for each reason."""
         entry = NotUsed(reference, why)

@@ -7,7 +7,7 @@ that names a group only, such as "opioids", leaves open which member it is; the 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.content import Content, MedicineClasses
 from app.domain.facts import CodedMedicine
@@ -53,11 +53,12 @@ class Understood:
     ingredients: Mapping[str, tuple[str, ...]]
     possible: frozenset[str]
     is_whole: bool
+    classes: frozenset[str] = field(init=False, repr=False, compare=False)
 
-    @property
-    def classes(self) -> frozenset[str]:
-        """Those that it has for certain."""
-        return frozenset(name for classes in self.ingredients.values() for name in classes)
+    def __post_init__(self) -> None:
+        """Those that it has for certain, which many ask for."""
+        certain = frozenset(name for classes in self.ingredients.values() for name in classes)
+        object.__setattr__(self, "classes", certain)
 
 
 def what_is(medicine: CodedMedicine, content: Content) -> Understood:
@@ -94,6 +95,8 @@ def understood(
 
 def words(text: str) -> list[str]:
     """Lower-case words without accents; a hyphen parts words."""
+    if text.isascii():  # nearly every name is, and then nothing has an accent
+        return _WORDS.findall(text.replace("`", "'").lower())
     plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).lower()
     return _WORDS.findall("".join(c for c in plain if not unicodedata.combining(c)))
 

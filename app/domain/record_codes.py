@@ -5,7 +5,7 @@ category, within a time from their onset, current or also as history.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from app.domain.content import Choice, Content, RecordCode
 from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, CodedCondition, Fact, NotUsed, Record, SaidBy
 from app.domain.measured import measured
-from app.domain.medicine_list import MEDICINES, counted, entries, of_allergies, of_medicines
+from app.domain.medicine_list import MEDICINES, Entry, counted, entries, of_allergies, of_medicines
 from app.domain.opioid_dose import opioid_dose
 from app.domain.paracetamol_dose import paracetamol_dose
 from app.domain.period import age_in_years
@@ -39,8 +39,25 @@ class Stated:
     not_used: tuple[NotUsed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What a record says apart from its lists of medicines and allergies, and what it leaves open.
+
+    It may be read several times, with one list of medicines and with another.
+    """
+
+    facts: tuple[Fact, ...]
+    doubts: Doubts
+
+
 def facts_of_record(record: Record, content: Content, as_of: datetime) -> Stated:
     """Those stated, those that its codes stand for, and those worked out from them."""
+    problems = problems_of(record, content, as_of)
+    return with_lists(problems, record, entries(record, content), content, as_of)
+
+
+def problems_of(record: Record, content: Content, as_of: datetime) -> Problems:
+    """What is stated, the age, and what the codes of problems stand for."""
     facts = list(record.facts)
     for fact in record.facts:
         if fact.input == BIRTH_DATE and isinstance(fact.value, datetime):
@@ -53,16 +70,29 @@ def facts_of_record(record: Record, content: Content, as_of: datetime) -> Stated
         _doubt(condition, content, doubts)
     facts.extend(_settled_of_every_cancer(coded))
     facts.extend(_problems_counted(facts, content, as_of))
-    if record.medicines or record.allergies or MEDICINES in record.complete:
-        facts.extend(_of_lists(record, content, as_of, doubts))
+    return Problems(tuple(facts), doubts)
+
+
+def with_lists(
+    problems: Problems,
+    record: Record,
+    listed: Sequence[Entry],
+    content: Content,
+    as_of: datetime,
+) -> Stated:
+    """All facts of ``record``, its medicines as understood in ``listed``."""
+    facts, doubts = list(problems.facts), problems.doubts.copy()
+    if listed or record.allergies or MEDICINES in record.complete:
+        facts.extend(_of_lists(record, listed, content, as_of, doubts))
     if record.complete:
         facts.extend(_not_listed(facts, record.complete, doubts, content, as_of))
     facts.extend(measured(facts, content, as_of))
     return Stated(facts, tuple(doubts.told))
 
 
-def _of_lists(record: Record, content: Content, as_of: datetime, doubts: Doubts) -> Iterator[Fact]:
-    listed = entries(record, content)
+def _of_lists(
+    record: Record, listed: Sequence[Entry], content: Content, as_of: datetime, doubts: Doubts
+) -> Iterator[Fact]:
     yield from of_medicines(listed, content, as_of, doubts)
     is_whole = MEDICINES in record.complete and MEDICINES not in doubts.lists
     yield from counted(listed, content, as_of, is_whole=is_whole)

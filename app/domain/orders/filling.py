@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from app.domain.applicability import LOW_BACK
 from app.domain.content import Content, Input, Rule
-from app.domain.explanation import explain
 from app.domain.facts import Bounds, Fact, FactValue
 from app.domain.gate import SELF_HARM, judge
 from app.domain.measured import AGE, GENDER
@@ -47,7 +46,7 @@ def lacking(rules: Sequence[str], situation: Situation) -> tuple[str, ...]:
 
 def _slots(rules: Sequence[str], situation: Situation, *, is_used: bool) -> Iterator[int]:
     for rule in rules:
-        told = explain(situation.content.rule_by_id[rule], situation.content, situation.worlds)
+        told = situation.explained(rule)
         yield from told.used if is_used else told.missing
 
 

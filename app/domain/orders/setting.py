@@ -16,7 +16,7 @@ from app.domain.orders.meaning import is_understood, names_low_back_pain, what_i
 from app.domain.orders.taking import at_least, entry_of
 from app.domain.orders.types import Order, PlanOnRecord
 from app.domain.period import whole_weeks
-from app.domain.record_codes import CONDITION, facts_of_record
+from app.domain.record_codes import CONDITION, Problems, problems_of, with_lists
 
 MOST_ORDERS = 60
 OPIOID_BEFORE = "opioid-within-90-days"
@@ -28,7 +28,8 @@ MECHANISMS = frozenset({"nociceptive", "neuropathic", "nociplastic", "mixed"})
 class Setting:
     """The same for each order. ``drafts`` are the orders, each with its medicine, if it has one.
 
-    ``listed`` is the list of medicines as understood, ``facts`` what is known besides the record;
+    ``listed`` is the list of medicines as understood, ``problems`` the rest of the record;
+    ``facts`` is what is known besides the record;
     ``left_out`` are the references of orders that are not looked at.
     """
 
@@ -36,11 +37,16 @@ class Setting:
     left_out: tuple[str, ...]
     record: Record
     listed: tuple[Entry, ...]
+    problems: Problems
     facts: tuple[Fact, ...]
     content: Content
     as_of: datetime
     guideline_profile: str
     plan: PlanOnRecord | None
+
+    def entry(self, order: Order | None) -> Entry | None:
+        """The medicine of one of the drafts; None where it orders none."""
+        return next((entry for other, entry in self.drafts if other is order), None)
 
     def beside(self, order: Order | None) -> tuple[Entry, ...]:
         """The other drafts of medicines, selected or not, as if they were taken."""
@@ -67,12 +73,13 @@ def setting(  # noqa: PLR0913  (all that a review depends on)
         considered = tuple(by_turn[:MOST_ORDERS])
         left_out = tuple(order.reference for order in by_turn[MOST_ORDERS:])
         record = replace(record, complete=record.complete - {MEDICINES})
-    listed = entries(record, content)
+    listed, problems = entries(record, content), problems_of(record, content, as_of)
+    stated = with_lists(problems, record, listed, content, as_of).facts
     facts = (
         Fact("guideline-profile", guideline_profile, as_of, SaidBy.CLINICIAN, "Parameters"),
         *_of_problems(record, content, as_of),
         *_of_plan(record, plan, as_of),
-        *_of_opioids(record, content, as_of),
+        *_of_opioids(stated),
         *_opioid_weeks(listed, as_of),
     )
     return Setting(
@@ -80,6 +87,7 @@ def setting(  # noqa: PLR0913  (all that a review depends on)
         left_out=left_out,
         record=record,
         listed=listed,
+        problems=problems,
         facts=facts,
         content=content,
         as_of=as_of,
@@ -122,9 +130,8 @@ def _of_plan(record: Record, plan: PlanOnRecord | None, as_of: datetime) -> Iter
     yield Fact("mechanism-on-record", has_mechanism, as_of, by, "CarePlan")
 
 
-def _of_opioids(record: Record, content: Content, as_of: datetime) -> Iterator[Fact]:
+def _of_opioids(said: Sequence[Fact]) -> Iterator[Fact]:
     """Whether an opioid was taken within 90 days, the one that an order renews included."""
-    said = facts_of_record(record, content, as_of).facts
     about = [f for f in said if f.input in (OPIOID, OPIOID_BEFORE)]
     had = next((f for f in about if f.value is True), None)
     if had is not None:

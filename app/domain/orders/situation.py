@@ -1,8 +1,9 @@
 """The patient together with one order: the facts of both, and where every rule stands."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from app.domain.content import Content
+from app.domain.explanation import Explanation, explain
 from app.domain.facts import Fact, SaidBy
 from app.domain.medicine_list import MEDICINES
 from app.domain.opioid_dose import DOSE
@@ -10,7 +11,7 @@ from app.domain.orders.meaning import what_is_ordered, why_ordered
 from app.domain.orders.setting import Setting
 from app.domain.orders.taking import Taking, taking, what_changes, with_the_order
 from app.domain.orders.types import Order
-from app.domain.record_codes import facts_of_record
+from app.domain.record_codes import with_lists
 from app.domain.standing import Standings, stand
 from app.domain.worlds import Worlds, evaluate
 
@@ -19,23 +20,30 @@ ORDER = "order"
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """``order`` is None in patient-view."""
+    """``order`` is None in patient-view. Order rules share rules: each is explained once."""
 
     setting: Setting
     order: Order | None
     standings: Standings
     worlds: Worlds
+    _told: dict[str, Explanation] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def content(self) -> Content:
         """What is known of medicine."""
         return self.setting.content
 
+    def explained(self, rule: str) -> Explanation:
+        """Why a rule stands as it does here."""
+        if rule not in self._told:
+            self._told[rule] = explain(self.content.rule_by_id[rule], self.content, self.worlds)
+        return self._told[rule]
+
 
 def situation(order: Order | None, setting: Setting) -> Situation:
     """Stand the facts of the patient and of one order, and evaluate all rules."""
     content = setting.content
-    taken = taking(order, setting.listed, setting.beside(order), content)
+    taken = taking(order, setting.entry(order), setting.listed, setting.beside(order))
     facts = [*_of_patient(taken, setting), *setting.facts]
     if order is not None:
         facts += _of_order(order, taken, setting)
@@ -48,8 +56,8 @@ def situation(order: Order | None, setting: Setting) -> Situation:
 def _of_patient(taken: Taking, setting: Setting) -> list[Fact]:
     """The record with the other drafts; dose and count of medicines are those with the order."""
     content, as_of = setting.content, setting.as_of
-    others = replace(setting.record, medicines=tuple(e.medicine for e in taken.others))
-    facts = [f for f in facts_of_record(others, content, as_of).facts if _is_stated(f, content)]
+    stated = with_lists(setting.problems, setting.record, taken.others, content, as_of)
+    facts = [f for f in stated.facts if _is_stated(f, content)]
     if taken.ordered is None:
         return facts
     # What is not known with the order is not known: the figure without it does not stand in.

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from app.domain.content import Content
-from app.domain.explanation import explain
 from app.domain.orders.knowledge import Remedy, Wording
 from app.domain.orders.situation import Situation
 from app.domain.orders.types import Action, ActionKind, Suggestion
@@ -46,7 +45,7 @@ def _most(what: str, wording: Wording, situation: Situation) -> Decimal | None:
     if template is None or not template.limit_of:
         return None
     content = situation.content
-    told = explain(content.rule_by_id[wording.rule], content, situation.worlds)
+    told = situation.explained(wording.rule)
     findings = (content.findings[content.slot_names[s].partition("@")[0]] for s in told.used)
     limits = [
         finding.test.above

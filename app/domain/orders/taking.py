@@ -44,11 +44,10 @@ def entry_of(order: Order, content: Content) -> Entry | None:
 
 
 def taking(
-    order: Order | None, listed: Sequence[Entry], beside: Sequence[Entry], content: Content
+    order: Order | None, ordered: Entry | None, listed: Sequence[Entry], beside: Sequence[Entry]
 ) -> Taking:
-    """With one order; ``beside`` are the other drafts."""
+    """With one order, its medicine ``ordered``; ``beside`` are the other drafts."""
     before = (*listed, *beside)
-    ordered = None if order is None else entry_of(order, content)
     if order is None or ordered is None:
         return Taking(before, before, before, (), None)
     renewed = tuple(e for e in before if _is_renewed(e, ordered))
