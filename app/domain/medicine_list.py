@@ -145,6 +145,8 @@ def of_allergies(
         if not what.is_whole and allergy.is_to_medicine:
             doubts.tell(allergy.source, PARTLY_KNOWN if what.ingredients else NOT_KNOWN)
             doubts.lists.add(ALLERGIES)
+        if not what.classes and not what.possible:
+            continue  # it is in no class that a rule asks for
         for name, about in content.inputs.items():
             if what.classes & set(about.allergy_to):
                 yield _fact(name, True, as_of, allergy.source)  # noqa: FBT003

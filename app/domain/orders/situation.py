@@ -42,18 +42,19 @@ class Situation:
 
 def situation(order: Order | None, setting: Setting) -> Situation:
     """Stand the facts of the patient and of one order, and evaluate all rules."""
-    content = setting.content
+    content, as_of = setting.content, setting.as_of
     taken = taking(order, setting.entry(order), setting.listed, setting.beside(order))
-    facts = [*_of_patient(taken, setting), *setting.facts]
+    after = [] if taken.ordered is None else with_the_order(taken, setting.record, content, as_of)
+    facts = [*_of_patient(taken, after, setting), *setting.facts]
     if order is not None:
-        facts += _of_order(order, taken, setting)
-    standings = stand(facts, content, setting.as_of)
+        facts += _of_order(order, taken, after, setting)
+    standings = stand(facts, content, as_of)
     return Situation(
         setting, order, standings, evaluate(content, standings, content.baseline_of_orders)
     )
 
 
-def _of_patient(taken: Taking, setting: Setting) -> list[Fact]:
+def _of_patient(taken: Taking, after: list[Fact], setting: Setting) -> list[Fact]:
     """The record with the other drafts; dose and count of medicines are those with the order."""
     content, as_of = setting.content, setting.as_of
     stated = with_lists(setting.problems, setting.record, taken.others, content, as_of)
@@ -62,16 +63,15 @@ def _of_patient(taken: Taking, setting: Setting) -> list[Fact]:
         return facts
     # What is not known with the order is not known: the figure without it does not stand in.
     figures = {DOSE, *content.counting.get(MEDICINES, ())}
-    counted = with_the_order(taken, setting.record, content, as_of)
-    return [*(f for f in facts if f.input not in figures), *counted]
+    return [*(f for f in facts if f.input not in figures), *after]
 
 
-def _of_order(order: Order, taken: Taking, setting: Setting) -> list[Fact]:
+def _of_order(order: Order, taken: Taking, after: list[Fact], setting: Setting) -> list[Fact]:
     content, as_of = setting.content, setting.as_of
     said = (
         *what_is_ordered(order, content),
         *why_ordered(order, content),
-        *what_changes(taken, setting.record, content, as_of, stops=order.stops),
+        *what_changes(taken, after, setting.record, content, as_of, stops=order.stops),
         ("order-stops", order.stops),
     )
     return [Fact(name, value, as_of, SaidBy.CLINICIAN, order.reference) for name, value in said]

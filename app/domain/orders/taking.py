@@ -69,19 +69,22 @@ def _is_renewed(entry: Entry, ordered: Entry) -> bool:
 
 def with_the_order(taken: Taking, record: Record, content: Content, as_of: datetime) -> list[Fact]:
     """The opioid dose and the count of medicines that act on the nerves, with the order."""
-    doubts = Doubts()
-    list(of_medicines(taken.after, content, as_of, doubts))
-    is_whole = MEDICINES in record.complete and MEDICINES not in doubts.lists
-    return [
-        *counted(taken.after, content, as_of, is_whole=is_whole),
-        *opioid_dose(taken.after, content, as_of, doubts, is_whole=is_whole),
-    ]
+    return _figures(taken.after, record, content, as_of)
 
 
-def what_changes(
-    taken: Taking, record: Record, content: Content, as_of: datetime, *, stops: bool
+def what_changes(  # noqa: PLR0913  (all that a change depends on)
+    taken: Taking,
+    after: Sequence[Fact],
+    record: Record,
+    content: Content,
+    as_of: datetime,
+    *,
+    stops: bool,
 ) -> Iterator[tuple[str, FactValue]]:
-    """Whether it goes on with something taken, for how long, and how an opioid dose changes."""
+    """Whether it goes on with something taken, for how long, and how an opioid dose changes.
+
+    ``after`` is what is known with the order (``with_the_order``).
+    """
     ordered = taken.ordered
     if ordered is None:
         return
@@ -99,7 +102,7 @@ def what_changes(
     if cut is not None and not stops:
         yield "order-dose-cut-percent", cut
     yield "order-beside-same-opioid", any(_goes_on_beside(e, ordered) for e in running)
-    rises = _rises(taken, record, content, as_of)
+    rises = _rises(_dose(_figures(taken.before, record, content, as_of)), _dose(after))
     if rises is not None:
         yield "order-raises-opioid-dose", rises
 
@@ -143,9 +146,7 @@ def _cut(taken: Taking, ordered: Entry) -> Decimal | None:
     return max(Decimal(0), (old - new) / old * HUNDRED)
 
 
-def _rises(taken: Taking, record: Record, content: Content, as_of: datetime) -> bool | None:
-    before = _dose(taken.before, record, content, as_of)
-    after = _dose(taken.after, record, content, as_of)
+def _rises(before: Bounds | None, after: Bounds | None) -> bool | None:
     if before is None or after is None:
         return None
     if after.low > before.high:
@@ -153,13 +154,20 @@ def _rises(taken: Taking, record: Record, content: Content, as_of: datetime) -> 
     return False if after.high <= before.low else None
 
 
-def _dose(
+def _figures(
     listed: Sequence[Entry], record: Record, content: Content, as_of: datetime
-) -> Bounds | None:
+) -> list[Fact]:
     doubts = Doubts()
     list(of_medicines(listed, content, as_of, doubts))
     is_whole = MEDICINES in record.complete and MEDICINES not in doubts.lists
-    for fact in opioid_dose(listed, content, as_of, doubts, is_whole=is_whole):
+    return [
+        *counted(listed, content, as_of, is_whole=is_whole),
+        *opioid_dose(listed, content, as_of, doubts, is_whole=is_whole),
+    ]
+
+
+def _dose(figures: Sequence[Fact]) -> Bounds | None:
+    for fact in figures:
         if fact.input == DOSE and isinstance(fact.value, Bounds):
             return fact.value
         if fact.input == DOSE and isinstance(fact.value, Decimal):

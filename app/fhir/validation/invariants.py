@@ -49,6 +49,9 @@ def _local_references(node: Any) -> Iterator[str]:
 
 
 def _observation(resource: Node) -> Iterator[Broken]:
+    if "dataAbsentReason" not in resource and "component" not in resource:
+        yield from _ranges(resource, "")
+        return
     has_value = any(name.startswith(("value", "_value")) for name in resource)
     if has_value and "dataAbsentReason" in resource:
         yield ".dataAbsentReason", "stands beside a value (obs-6)"
