@@ -95,10 +95,11 @@ def understood(
 
 def words(text: str) -> list[str]:
     """Lower-case words without accents; a hyphen parts words."""
-    if text.isascii():  # nearly every name is, and then nothing has an accent
-        return _WORDS.findall(text.replace("`", "'").lower())
-    plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).lower()
-    return _WORDS.findall("".join(c for c in plain if not unicodedata.combining(c)))
+    plain = text.translate(_APOSTROPHES).lower()
+    if not plain.isascii():  # nearly every name is, and then nothing has an accent
+        apart = unicodedata.normalize("NFKD", plain).lower()
+        plain = "".join(c for c in apart if not unicodedata.combining(c))
+    return _WORDS.findall(plain)
 
 
 def _joined(

@@ -49,19 +49,18 @@ def _local_references(node: Any) -> Iterator[str]:
 
 
 def _observation(resource: Node) -> Iterator[Broken]:
-    if "dataAbsentReason" not in resource and "component" not in resource:
-        yield from _ranges(resource, "")
-        return
-    has_value = any(name.startswith(("value", "_value")) for name in resource)
-    if has_value and "dataAbsentReason" in resource:
+    if "dataAbsentReason" in resource and _has_value(resource):
         yield ".dataAbsentReason", "stands beside a value (obs-6)"
-    own = _codings(resource)
     yield from _ranges(resource, "")
     for number, component in enumerate(resource.get("component", ())):
         where = f".component[{number}]"
-        if has_value and any(coding in own for coding in _codings(component)):
+        if _has_value(resource) and any(c in _codings(resource) for c in _codings(component)):
             yield f"{where}.code", "is the code of the Observation itself (obs-7)"
         yield from _ranges(component, where)
+
+
+def _has_value(observation: Node) -> bool:
+    return any(name.startswith(("value", "_value")) for name in observation)
 
 
 def _codings(holder: Node) -> Sequence[Node]:
