@@ -4,6 +4,7 @@
 """
 
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from tests.acceptance.access import (
 )
 from tests.acceptance.conftest import serving
 from tests.acceptance.wire import Json, bundle, finding, patient
+from tests.ehr.signing import claims, token
 
 P1 = "p1"
 OBSERVATION = f"{P1}-pain-localised"
@@ -163,6 +165,7 @@ def north(tmp_path_factory: pytest.TempPathFactory) -> Iterator[North]:
     with serving(folder / "painplan.db", auth="on", clients=file) as service:
         p1 = kept(service, P1, access(service))
         kept(service, "p2", access(service))
+        print(f"\n{'':52} | {' | '.join(f'{column:<14}' for column in COLUMNS)}")
         yield North(service, p1, _history(service))
 
 
@@ -219,20 +222,37 @@ def found_in(answer: httpx.Response) -> str:
     return APART
 
 
-def strangers(service: httpx.Client, need: Need, *, writes: bool) -> dict[str, Json]:
-    """Whose requests must fail, by column.
+def strangers(service: httpx.Client, need: Need, *, writes: bool) -> Iterator[tuple[str, Json]]:
+    """Whose requests must fail, with the column that each belongs to.
 
     What another tenant may write into its own id space it writes in the west, so that the south
     never has anything.
     """
+    yield "no token", {}
+    yield from (("bad token", headers) for headers in _bad_tokens(service))
+    yield "wrong scope", access(service, _scope_without(need))
+    yield "other tenant", access(service, kid=WEST_KID if writes else SOUTH_KID)
+    yield "other patient", access(service, f"patient/*.cruds {ALL}", patient="p2")
+
+
+def _bad_tokens(service: httpx.Client) -> Iterator[Json]:
+    """Expired, for somebody else, of an issuer nobody knows, for hooks, altered, unsigned, none."""
     late = int(time.time()) - 600
-    return {
-        "no token": {},
-        "bad token": access(service, exp=late + 60, iat=late),
-        "wrong scope": access(service, _scope_without(need)),
-        "other tenant": access(service, kid=WEST_KID if writes else SOUTH_KID),
-        "other patient": access(service, f"patient/*.cruds {ALL}", patient="p2"),
-    }
+    yield access(service, exp=late + 60, iat=late)
+    yield access(service, aud="https://elsewhere.example/fhir")
+    yield access(service, iss="https://nobody.example")
+    yield bearer(token(claims(f"{str(service.base_url).rstrip('/')}/cds-services")))
+    good = access(service)["Authorization"].removeprefix("Bearer ")
+    head, payload, signature = good.split(".")
+    yield bearer(f"{head}.{payload}.{signature[:20]}{'A' * len(signature[20:])}")
+    unsigned = urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt"}').rstrip(b"=").decode()
+    yield bearer(f"{unsigned}.{payload}.")
+    yield bearer("no-token-at-all")
+    yield {"Authorization": "Basic bm9ydGg6bm9ydGg="}
+
+
+def bearer(raw: str) -> Json:
+    return {"Authorization": f"Bearer {raw}"}
 
 
 def _scope_without(need: Need) -> str:
@@ -257,10 +277,10 @@ def expected(route: GuardedRoute, column: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(("route", "method"), ROUTES)
 def test_nobody_gets_what_is_not_theirs(north: North, route: GuardedRoute, method: str) -> None:
-    row = []
+    row: dict[str, str] = {}
     sample = SAMPLES.get(name_of(route))
     writes = sample is not None and sample.tenant == APART
-    for column, headers in strangers(north.service, route.need, writes=writes).items():
+    for column, headers in strangers(north.service, route.need, writes=writes):
         answer = send(north, route, method, headers)
         told = f"{CANARY}-{P1}".encode() in answer.content
         if column == "other patient" and method == "GET" and route.need.kind != "token":
@@ -271,14 +291,14 @@ def test_nobody_gets_what_is_not_theirs(north: North, route: GuardedRoute, metho
             got = send(north, route, "GET", headers)
             assert answer.status_code == got.status_code, column
             found = found_in(got)
-        row.append(f"{answer.status_code} {found}")
+        row[column] = f"{answer.status_code} {found}"
 
         assert found in expected(route, column), (column, answer.status_code, answer.text[:300])
         if answer.status_code == 401:
             assert answer.headers["www-authenticate"] == "Bearer"
         if answer.status_code == 403 and method != "HEAD":
             assert "insufficient_scope" in answer.headers["www-authenticate"]
-    cells = " | ".join(f"{cell:<14}" for cell in row)
+    cells = " | ".join(f"{cell:<14}" for cell in row.values())
     print(f"\n{method:<7} {route.path:<44} | {cells}")
 
 

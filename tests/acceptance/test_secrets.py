@@ -9,6 +9,7 @@ from tests.acceptance.access import CANARY, NORTH_CLIENT, access, clients_file, 
 from tests.acceptance.conftest import serving
 from tests.acceptance.hooks import problem
 from tests.acceptance.wire import Json, bundle, patient
+from tests.databases import Kept
 from tests.ehr.signing import claims, token
 
 BORN, EHR_TOKEN = "1931-07-23", "ehr-access-token-4711"
@@ -36,13 +37,11 @@ def call() -> Json:
 
 
 def test_no_token_is_kept_or_logged_and_no_patient_is_logged(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    fresh: Kept, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = clients_file(tmp_path, NORTH_CLIENT)
-    folder = tmp_path / "kept"
-    folder.mkdir()
     used = []
-    with serving(folder / "x.db", auth="on", clients=file, log_level="DEBUG") as service:
+    with serving(fresh, auth="on", clients=file, log_level="DEBUG") as service:
         headers = access(service)
         used.append(headers["Authorization"])
         assert derive(service, "p1", headers).status_code == 200
@@ -61,9 +60,10 @@ def test_no_token_is_kept_or_logged_and_no_patient_is_logged(
         assert called.status_code == 200, called.text
     caught = capfd.readouterr()
     logged = caught.out + caught.err
-    history = b"".join(one.read_bytes() for one in folder.iterdir())
+    history = b"\n".join(fresh.everything())
 
     assert "request" in logged
+    assert CANARY.encode() in history, "nothing would be found here"
     for secret in (CANARY, BORN):
         assert secret not in logged
     for bearer in used:
