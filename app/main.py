@@ -59,7 +59,8 @@ from app.sql.proofs import Proofs
 from app.sql.queries import History
 from app.sql.reindex import Extraction
 from app.tracing import Tracing, configured
-from app.use_cases.derive_care_plan import Answer, Ask, Caller, DeriveCarePlan
+from app.use_cases.calling import Caller
+from app.use_cases.derive_care_plan import Answer, Ask, DeriveCarePlan
 from app.use_cases.nothing import Nothing
 from app.use_cases.read_audit import ReadAudit
 from app.use_cases.read_history import ReadHistory, Seen

@@ -33,7 +33,8 @@ from app.fhir.writing import ResourceWriter
 from app.main import ROOT, alone
 from app.settings import Settings
 from app.sql.bodies import DECISIONS, FOLDER, LEVEL, RESOURCES, packed
-from app.use_cases.derive_care_plan import Ask, Caller
+from app.use_cases.calling import Caller
+from app.use_cases.derive_care_plan import Ask
 from app.use_cases.nothing import LastWrite
 from benchmarks.fixtures import submission
 from benchmarks.patients import patients

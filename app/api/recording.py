@@ -16,7 +16,7 @@ from app.api.trail import Trail
 from app.domain.history import AuditRecord, ReadSet, WriteSet
 from app.domain.problem import Unavailable
 from app.fhir.reading.parameters import ID
-from app.use_cases.derive_care_plan import Caller
+from app.use_cases.calling import Caller
 
 REFUSED, FAULT, UNAVAILABLE = 400, 500, 503
 SUCCESS, MINOR, SERIOUS = "0", "4", "8"

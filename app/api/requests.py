@@ -10,7 +10,7 @@ from app.api.media import NotAcceptable, UnsupportedMedia
 from app.domain.history import SeenToken
 from app.domain.problem import NotUnderstood, Problem, TooLarge
 from app.ehr.tokens import Identity
-from app.use_cases.derive_care_plan import Caller
+from app.use_cases.calling import Caller
 
 BODY_AT_MOST = 5 * 1024 * 1024
 JSON_TYPES = frozenset(

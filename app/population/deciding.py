@@ -15,7 +15,8 @@ from app.fhir.validation import Validator
 from app.main import alone
 from app.population.tally import GRADED, Found
 from app.settings import Settings
-from app.use_cases.derive_care_plan import Ask, Caller, DeriveCarePlan
+from app.use_cases.calling import Caller
+from app.use_cases.derive_care_plan import Ask, DeriveCarePlan
 from app.use_cases.nothing import LastWrite
 
 DERIVE = "derive"

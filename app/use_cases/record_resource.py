@@ -29,7 +29,7 @@ from app.domain.problem import (
 )
 from app.domain.searching import NEWEST_FIRST, Cursor, Search
 from app.domain.submission import Received
-from app.use_cases.derive_care_plan import NAMESPACE, TRIES, Caller
+from app.use_cases.calling import NAMESPACE, TRIES, Caller
 from app.use_cases.ports import Clock, History, Journal
 
 READ_ONLY = ("GET", "HEAD")

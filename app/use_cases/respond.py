@@ -21,14 +21,8 @@ from app.domain.history import (
 )
 from app.domain.problem import Conflict, NotFound, PreconditionFailed, Problem
 from app.domain.response import Change, PlanVersion, Response, transition
-from app.use_cases.derive_care_plan import (
-    NAMESPACE,
-    PLAN,
-    TRIES,
-    Caller,
-    executed,
-    used_otherwise,
-)
+from app.use_cases.calling import NAMESPACE, TRIES, Caller, executed, used_otherwise
+from app.use_cases.kept_decision import PLAN
 from app.use_cases.ports import Clock, History, Journal, Library, Reader, Writer
 from app.use_cases.responses import KIND, written
 

@@ -19,7 +19,9 @@ from app.domain.orders.review import review
 from app.domain.orders.types import PlanOnRecord, Snooze
 from app.domain.problem import Conflict, Problem, Refused
 from app.domain.submission import Received
-from app.use_cases.derive_care_plan import PLAN, TRIES, Caller, completed, executed
+from app.use_cases.calling import TRIES, Caller, executed
+from app.use_cases.gathering import completed
+from app.use_cases.kept_decision import PLAN
 from app.use_cases.kept_review import keep_facts
 from app.use_cases.looking_up import Known, gaps_of, known, looked_up
 from app.use_cases.ports import (

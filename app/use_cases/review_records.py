@@ -14,7 +14,7 @@ from app.domain.history import DecisionRecord
 from app.domain.hook_history import HookCallRecord, HookCardRecord
 from app.domain.orders.call import CardFrame, HookCall, Part, Unread, WrittenAnswer
 from app.domain.orders.types import Order, PlanOnRecord, Review, Snooze
-from app.use_cases.derive_care_plan import NAMESPACE, Caller
+from app.use_cases.calling import NAMESPACE, Caller
 from app.use_cases.kept_review import keep_orders, keep_review, keep_snoozes
 from app.use_cases.looking_up import Known
 

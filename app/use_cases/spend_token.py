@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.domain.history import ReadSet, WriteSet
-from app.use_cases.derive_care_plan import Caller, executed
+from app.use_cases.calling import Caller, executed
 from app.use_cases.ports import Clock, Journal
 
 

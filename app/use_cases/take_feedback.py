@@ -15,7 +15,7 @@ from app.domain.history import Entry, ReadSet, SomethingMoved, WriteSet
 from app.domain.hook_history import FeedbackRecord, HookCardRecord
 from app.domain.orders.feedback import Feedback
 from app.domain.problem import Conflict, Problem
-from app.use_cases.derive_care_plan import NAMESPACE, TRIES, Caller, executed
+from app.use_cases.calling import NAMESPACE, TRIES, Caller, executed
 from app.use_cases.ports import Clock, History, Journal
 
 CRITICAL = "critical"

@@ -10,7 +10,7 @@ from app.domain.decision import Decision, derive
 from app.domain.facts import NotUsed
 from app.domain.history import DecisionRecord
 from app.domain.response import ActivityAnswer, Answered, Outcome, Reason, Response
-from app.use_cases.derive_care_plan import completed
+from app.use_cases.gathering import completed
 from app.use_cases.responses import KIND, answered_of, frame_of_response, response_of, written
 from tests.patients import AS_OF, a_patient, knowledge, screened
 
