@@ -6,7 +6,7 @@ from app.domain.auditing import KeptAudit
 from app.domain.problem import NotFound, Problem
 from app.domain.searching import Alternative, Comparison, Criterion, Cursor, Search
 from app.sql.database import Reader, Row, Statement
-from app.sql.rows import audit_of
+from app.sql.read_rows import audit_of
 
 BY_ID = "_id"
 CHUNK = 500

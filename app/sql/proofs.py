@@ -6,7 +6,8 @@ from app.sql.block_tree import BlockTree
 from app.sql.chain import inclusion_path
 from app.sql.database import Row
 from app.sql.databases import reader_of
-from app.sql.rows import HASHED, anchor_of
+from app.sql.read_rows import anchor_of
+from app.sql.rows import HASHED
 
 DECISION = "SELECT * FROM decision WHERE tenant = ? AND id = ?"
 BLOCK = "SELECT * FROM block WHERE sequence = ?"

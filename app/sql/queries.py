@@ -18,7 +18,8 @@ from app.sql.bodies import unpacked
 from app.sql.database import Reader, Row, Statement
 from app.sql.databases import reader_of
 from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
-from app.sql.rows import decision_of, hook_call_of, hook_card_of, instant, moment, stored_of
+from app.sql.read_rows import decision_of, hook_call_of, hook_card_of, stored_of
+from app.sql.rows import instant, moment
 from app.sql.schema import schema_obstacle
 from app.sql.searching import COMMON, last_in, number_of, page_of, probe_of
 from app.sql.sorting import is_among_the_last, is_walked, page_with_value, without_value

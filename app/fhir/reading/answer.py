@@ -5,9 +5,9 @@ from typing import Any
 
 from app.domain.problem import Problem, Refused
 from app.domain.response import ActivityAnswer, Outcome, Reason, Response
+from app.fhir.reading.draft import Validator
 from app.fhir.reading.parameters import named, require_valid, text_of, unknown, wrong
 from app.fhir.reading.parsing import parse
-from app.fhir.reading.submission import Validator
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 ONCE = frozenset({"outcome", "practitioner", "note", "id", "reason"})

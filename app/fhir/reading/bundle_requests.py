@@ -8,9 +8,9 @@ from typing import Any, Literal
 import msgspec
 
 from app.domain.problem import NotUnderstood, Problem, TooLarge
+from app.fhir.reading.draft import Validator
 from app.fhir.reading.parameters import require_valid, wrong
 from app.fhir.reading.parsing import parse
-from app.fhir.reading.submission import Validator
 from app.fhir.reading.times import instant
 
 ENTRIES_AT_MOST = 1000

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from app.fhir.reading.draft import Validator
 from app.fhir.reading.parameters import require_valid, text_of, wrong
 from app.fhir.reading.parsing import parse
-from app.fhir.reading.submission import Validator
 
 PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from app.domain.facts import Fact, NotUsed, Record
 from app.domain.submission import Submission
+from app.fhir.reading.draft import Query
 from app.fhir.reading.record import RecordReader
 from app.fhir.reading.response import Questionnaires
-from app.fhir.reading.submission import Query, read_bare, read_submission
+from app.fhir.reading.submission import read_bare, read_submission
 from app.fhir.validation import Validator
 from tests.patients import AS_OF, knowledge
 
