@@ -132,10 +132,10 @@ class Runner:
         os.close(sending)
         self._run_plainly(items[::2])
         with os.fdopen(receiving, "rb") as heard:
-            told = heard.read()
+            learnt = heard.read()
         if os.waitstatus_to_exitcode(os.waitpid(beside, 0)[1]):
             sys.exit("A test fails without any fault.")
-        reached, seconds = pickle.loads(told)  # noqa: S301  (from our own process)
+        reached, seconds = pickle.loads(learnt)  # noqa: S301  (from our own process)
         self.reached.update(reached)
         self.seconds.update(seconds)
 

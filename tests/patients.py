@@ -5,7 +5,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Self
 
-from app.domain.content import Content, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import ValueType
 from app.domain.course import Before
 from app.domain.decision import Decision, derive
 from app.domain.facts import (

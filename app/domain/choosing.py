@@ -6,7 +6,8 @@ evidence (§6.5, 5). Everywhere: what is left equal goes by fewest harms, then l
 
 from collections.abc import Mapping
 
-from app.domain.content import Content, Intervention
+from app.domain.content import Content
+from app.domain.content_parts import Intervention
 from app.domain.plan_types import (
     DO_NOT,
     NEXT_STEP,

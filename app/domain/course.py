@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.content import Content, GoalMeasure
+from app.domain.content import Content
+from app.domain.content_parts import GoalMeasure
 from app.domain.goals import change_that_matters, latest_number
 from app.domain.period import whole_weeks
 from app.domain.standing import Standings

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.domain.content import Content, DriverTable
+from app.domain.content import Content
+from app.domain.content_tables import DriverTable
 from app.domain.worlds import HOLDS, Worlds
 
 NOTHING = 0

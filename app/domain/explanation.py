@@ -6,7 +6,8 @@ Read off the same truths that decided, so the explanation cannot disagree with t
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.domain.content import Content, Rule
+from app.domain.content import Content
+from app.domain.content_parts import Rule
 from app.domain.truth import FALSE, Truth
 from app.domain.worlds import Worlds
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from app.domain.content import Content, Flag
+from app.domain.content import Content
+from app.domain.content_parts import Flag
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth
 from app.domain.worlds import Worlds
 

@@ -10,7 +10,8 @@ from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from app.domain.content import Content, GoalMeasure, GoalTemplate
+from app.domain.content import Content
+from app.domain.content_parts import GoalMeasure, GoalTemplate
 from app.domain.facts import Fact
 from app.domain.standing import Standings
 from app.domain.worlds import Worlds

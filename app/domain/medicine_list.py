@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.content import Content, Input
+from app.domain.content import Content
+from app.domain.content_parts import Input
 from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, CodedMedicine, Fact, FactValue, Record, SaidBy
 from app.domain.medicines import Understood, understood, what_is

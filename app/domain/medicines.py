@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from app.domain.content import Content, MedicineClasses
+from app.domain.content import Content
+from app.domain.content_parts import MedicineClasses
 from app.domain.facts import CodedMedicine
 
 OTHER = "other"

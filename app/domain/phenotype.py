@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from app.domain.content import Content, Rule
+from app.domain.content import Content
+from app.domain.content_parts import Rule
 from app.domain.worlds import HOLDS, OPEN, Worlds
 
 MECHANISMS = ("neuropathic", "nociplastic", "nociceptive")

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from app.domain.applicability import OUT_OF_SCOPE, Applicability
-from app.domain.content import Content, Intervention, Placement, PlacementTable, Stance
+from app.domain.content import Content
+from app.domain.content_parts import Intervention, Placement, Stance
+from app.domain.content_tables import PlacementTable
 from app.domain.course import MAINTAIN, SECOND
 from app.domain.explanation import explain
 from app.domain.facts import Fact

@@ -10,7 +10,8 @@ from datetime import date
 
 from app.domain.applicability import Applicability
 from app.domain.choosing import DRUG, cap, choose
-from app.domain.content import Content, Intervention
+from app.domain.content import Content
+from app.domain.content_parts import Intervention
 from app.domain.course import MAINTAIN
 from app.domain.gate import REPLACES_THE_PLAN, SELF_HARM, GateLevel
 from app.domain.goals import goals

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.content import Choice, Content, RecordCode
+from app.domain.content import Content
+from app.domain.content_parts import Choice, RecordCode
 from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, CodedCondition, Fact, NotUsed, Record, SaidBy
 from app.domain.measured import measured

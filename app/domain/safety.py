@@ -6,7 +6,8 @@ known not to hold.
 
 from collections.abc import Iterator, Sequence
 
-from app.domain.content import Content, Rule
+from app.domain.content import Content
+from app.domain.content_parts import Rule
 from app.domain.safety_types import SafetyFinding, SafetyResult
 from app.domain.worlds import Worlds
 

@@ -7,7 +7,9 @@ in words for the plan of a person and for the GuidanceResponse.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.content import Asked, Content, Rule
+from app.domain.content import Content
+from app.domain.content_parts import Rule
+from app.domain.content_tables import Asked
 from app.domain.unlocking import Unlocking
 
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from app.domain.content import Choice, Content, Finding, Input, Plain, Reading, Test, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import Choice, Finding, Input, Reading, Test, ValueType
+from app.domain.content_tables import Plain
 from app.domain.facts import Bounds, Fact, FactValue, NotUsed, SaidBy
 from app.domain.period import Period, whole_weeks
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth

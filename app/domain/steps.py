@@ -7,7 +7,7 @@ is put together, not when it is evaluated.
 
 from collections.abc import Callable, Sequence
 
-from app.domain.content import AtLeast, Rule
+from app.domain.content_parts import AtLeast, Rule
 
 Step = Callable[[Sequence[int]], int]
 

@@ -7,21 +7,16 @@ that are asked for together become one integer, bit n for slot n (``worlds.py``)
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from app.domain.content import (
+from app.domain.content import Content
+from app.domain.content_parts import Choice, Input, Intervention, Placement, Reading, ValueType
+from app.domain.content_tables import (
     CatalogueItem,
-    Choice,
-    Content,
     DriverTable,
-    Input,
-    Intervention,
-    Placement,
     PlacementTable,
     Plain,
-    Reading,
     Rows,
     SafetyTable,
     Tables,
-    ValueType,
 )
 from app.domain.course import STEPS
 from app.domain.placing import EVIDENCE_ORDER

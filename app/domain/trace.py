@@ -9,7 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NotRequired, TypedDict
 
-from app.domain.content import Asked, Content
+from app.domain.content import Content
+from app.domain.content_tables import Asked
 from app.domain.course import PAIN, Before, Course, score_of
 from app.domain.decision import Decision
 from app.domain.facts import Bounds, Fact, SaidBy

@@ -7,7 +7,9 @@ concerns it, pairs of answers are tried (``interventions.md`` §6.5, 1: unknown 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.domain.content import Content, Rule, WhatIf
+from app.domain.content import Content
+from app.domain.content_parts import Rule
+from app.domain.content_tables import WhatIf
 from app.domain.explanation import explain
 from app.domain.safety_types import SafetyResult
 from app.domain.standing import Standing, Standings

@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from itertools import compress
 from typing import NamedTuple
 
-from app.domain.content import Asked, Baseline, Content, Finding, Reading, Rule, WhatIf
+from app.domain.content import Content
+from app.domain.content_parts import Finding, Reading, Rule
+from app.domain.content_tables import Asked, Baseline, WhatIf
 from app.domain.standing import Standing, Standings
 from app.domain.steps import step_of
 from app.domain.truth import FALSE, TRUE, UNKNOWN, Truth

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from app.domain.content import Choice, Content, Input, RecordCode, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import Choice, Input, RecordCode, ValueType
 from app.domain.facts import CodedCondition, CodedMedicine, Fact, FactValue, Record, SaidBy
 from app.domain.standing import compare
 from app.domain.truth import Truth

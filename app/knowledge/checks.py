@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from app.domain.content import Content, Instrument, Intervention, Item
+from app.domain.content import Content
+from app.domain.content_parts import Instrument, Intervention, Item
 from app.domain.gate import ACTING, GateLevel
 from app.domain.placing import CRISIS
 from app.domain.plan_types import PROPOSED

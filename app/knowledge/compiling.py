@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from app.domain.content import (
+from app.domain.content import Content
+from app.domain.content_parts import (
     Citation,
-    Content,
     Flag,
     Input,
     Placement,
@@ -28,12 +28,12 @@ from app.knowledge.medicine_tables import (
 from app.knowledge.order_compiling import order_knowledge
 from app.knowledge.plan_compiling import drivers_of, goals_of, intervention_of, placements_of
 from app.knowledge.rule_compiling import (
+    answers_to,
     effects_of,
     findings_of,
     input_of,
     period_of,
     rules_of,
-    what_if,
 )
 from app.knowledge.slots import Slots
 from app.knowledge.source import Source
@@ -67,7 +67,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
     placements = tuple(placements_of(source, slots))
     _note_what_dangles(source, slots)
     stances = tuple(Stance(**row) for row in source.stances)
-    what_if = {i.name: what_if(i, readings.get(i.name, ())) for i in asked}
+    what_if = {i.name: answers_to(i, readings.get(i.name, ())) for i in asked}
     safety_rules, drivers = _safety_rules(rules), drivers_of(source, slots)
     content = Content(
         version=manifest.version,

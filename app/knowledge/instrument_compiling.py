@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.domain.content import Answer, Instrument, Item
+from app.domain.content_parts import Answer, Instrument, Item
 from app.knowledge.plan_compiling import Displays
 from app.knowledge.records import InstrumentRecord, ItemRecord
 from app.knowledge.source import Source

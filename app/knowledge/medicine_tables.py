@@ -8,7 +8,8 @@ it names one only where a text begins with it.
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from app.domain.content import Content, MedicineClasses, OpioidFactor
+from app.domain.content import Content
+from app.domain.content_parts import MedicineClasses, OpioidFactor
 from app.domain.medicines import LONGEST_NAME, OTHER, words
 from app.knowledge.errors import Fault
 from app.knowledge.source import Source

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from app.domain.content import Content, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import ValueType
 from app.domain.orders.filling import LONGEST, MORE, VALUES, in_words, short
 from app.domain.orders.knowledge import CardRule, Remedy, Template, Wording
 from app.domain.orders.types import ORDER_HOOKS, PATIENT_VIEW, ActionKind, Indicator

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from app.domain.content import Input
+from app.domain.content_parts import Input
 from app.domain.medicines import words
 from app.domain.orders.knowledge import (
     CardRule,

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from app.domain.content import (
+from app.domain.content_parts import (
     Coding,
     Dose,
     Driver,

@@ -3,18 +3,8 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from app.domain.content import (
-    AtLeast,
-    Choice,
-    Effect,
-    Finding,
-    Input,
-    Reading,
-    Rule,
-    Test,
-    ValueType,
-    WhatIf,
-)
+from app.domain.content_parts import AtLeast, Choice, Finding, Input, Reading, Rule, Test, ValueType
+from app.domain.content_tables import Effect, WhatIf
 from app.domain.facts import FactValue
 from app.domain.period import Period
 from app.domain.standing import compare
@@ -192,7 +182,7 @@ def _concerned(names: Sequence[str], source: Source) -> tuple[str, ...]:
     return tuple(found)
 
 
-def what_if(known: Input, readings: Sequence[Reading]) -> tuple[WhatIf, ...]:
+def answers_to(known: Input, readings: Sequence[Reading]) -> tuple[WhatIf, ...]:
     """What each possible answer, given now by whom it is asked of, would make of each slot."""
     said_by = "clinician" if known.asked_of == "clinician" else "patient"
     found = []

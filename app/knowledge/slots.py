@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.domain.content import Finding, Reading
+from app.domain.content_parts import Finding, Reading
 
 
 @dataclass(slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from app.domain.applicability import ADULT, CHRONIC, LOW_BACK
-from app.domain.content import Content, Finding, Test, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import Finding, Test, ValueType
 from app.domain.decision import NOCICEPTIVE_CORE
 from app.domain.facts import SaidBy
 from app.domain.gate import UNSCREENED, GateLevel

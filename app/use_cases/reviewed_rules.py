@@ -8,20 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.content import Content, Rule
+from app.domain.content import Content
+from app.domain.content_parts import Rule
 from app.domain.explanation import explain
 from app.domain.orders.review import SELECT, VOID
 from app.domain.orders.setting import setting
 from app.domain.orders.situation import Situation, situation
 from app.domain.orders.types import PATIENT_VIEW, Order
-from app.use_cases.kept_review import (
-    KeptFact,
-    KeptFacts,
-    KeptReview,
-    Source,
-    kept_fact,
-    record_of,
-)
+from app.use_cases.kept_review import KeptFact, KeptFacts, KeptReview, Source, kept_fact, record_of
 
 Json = dict[str, object]
 FAILED = "fault"

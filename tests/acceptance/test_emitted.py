@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.domain.content import Input, ValueType
+from app.domain.content_parts import Input, ValueType
 from app.fhir.validation import Validator
 from tests.acceptance.test_drug_safety import medicine, person
 from tests.acceptance.wire import CANON, bundle, finding, intake, patient, screened

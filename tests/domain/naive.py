@@ -6,7 +6,8 @@ three-valued logic. ``test_worlds.py`` holds the fast engine to it.
 
 from collections.abc import Iterable, Mapping
 
-from app.domain.content import AtLeast, Content, Rule
+from app.domain.content import Content
+from app.domain.content_parts import AtLeast, Rule
 from app.domain.truth import Truth
 from app.domain.worlds import Worlds
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from app.domain.content import Input, RecordCode, ValueType
+from app.domain.content_parts import Input, RecordCode, ValueType
 from app.domain.facts import Bounds, CodedCondition, CodedMedicine, Fact, FactValue, Record, SaidBy
 from app.domain.standing import ASSESSED
 from tests.patients import AS_OF, knowledge

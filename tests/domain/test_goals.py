@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.content import GoalMeasure
+from app.domain.content_parts import GoalMeasure
 from app.domain.facts import Bounds
 from app.domain.goals import Goal, goals
 from tests.patients import AS_OF, Patient, a_patient, knowledge, screened

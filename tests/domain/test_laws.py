@@ -11,7 +11,7 @@ import orjson
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from app.domain.content import WhatIf
+from app.domain.content_tables import WhatIf
 from app.domain.decision import Decision, derive
 from app.domain.facts import Fact, Record, SaidBy
 from app.domain.gate import REPLACES_THE_PLAN, GateLevel, judge

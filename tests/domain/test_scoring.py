@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.content import Instrument, Item
+from app.domain.content_parts import Instrument, Item
 from app.domain.facts import Bounds
 from app.domain.scoring import SCORING, Score
 from tests.patients import knowledge

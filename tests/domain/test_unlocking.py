@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.content import ValueType
+from app.domain.content_parts import ValueType
 from app.domain.trace import standings_of, trace_of
 from app.domain.unlocking import Unlocking, unlocking
 from app.domain.worlds import evaluate

@@ -6,7 +6,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.content import AtLeast, Rule, WhatIf
+from app.domain.content_parts import AtLeast, Rule
+from app.domain.content_tables import WhatIf
 from app.domain.standing import Standing, Standings
 from app.domain.tables import laid_out
 from app.domain.truth import Truth

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.content import Content, RecordCode
+from app.domain.content import Content
+from app.domain.content_parts import RecordCode
 from tests.patients import knowledge
 
 ICD, SNOMED = "http://hl7.org/fhir/sid/icd-10-cm", "http://snomed.info/sct"

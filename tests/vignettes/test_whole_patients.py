@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.content import Rule
+from app.domain.content_parts import Rule
 from app.domain.decision import Decision
 from app.domain.facts import CodedCondition, CodedMedicine, Fact
 from app.domain.gate import GateLevel

@@ -7,7 +7,8 @@ from decimal import Decimal
 from html import escape
 
 from app.book.document import Block, Figure, Row, Section, Table
-from app.domain.content import Content, GoalMeasure
+from app.domain.content import Content
+from app.domain.content_parts import GoalMeasure
 from app.domain.facts import Bounds, Fact
 from app.domain.goals import change_that_matters
 from app.use_cases.read_history import Seen

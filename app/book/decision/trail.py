@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from app.book.document import Block, Code, Paragraph, Row, Section, Table, Text, listed
-from app.domain.content import Content, Rule
+from app.domain.content import Content
+from app.domain.content_parts import Rule
 from app.domain.decision import Decision
 from app.domain.explanation import explain
 from app.domain.facts import Bounds, Fact

@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.domain.applicability import LOW_BACK
-from app.domain.content import Content, Input, Rule
+from app.domain.content import Content
+from app.domain.content_parts import Input, Rule
 from app.domain.facts import Bounds, Fact, FactValue
 from app.domain.gate import SELF_HARM, judge
 from app.domain.measured import AGE, GENDER

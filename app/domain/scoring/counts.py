@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import prod
 
-from app.domain.content import Instrument
+from app.domain.content_parts import Instrument
 from app.domain.facts import Bounds
 from app.domain.scoring.score import Score, checked
 

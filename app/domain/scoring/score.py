@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.domain.content import Instrument
+from app.domain.content_parts import Instrument
 from app.domain.facts import Bounds
 
 

@@ -7,7 +7,7 @@ A missing item makes a total unknown; the bounds that it must lie in stay known
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from app.domain.content import Instrument
+from app.domain.content_parts import Instrument
 from app.domain.facts import Bounds
 from app.domain.scoring.score import Score, checked, range_of_missing
 

@@ -1,6 +1,7 @@
 """ActivityDefinitions: each item of the catalogue and each activity of its own, for reuse."""
 
-from app.domain.content import Content, Intervention
+from app.domain.content import Content
+from app.domain.content_parts import Intervention
 from app.domain.plan_types import DO_NOT
 from app.fhir.canon import ACTIVITY
 from app.fhir.publishing.resource import Json, canonical, coding, concept, published

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from app.domain.content import Content, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import ValueType
 from app.fhir.canon import FINDING_VALUE, INSTRUMENT_SCORE
 from app.fhir.publishing import words
 from app.fhir.publishing.findings import answers, findings

@@ -6,7 +6,7 @@ the service. Answers are counted by code, so no engine needs to know ordinals.
 
 from collections.abc import Iterable
 
-from app.domain.content import Answer, Instrument
+from app.domain.content_parts import Answer, Instrument
 
 RESPONSE = "%resource.item"
 

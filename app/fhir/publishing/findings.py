@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.domain.content import Choice, Content, Input, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import Choice, Input, ValueType
 from app.fhir.canon import ACTIVITY, FINDING_VALUE, RED_FLAG
 
 PATIENT = frozenset({"patient", "either"})

@@ -9,7 +9,8 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
-from app.domain.content import Answer, Content, Instrument, Item
+from app.domain.content import Content
+from app.domain.content_parts import Answer, Instrument, Item
 from app.fhir.canon import LOINC, UCUM
 from app.fhir.publishing.expressions import total_of
 from app.fhir.publishing.resource import Json, coding, pascal, published

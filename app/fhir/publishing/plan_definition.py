@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from app.domain.content import Citation, Content, GoalMeasure, Placement
+from app.domain.content import Content
+from app.domain.content_parts import Citation, GoalMeasure, Placement
 from app.fhir.canon import ACTIVITY, CANON, UCUM
 from app.fhir.publishing.activity_definitions import definition_of
 from app.fhir.publishing.resource import Json, coding, concept, published

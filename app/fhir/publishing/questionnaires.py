@@ -7,7 +7,8 @@ required: a question left out stays unknown, and unknown is never read as no.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from app.domain.content import Content, Input, Rule, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import Input, Rule, ValueType
 from app.fhir.canon import FINDING, UCUM
 from app.fhir.publishing.findings import CLINICIAN, PATIENT, answers, findings
 from app.fhir.publishing.resource import Json, coding, published

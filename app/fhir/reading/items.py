@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from app.domain.content import Instrument, Item, ValueType
+from app.domain.content_parts import Instrument, Item, ValueType
 from app.domain.facts import Bounds, ComputedScore, Fact
 from app.domain.problem import Problem, Refused
 from app.domain.scoring import SCORING, Score

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.domain.content import Input, ValueType
+from app.domain.content_parts import Input, ValueType
 from app.domain.facts import Fact, FactValue, SaidBy
 from app.fhir.canon import EXAMINATION, FINDING, INTAKE, LOINC
 from app.fhir.reading.gathered import Gathered, Sitting, Source

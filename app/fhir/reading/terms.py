@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from app.domain.content import Content, Input, Instrument, Item
+from app.domain.content import Content
+from app.domain.content_parts import Input, Instrument, Item
 from app.domain.placing import UNDER_WAY
 from app.domain.response import ACCEPTED_ACTIVITY
 from app.fhir.canon import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from app.domain.content import Input, ValueType
+from app.domain.content_parts import Input, ValueType
 from app.domain.facts import FactValue
 from app.domain.problem import Problem, Refused
 from app.fhir.canon import ABSENT, ACTIVITY, FINDING_VALUE, PRESENT, RED_FLAG, UCUM

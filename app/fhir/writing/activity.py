@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from app.domain.content import Content, Intervention
+from app.domain.content import Content
+from app.domain.content_parts import Intervention
 from app.domain.plan_types import DO_NOT, Activity
 from app.fhir.canon import ACTIVITY, CANON
 from app.fhir.writing.elements import Json, profile, written

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from app.domain.content import Content, Input, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import Input, ValueType
 from app.domain.facts import Bounds, ComputedScore, Fact, Record, SaidBy
 from app.domain.submission import Received
 from app.fhir.canon import FINDING, INSTRUMENT_SCORE, LOINC, UCUM

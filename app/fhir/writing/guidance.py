@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from app.domain.content import Content, ValueType
+from app.domain.content import Content
+from app.domain.content_parts import ValueType
 from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.gate import GateLevel

@@ -6,7 +6,8 @@ from datetime import date
 from html import escape
 from typing import Any
 
-from app.domain.content import Content, Intervention
+from app.domain.content import Content
+from app.domain.content_parts import Intervention
 from app.domain.decision import Decision
 from app.domain.frame import Frame
 from app.domain.placing import LISTS

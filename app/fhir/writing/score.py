@@ -1,6 +1,7 @@
 """The scores that we computed from items, as Observations with the points of each item."""
 
-from app.domain.content import Content, Input, Item
+from app.domain.content import Content
+from app.domain.content_parts import Input, Item
 from app.domain.decision import Decision
 from app.domain.facts import ComputedScore
 from app.domain.frame import Frame

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domain.content import Content, Dose, Intervention
+from app.domain.content import Content
+from app.domain.content_parts import Dose, Intervention
 from app.domain.orders.call import CardFrame
 from app.domain.orders.knowledge import Template
 from app.fhir.canon import ACTIVITY, QUESTIONNAIRE

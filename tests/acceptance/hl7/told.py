@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app.domain.content import Input, ValueType
+from app.domain.content_parts import Input, ValueType
 from app.fhir.canon import ACTIVITY, FINDING, FINDING_VALUE
 from app.impact.population import AS_OF, CHECKED, LISTS
 from tests.acceptance.wire import Json, bundle
