@@ -220,7 +220,7 @@ def alone(settings: Settings, nothing: Nothing) -> DeriveCarePlan:
     """The use case without a database: nothing is looked up, and what is kept goes to a blank."""
     return DeriveCarePlan(
         reader=RecordReader(questionnaires(published())),
-        writer=ResourceWriter(),
+        writer=ResourceWriter(finds_values=False),
         history=nothing,
         journal=nothing,
         library=_library(settings),

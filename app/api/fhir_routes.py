@@ -86,14 +86,15 @@ async def _derived(request: Request, operation: str, *, plan_is_named: bool = Tr
     body = await read_body(request)
     query = query_of(request)
     state = request.app.state
+    is_kept = flag(query, "persist", default=True)
     submission = read_submission(
         body,
         query=query,
         validator=state.validator,
         operation=operation,
         plan_is_named=plan_is_named,
+        is_kept=is_kept,
     )
-    is_kept = flag(query, "persist", default=True)
     _require_allowed(request, submission, is_kept=is_kept)
     key = _idempotency_key(request)
     if key is not None and not is_kept:

@@ -86,7 +86,9 @@ class Decider:
 
     async def _decide(self, line: bytes) -> Decided | Rejected:
         try:
-            read = read_submission(line, query={}, validator=self._validator, operation=DERIVE)
+            read = read_submission(
+                line, query={}, validator=self._validator, operation=DERIVE, is_kept=False
+            )
             submission = replace(read, as_of=read.as_of or self.how.as_of)
             await self._use_case(Ask(submission, DERIVE, request_digest=b""), self._caller)
         except Refusal as refusal:

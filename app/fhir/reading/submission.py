@@ -24,12 +24,19 @@ from app.fhir.reading.usable import DERIVED, is_derived
 OURS = "Organization/painplan"  # of what we publish the only type that is read, too
 
 
-def read_submission(
-    body: bytes, *, query: Query, validator: Validator, operation: str, plan_is_named: bool = True
+def read_submission(  # noqa: PLR0913  (a request, and what its address says of it)
+    body: bytes,
+    *,
+    query: Query,
+    validator: Validator,
+    operation: str,
+    plan_is_named: bool = True,
+    is_kept: bool = True,
 ) -> Submission:
     """``$derive`` (Parameters or a Bundle) or ``$apply`` (Parameters); contract §3.
 
-    ``plan_is_named`` says whether the address names the PlanDefinition; else the body has to.
+    ``plan_is_named`` says whether the address names the PlanDefinition; else the body has to. What
+    is not kept is read without the values by which it would be searched.
     """
     expected = ("Parameters", "Bundle") if operation == "derive" else ("Parameters",)
     document = parse(body, expected)
@@ -42,7 +49,7 @@ def read_submission(
     if not (plan_is_named or draft.names_plan):
         message = "Neither planDefinition nor url says which PlanDefinition to apply."
         raise wrong(message, "Parameters.parameter", code="required")
-    return _submission(draft, validator)
+    return _submission(draft, validator, is_kept=is_kept)
 
 
 def read_bare(body: bytes, *, patient: str | None, validator: Validator) -> Submission:
@@ -60,7 +67,7 @@ def read_bare(body: bytes, *, patient: str | None, validator: Validator) -> Subm
         draft.subject = patient.removeprefix("Patient/")
     elif draft.subject is None and len(draft.items) == 1:
         draft.subject = _owner(draft.items[0].resource)
-    return _submission(draft, validator)
+    return _submission(draft, validator, is_kept=False)
 
 
 def read_one(body: bytes, *, expected_type: str, validator: Validator) -> Received:
@@ -93,7 +100,7 @@ def _owner(resource: dict[str, Any]) -> str | None:
     return logical_patient(reference, {})
 
 
-def _submission(draft: Draft, validator: Validator) -> Submission:
+def _submission(draft: Draft, validator: Validator, *, is_kept: bool) -> Submission:
     references = {
         i.full_url: f"{i.resource['resourceType']}/{identity(i.resource, i.full_url, i.body)}"
         for i in draft.items
@@ -109,6 +116,7 @@ def _submission(draft: Draft, validator: Validator) -> Submission:
             full_url=item.full_url,
             references=references,
             where=item.where,
+            is_kept=is_kept,
         )
         if one.reference == OURS:
             raise _published_by_us(item)

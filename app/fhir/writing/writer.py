@@ -35,8 +35,12 @@ class _Ready:
 
 @dataclass(slots=True)
 class ResourceWriter:
-    """Writes decisions; keeps the constant parts of each content version it has met."""
+    """Writes decisions; keeps the constant parts of each content version it has met.
 
+    ``finds_values`` says whether what is written will be searched, if it is kept.
+    """
+
+    finds_values: bool = True
     prepared: dict[str, _Ready] = field(default_factory=dict)
 
     def write(self, decision: Decision, content: Content, frame: Frame) -> tuple[Output, ...]:
@@ -57,7 +61,8 @@ class ResourceWriter:
             *detected_issues(decision, content, frame, at),
             guidance_response(decision, content, frame, at, ready.requirements),
         ]
-        return tuple(_output(resource) for resource in resources)
+        is_searched = self.finds_values and frame.is_kept
+        return tuple([_output(resource, is_searched=is_searched) for resource in resources])
 
     def answered(self, version: ResourceVersion, change: Change, at: datetime) -> Output:
         """The next version of a stored plan."""
@@ -68,11 +73,11 @@ def _instant(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _output(resource: Json) -> Output:
+def _output(resource: Json, *, is_searched: bool) -> Output:
     return Output(
         type=resource["resourceType"],
         id=resource["id"],
         status=resource.get("status") or resource.get("lifecycleStatus"),
         body=orjson.dumps(resource),
-        search=search_values(resource),
+        search=search_values(resource) if is_searched else (),
     )
