@@ -1,5 +1,7 @@
 """A population decides as the service does, in any number of processes, killed or not."""
 
+import io
+import re
 import signal
 import sqlite3
 import subprocess
@@ -130,6 +132,25 @@ def test_a_bad_line_is_told_by_its_number_and_the_others_are_decided_about(
     assert "JSON" in broken["problems"][0]["what"]
     assert crowded["line"] == 4
     assert crowded["problems"][0]["what"] == "There is more than one patient."
+
+
+def test_a_person_sees_how_far_it_is_how_fast_and_how_long_it_will_take(
+    source: Path, tmp_path: Path
+) -> None:
+    seen = io.StringIO()
+    population(
+        source,
+        tmp_path / "out.ndjson",
+        workers=1,
+        resume=False,
+        as_of=AT,
+        profile="who",
+        with_resources=False,
+        console=Console(file=seen, force_terminal=True, width=100, color_system=None),
+    )
+
+    told = seen.getvalue()
+    assert re.search(r"deciding \S+ +100% [1-9]\d* patients/s \d:\d\d:\d\d 0:00:00", told), told
 
 
 def test_a_run_goes_on_only_as_it_began(source: Path, tmp_path: Path) -> None:
