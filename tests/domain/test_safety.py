@@ -188,6 +188,7 @@ def test_what_blocks_duloxetine(safety: str, fact: Callable[[Patient], Patient])
         ("S-28", having("H40.033")),
         ("S-28", having("F03.90")),
         ("S-28", taking("paroxetine")),
+        ("S-28", taking("linezolid")),
     ],
 )
 def test_what_blocks_a_tricyclic(safety: str, fact: Callable[[Patient], Patient]) -> None:
