@@ -239,6 +239,18 @@ def test_an_infarction_of_years_ago_asks_for_care_only() -> None:
     assert result(patient, "RX-01", "S-16") is SafetyResult.CAUTION
 
 
+def test_no_medicine_and_no_change_of_an_opioid_before_the_talk_about_self_harm() -> None:
+    patient = checked(nociceptive()).taking(text="oxycodone").with_("opioid-weeks", 30)
+    assert "RX-02" in offered(patient)
+    assert standpoint(patient, "DR-07").status == "proposed"
+
+    patient.with_("phq9-item-9", 1, days_ago=0.1)
+
+    assert offered(patient) == set()
+    assert standpoint(patient, "DR-07").status == "withheld"
+    assert "self-harm" in " ".join(standpoint(patient, "RX-02").reasons)
+
+
 @pytest.mark.parametrize(
     ("creatinine", "rule"), [(1.5, ""), (2.5, "S-29"), (4, "S-29-moderate"), (9, "S-29-severe")]
 )
