@@ -239,6 +239,13 @@ def test_an_infarction_of_years_ago_asks_for_care_only() -> None:
     assert result(patient, "RX-01", "S-16") is SafetyResult.CAUTION
 
 
+@pytest.mark.parametrize("medicine", ["promethazine", "phenobarbital", "mirtazapine"])
+def test_what_dulls_asks_for_care_with_a_gabapentinoid(medicine: str) -> None:
+    patient = checked(neuropathic()).taking(text=medicine)
+
+    assert result(patient, "RX-05", "S-30") is SafetyResult.CAUTION
+
+
 def test_no_medicine_and_no_change_of_an_opioid_before_the_talk_about_self_harm() -> None:
     patient = checked(nociceptive()).taking(text="oxycodone").with_("opioid-weeks", 30)
     assert "RX-02" in offered(patient)
