@@ -246,6 +246,22 @@ def test_what_dulls_asks_for_care_with_a_gabapentinoid(medicine: str) -> None:
     assert result(patient, "RX-05", "S-30") is SafetyResult.CAUTION
 
 
+@pytest.mark.parametrize("text", ["Losartan/HCTZ 50/12.5 mg", "Losartan + hydrochlorothiazide"])
+def test_both_parts_of_a_tablet_count(text: str) -> None:
+    patient = checked(nociceptive()).taking(text=text)
+
+    assert result(patient, "RX-01", "S-12") is SafetyResult.BLOCK
+
+
+def test_a_tablet_with_a_part_that_nobody_knows_rules_nothing_out() -> None:
+    patient = checked(nociceptive()).taking(text="Ramipril/Unheardofide 5/25 mg")
+
+    assert result(patient, "RX-01", "S-12") is SafetyResult.UNKNOWN
+    assert "RX-01" not in offered(patient)
+    whole = checked(nociceptive()).taking(text="Insulin glargine 100 units/mL")
+    assert "RX-01" in offered(whole)
+
+
 def test_no_medicine_and_no_change_of_an_opioid_before_the_talk_about_self_harm() -> None:
     patient = checked(nociceptive()).taking(text="oxycodone").with_("opioid-weeks", 30)
     assert "RX-02" in offered(patient)
