@@ -43,6 +43,7 @@ class Content:
     these, ``driver_by_rule`` the name of the driver that a rule grades, ``plan_rules`` all but
     those about orders. ``not_read`` is what no input tells about an activity, ``tells_all``
     that a row says every reason for it (a content from before 5.0.0 does not),
+    ``asks_of_each_part`` that a medicine told as "a/b" is known only when both are,
     ``baseline`` the patient of whom nothing is known by these,
     ``baseline_of_orders`` by all rules. ``record_prefixes`` are by what codes begin with; codes in
     ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
@@ -106,6 +107,7 @@ class Content:
     tables: Tables = field(default_factory=Tables)
     not_read: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tells_all: bool = False
+    asks_of_each_part: bool = False
     orders: OrderKnowledge = field(default_factory=OrderKnowledge)
 
     def slot(self, finding: str) -> int:

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from app.domain.content import Content
 from app.domain.content_parts import GoalMeasure
-from app.domain.goals import change_that_matters, latest_number
+from app.domain.goals import change_that_matters, is_to_keep, latest_number
 from app.domain.period import whole_weeks
 from app.domain.standing import Standings
 
-FUNCTION, PAIN = "G-1", "pain-nrs"
+FUNCTION, LESS_PAIN, PAIN = "G-1", "G-2", "pain-nrs"
 STEPS = range(5)
 MAINTAIN, FIRST, SECOND, THIRD, SPECIALIST = STEPS
 # Weeks of care after which no change that matters leads to the next step.
@@ -97,10 +97,22 @@ def _step(
     said = f"{measure.label} {baseline} to {now} in {weeks} weeks"
     if baseline - now >= change:
         return MAINTAIN, f"{said}: the change that matters is reached"
+    if now - baseline < change and _is_little_to_gain(content, standings, measure, baseline):
+        return max(course.step, FIRST), f"{said}: kept, and there is little to gain"
     for step, end in ENDS:
         if weeks < end:
             return step, f"{said}: not yet the change that matters"
     return SPECIALIST, f"{said}: no change that matters"
+
+
+def _is_little_to_gain(
+    content: Content, standings: Standings, measure: GoalMeasure, baseline: Decimal
+) -> bool:
+    """The goal is to keep what is there, of function and, where it is known, of pain (§1.4)."""
+    pain = score_of(standings, PAIN)
+    of_pain = content.goals[LESS_PAIN].measures
+    is_pain_low = pain is None or all(is_to_keep(m, pain) for m in of_pain)
+    return is_pain_low and is_to_keep(measure, baseline)
 
 
 def _measured(

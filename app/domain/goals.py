@@ -106,13 +106,18 @@ def change_that_matters(measure: GoalMeasure, baseline: Decimal) -> Decimal:
     return by_fraction if measure.absolute is None else max(by_fraction, measure.absolute)
 
 
+def is_to_keep(measure: GoalMeasure, baseline: Decimal) -> bool:
+    """A baseline below twice the change that matters has no room for it: what is there is kept."""
+    is_small = measure.absolute is not None and baseline < 2 * measure.absolute
+    return is_small and measure.reach is None and not measure.is_higher_better
+
+
 def _measured(  # noqa: PLR0913  (one goal: what it is called, how it is measured, from where)
     id_: str, label: str, measure: GoalMeasure, fact: Fact, baseline: Decimal, due: date | None
 ) -> Goal:
     change = change_that_matters(measure, baseline)
-    is_small = measure.absolute is not None and baseline < 2 * measure.absolute
-    is_to_keep = is_small and measure.reach is None and not measure.is_higher_better
-    target = baseline if is_to_keep else _target(measure, baseline, change)
+    is_kept = is_to_keep(measure, baseline)
+    target = baseline if is_kept else _target(measure, baseline, change)
     rounding = ROUND_CEILING if measure.is_higher_better else ROUND_FLOOR
     return Goal(
         id=id_,
@@ -121,7 +126,7 @@ def _measured(  # noqa: PLR0913  (one goal: what it is called, how it is measure
         measure=measure,
         baseline=baseline,
         target=target.quantize(_TENTH, rounding=rounding),
-        is_to_keep=is_to_keep,
+        is_to_keep=is_kept,
         source=fact.source,
     )
 

@@ -29,7 +29,7 @@ def measured(facts: Iterable[Fact], content: Content, as_of: datetime) -> Iterat
             yield _worked_out(BMI, bmi, newest[WEIGHT])
     worked_out = _clearance(newest, weight, height, bmi)
     clearance = None if worked_out is None else _plausible(CLEARANCE, worked_out, content)
-    if clearance is not None:
+    if clearance is not None and not _is_overtaken(clearance, newest):
         yield _worked_out(CLEARANCE, clearance, newest[CREATININE])
     elif EGFR in newest:
         stands_in = _number(newest, EGFR)
@@ -38,6 +38,14 @@ def measured(facts: Iterable[Fact], content: Content, as_of: datetime) -> Iterat
     severity = _severity(newest)
     if severity is not None:
         yield severity
+
+
+def _is_overtaken(clearance: Decimal, newest: dict[str, Fact]) -> bool:
+    """By a lower eGFR of a later day: kidneys that failed since are not told well by old blood."""
+    egfr = _number(newest, EGFR)
+    if egfr is None or egfr >= clearance:
+        return False
+    return newest[EGFR].at.date() > newest[CREATININE].at.date()
 
 
 def _severity(newest: dict[str, Fact]) -> Fact | None:

@@ -6,7 +6,7 @@ that names a group only, such as "opioids", leaves open which member it is; the 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.content import Content
@@ -17,11 +17,20 @@ OTHER = "other"
 LONGEST_NAME = 6
 Pair = tuple[str, str]
 _WORDS = re.compile(r"[a-z0-9']+")
+_TOGETHER = re.compile(r"[/+&]")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'", "`": "'", "\u00b4": "'"})
 ON_THE_SKIN = frozenset(
     (
         "gel emulgel cream ointment topical topically cutaneous lotion foam patch plaster "
         "eye eyes ophthalmic ocular otic ear dermal skin"
+    ).split()
+)
+# Behind the stroke of "mg/mL" or "50 mg/day" stands a measure, not one more medicine.
+MEASURES = frozenset(
+    (
+        "ml l dl g mg mcg ug kg iu unit units unt meq mmol m2 cm2 actuat actuation puff spray dose "
+        "inhalation application drop drops tablet tab tablets capsule cap capsules sachet vial "
+        "ampoule patch suppository min h hr hour hours d day days wk week month night prn x"
     ).split()
 )
 INTO_THE_AIRWAYS = frozenset("nasal nose inhaler inhalation inhaled".split())
@@ -65,8 +74,11 @@ class Understood:
 def what_is(medicine: CodedMedicine, content: Content) -> Understood:
     """What a medicine is; one that is told by its ingredients is whole when each is known."""
     manner = medicine.manner
-    told = understood(medicine.system_codes, medicine.text, content, manner=manner)
-    parts = [understood(codes, text, content, manner=manner) for codes, text in medicine.parts]
+    each = content.asks_of_each_part
+    told = understood(medicine.system_codes, medicine.text, content, manner=manner, each=each)
+    parts = [
+        understood(codes, text, content, manner=manner, each=each) for codes, text in medicine.parts
+    ]
     if not any(part.ingredients for part in parts):
         return told
     is_whole = all(part.is_whole for part in parts)
@@ -78,9 +90,17 @@ def what_is(medicine: CodedMedicine, content: Content) -> Understood:
 
 
 def understood(
-    system_codes: Iterable[Pair], text: str, content: Content, *, manner: str = ""
+    system_codes: Iterable[Pair],
+    text: str,
+    content: Content,
+    *,
+    manner: str = "",
+    each: bool = False,
 ) -> Understood:
-    """What it is. ``manner`` are further words that tell where it acts, never what it is."""
+    """What it is. ``manner`` are further words that tell where it acts, never what it is.
+
+    With ``each`` a combination told by its name is whole only when each part of it is known.
+    """
     found: dict[str, MedicineClasses] = {}
     is_whole = True
     for pair in system_codes:
@@ -89,9 +109,28 @@ def understood(
         found.update(known)
         if pair in content.clinical_drugs and any(not [*_by_code(p, content)] for p in parts):
             is_whole = False
+    if each and not found and not _is_each_part_named(text, content):
+        is_whole = False
     if not found or any(classes.possible for classes in found.values()):
         found.update(_by_name(text, content))
     return _joined(found, frozenset(words(f"{text} {manner}")), is_whole=is_whole)
+
+
+def _is_each_part_named(text: str, content: Content) -> bool:
+    """Each part of "losartan/hctz" or "a + b" holds a name; what holds none might be anything."""
+    parts = _TOGETHER.split(text)
+    return len(parts) == 1 or all(_holds_a_name(words(part), content) for part in parts)
+
+
+def _holds_a_name(said: Sequence[str], content: Content) -> bool:
+    """A name among these words; a strength, a measure or nothing at all stands for no part."""
+    if not said or not said[0].isalpha() or said[0] in MEASURES:
+        return True
+    return any(
+        " ".join(said[at : at + length]) in content.medicine_names
+        for at in range(len(said))
+        for length in range(1, LONGEST_NAME + 1)
+    )
 
 
 def words(text: str) -> list[str]:

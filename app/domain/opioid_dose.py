@@ -11,9 +11,14 @@ from app.domain.content import Content
 from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, CodedMedicine, Fact, FactValue, SaidBy
 from app.domain.medicine_list import WHOLE_LIST, Entry
+from app.domain.period import whole_weeks
 
 OPIOID, DOSE = "takes-opioid", "mme-per-day"
+WEEKS = "opioid-weeks-on-list"
+# Either may be the treatment of an opioid use disorder, which is no long-term opioid for pain.
+TREATS = frozenset({"takes-buprenorphine", "takes-methadone"})
 MOST = Decimal(5000)
+MOST_WEEKS = Decimal(5200)
 UNKNOWN = "opioid dose unknown: "
 
 
@@ -46,6 +51,26 @@ def opioid_dose(
     value: FactValue = low if low == high else Bounds(low, high)
     source = opioids[-1].medicine.source if opioids else WHOLE_LIST
     yield Fact(DOSE, value, as_of, SaidBy.CLINICIAN, source)
+
+
+def opioid_weeks(listed: Iterable[Entry], content: Content, as_of: datetime) -> Iterator[Fact]:
+    """For how long at least: an earlier prescription may not stand on the list any more.
+
+    Nothing where the content does not ask: an older one, decided with again.
+    """
+    if WEEKS not in content.inputs:
+        return
+    taken = (e.medicine for e in listed if e.is_taken and _is_for_pain(e))
+    begun = [(m.began, m.source) for m in taken if m.began is not None]
+    if begun:
+        first, source = min(begun)
+        weeks = Bounds(Decimal(whole_weeks(first, as_of)), MOST_WEEKS)
+        yield Fact(WEEKS, weeks, as_of, SaidBy.CLINICIAN, source)
+
+
+def _is_for_pain(entry: Entry) -> bool:
+    what = entry.what
+    return OPIOID in what.classes and not TREATS & (what.classes | what.possible)
 
 
 def _may_be_opioid(entry: Entry) -> bool:

@@ -16,7 +16,7 @@ from app.domain.doubt import Doubts
 from app.domain.facts import Bounds, CodedCondition, Fact, NotUsed, Record, SaidBy
 from app.domain.measured import measured
 from app.domain.medicine_list import MEDICINES, Entry, counted, entries, of_allergies, of_medicines
-from app.domain.opioid_dose import opioid_dose
+from app.domain.opioid_dose import opioid_dose, opioid_weeks
 from app.domain.paracetamol_dose import paracetamol_dose
 from app.domain.period import age_in_years
 
@@ -98,6 +98,7 @@ def _of_lists(
     is_whole = MEDICINES in record.complete and MEDICINES not in doubts.lists
     yield from counted(listed, content, as_of, is_whole=is_whole)
     yield from opioid_dose(listed, content, as_of, doubts, is_whole=is_whole)
+    yield from opioid_weeks(listed, content, as_of)
     yield from paracetamol_dose(listed, content, as_of, doubts, is_whole=is_whole)
     yield from of_allergies(record, content, as_of, doubts)
 

@@ -132,6 +132,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         driver_by_rule={rule: d.label for d in drivers.values() for _, rule in d.levels},
         not_read=_not_read(source),
         tells_all=manifest.tells_all,
+        asks_of_each_part=manifest.asks_of_each_part,
         plan_rules=tuple(rule for rule in rules if rule.stage != ABOUT_ORDERS),
         orders=order_knowledge(source, inputs, slots.by_name),
     )

@@ -28,6 +28,7 @@ class ManifestRecord(_Strict):
     review_after: list[Duration]
     review_after_drug: Duration
     tells_all: bool = False
+    asks_of_each_part: bool = False
 
 
 class ReviewRecord(_Strict):

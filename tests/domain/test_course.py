@@ -99,6 +99,22 @@ def test_without_a_new_score_the_step_is_kept() -> None:
     assert patient.decide(before=before(30, step=2)).course.step == 2
 
 
+@pytest.mark.parametrize(
+    ("pain", "peg", "step"), [(None, 1.5, 1), (2, 1.5, 1), (7, 1.5, 4), (2, 2.5, 4)]
+)
+def test_who_has_little_to_gain_and_keeps_it_is_not_sent_on(
+    pain: int | None, peg: float, step: int
+) -> None:
+    patient = screened(a_patient()).with_("peg-score", peg)
+    if pain is not None:
+        patient.with_("pain-nrs", pain)
+
+    decision = patient.decide(before=before(27, peg=1.5))
+
+    assert decision.course.step == step
+    assert ("MR-01" in ids(decision)) is (step > 1)
+
+
 def test_pain_that_rose_by_two_begins_again() -> None:
     decision = nociplastic(5.5).with_("pain-nrs", 8).decide(before=before(13, pain=6))
 

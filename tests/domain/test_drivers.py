@@ -101,6 +101,16 @@ def test_fear_avoidance_needs_the_work_scale_to_be_more_than_mild() -> None:
     assert graded(more, "fear-avoidance").level == 2
 
 
+def test_a_long_term_opioid_is_read_of_the_record_where_nobody_said_how_long() -> None:
+    icd = "http://hl7.org/fhir/sid/icd-10-cm"
+    by_date = a_patient().taking(text="oxycodone", began_days_ago=700)
+    by_code = a_patient().having(icd, "Z79.891")
+
+    for patient in (by_date, by_code):
+        assert graded(patient, "long-term-opioid").at_least == 2
+        assert graded(patient.with_("opioid-weeks", 3), "long-term-opioid").level == 0
+
+
 def test_a_long_term_opioid_is_there_although_its_dose_is_not_known() -> None:
     grade = graded(a_patient().with_("opioid-weeks", 20), "long-term-opioid")
 

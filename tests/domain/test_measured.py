@@ -39,6 +39,20 @@ def test_without_weight_the_egfr_stands_in() -> None:
     assert value(Patient().with_("egfr", 55), "creatinine-clearance") == 55
 
 
+@pytest.mark.parametrize(
+    ("egfr", "days_ago", "clearance"), [(20, 1, "20"), (20, 200, "111.1"), (120, 1, "111.1")]
+)
+def test_a_lower_egfr_of_a_later_day_beats_an_old_creatinine(
+    egfr: int, days_ago: float, clearance: str
+) -> None:
+    patient = Patient().aged(40).with_("gender", "male").with_("weight-kg", 80)
+    patient.with_("height-cm", 180).with_("creatinine", 1, days_ago=100)
+
+    found = value(patient.with_("egfr", egfr, days_ago=days_ago), "creatinine-clearance")
+
+    assert found == Decimal(clearance)
+
+
 @pytest.mark.parametrize("gender", ["other", "unknown"])
 def test_the_formula_knows_two_sexes(gender: str) -> None:
     assert value(measured(gender=gender), "creatinine-clearance") is None

@@ -1,11 +1,13 @@
 """What a medicine is: classes by code, else by name, else unknown."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.medicines import Understood, understood, words
-from tests.patients import knowledge
+from app.domain.medicines import Understood, understood, what_is, words
+from tests.patients import Patient, knowledge
 
 RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
 
@@ -78,6 +80,22 @@ def test_what_matches_nothing_is_unknown(text: str) -> None:
 
     assert not what.is_whole
     assert not what.ingredients
+
+
+def test_each_part_of_a_combination_is_asked_for_where_the_content_asks() -> None:
+    content = knowledge()
+    patient = (
+        Patient().taking(text="Ramipril / Unheardofide 5/25 mg").taking(text="Co-codamol 30/500")
+    )
+    patient.taking(text="Insulin glargine 100 units/mL").taking(text="Amoxicillin/clavulanate")
+
+    now = [what_is(m, content).is_whole for m in patient.medicines]
+    before = [
+        what_is(m, replace(content, asks_of_each_part=False)).is_whole for m in patient.medicines
+    ]
+
+    assert now == [False, True, True, True]
+    assert before == [True, True, True, True]
 
 
 def test_the_longest_name_counts() -> None:

@@ -35,6 +35,22 @@ def also(patient: Patient, text: str, dose: int | None, **more: object) -> Patie
     return patient
 
 
+def test_the_oldest_opioid_on_the_list_tells_for_how_long_at_least() -> None:
+    patient = Patient().taking(text="oxycodone", began_days_ago=100)
+    patient.taking(text="morphine", began_days_ago=15).taking(text="ibuprofen", began_days_ago=900)
+    patient.taking(text="codeine", began_days_ago=800, stopped_days_ago=700)
+    patient.taking(text="buprenorphine", began_days_ago=900)  # perhaps for a use disorder
+    patient.taking(ATC, "N07BC02", began_days_ago=900)
+    facts = facts_of_record(patient.record(), knowledge(), AS_OF).facts
+
+    (weeks,) = (f for f in facts if f.input == "opioid-weeks-on-list")
+
+    assert (weeks.value, weeks.source) == (
+        Bounds(Decimal(14), Decimal(5200)),
+        "MedicationRequest/m0",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "dose", "expected"),
     [

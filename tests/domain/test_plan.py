@@ -411,8 +411,12 @@ def test_pain_elsewhere_with_thoughts_of_self_harm_gets_help_with_those() -> Non
         screened(Patient().aged(46).with_("pain-duration-weeks", 3)).with_(
             "pain-location-low-back", True
         ),
+        screened(a_patient()).having(
+            "http://hl7.org/fhir/sid/icd-10-cm", "O90.89", onset_days_ago=30
+        ),
+        screened(a_patient()).having("http://hl7.org/fhir/sid/icd-10-cm", "G89.3"),
     ],
-    ids=["pregnant", "a child", "acute"],
+    ids=["pregnant", "a child", "acute", "after a birth", "cancer pain"],
 )
 def test_outside_the_rules_only_what_is_safe_for_all(patient: Patient) -> None:
     assert plan(patient).scope == "scope.limited"

@@ -130,6 +130,7 @@ def having(code: str, *, current: bool = True) -> Callable[[Patient], Patient]:
         ("S-15", lambda p: p.taking(ATC, "B01AB05")),
         ("S-16", having("I50.9")),
         ("S-16", having("I21.4")),
+        ("S-16", having("I25.2")),
         ("S-16", lambda p: p.with_("systolic-bp", 185, days_ago=0.1)),
         ("S-18", taking("lithium carbonate")),
         ("S-18", taking("Methotrexate 10 mg weekly")),
@@ -153,9 +154,13 @@ def test_what_blocks_an_anti_inflammatory(safety: str, fact: Callable[[Patient],
         ("S-20", taking("moclobemide")),
         ("S-20", lambda p: p.taking(text="phenelzine", stopped_days_ago=10)),
         ("S-21", having("K74.60")),
+        ("S-21", having("K76.6")),
+        ("S-21", having("I85.00")),
         ("S-21", lambda p: p.with_("alcohol-heavy", True, days_ago=0.1)),
         ("S-22", lambda p: p.with_("egfr", 20, days_ago=0.1)),
         ("S-23", having("H40.20X0")),
+        ("S-23", having("H40.033")),
+        ("S-23", having("H40.062")),
         ("S-24", taking("sertraline 50 mg")),
         ("S-24", taking("Tramadol")),
         ("S-25", taking("ciprofloxacin")),
@@ -178,8 +183,12 @@ def test_what_blocks_duloxetine(safety: str, fact: Callable[[Patient], Patient])
         ("S-28", having("I48.91")),
         ("S-28", taking("haloperidol")),
         ("S-28", having("T14.91XA", current=False)),
+        ("S-28", having("X78.9XXA", current=False)),
+        ("S-28", having("Z91.5")),
+        ("S-28", having("H40.033")),
         ("S-28", having("F03.90")),
         ("S-28", taking("paroxetine")),
+        ("S-28", taking("linezolid")),
     ],
 )
 def test_what_blocks_a_tricyclic(safety: str, fact: Callable[[Patient], Patient]) -> None:
@@ -202,6 +211,67 @@ def test_what_blocks_a_tricyclic(safety: str, fact: Callable[[Patient], Patient]
 )
 def test_what_blocks_a_gabapentinoid(safety: str, fact: Callable[[Patient], Patient]) -> None:
     assert result(fact(checked(neuropathic())), "RX-05", safety) is SafetyResult.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("activity", "safety", "code"),
+    [
+        ("RX-03", "S-21", "K76.9"),
+        ("RX-03", "S-21", "B18.2"),
+        ("RX-03", "S-23", "H40.9"),
+        ("RX-04", "S-28", "H40.9"),
+        ("RX-04", "S-28", "T39.012A"),
+        ("RX-04", "S-28", "T50.902D"),
+    ],
+)
+def test_a_code_that_may_or_may_not_mean_it_rules_nothing_out(
+    activity: str, safety: str, code: str
+) -> None:
+    patient = having(code, current=False)(checked(neuropathic()))
+
+    assert result(patient, activity, safety) is SafetyResult.UNKNOWN
+    assert activity not in offered(patient)
+
+
+def test_an_infarction_of_years_ago_asks_for_care_only() -> None:
+    patient = checked(nociceptive()).having(ICD, "I25.2", onset_days_ago=800)
+
+    assert result(patient, "RX-01", "S-16") is SafetyResult.CAUTION
+
+
+@pytest.mark.parametrize("medicine", ["promethazine", "phenobarbital", "mirtazapine"])
+def test_what_dulls_asks_for_care_with_a_gabapentinoid(medicine: str) -> None:
+    patient = checked(neuropathic()).taking(text=medicine)
+
+    assert result(patient, "RX-05", "S-30") is SafetyResult.CAUTION
+
+
+@pytest.mark.parametrize("text", ["Losartan/HCTZ 50/12.5 mg", "Losartan + hydrochlorothiazide"])
+def test_both_parts_of_a_tablet_count(text: str) -> None:
+    patient = checked(nociceptive()).taking(text=text)
+
+    assert result(patient, "RX-01", "S-12") is SafetyResult.BLOCK
+
+
+def test_a_tablet_with_a_part_that_nobody_knows_rules_nothing_out() -> None:
+    patient = checked(nociceptive()).taking(text="Ramipril/Unheardofide 5/25 mg")
+
+    assert result(patient, "RX-01", "S-12") is SafetyResult.UNKNOWN
+    assert "RX-01" not in offered(patient)
+    whole = checked(nociceptive()).taking(text="Insulin glargine 100 units/mL")
+    assert "RX-01" in offered(whole)
+
+
+def test_no_medicine_and_no_change_of_an_opioid_before_the_talk_about_self_harm() -> None:
+    patient = checked(nociceptive()).taking(text="oxycodone").with_("opioid-weeks", 30)
+    assert "RX-02" in offered(patient)
+    assert standpoint(patient, "DR-07").status == "proposed"
+
+    patient.with_("phq9-item-9", 1, days_ago=0.1)
+
+    assert offered(patient) == set()
+    assert standpoint(patient, "DR-07").status == "withheld"
+    assert "self-harm" in " ".join(standpoint(patient, "RX-02").reasons)
 
 
 @pytest.mark.parametrize(
