@@ -292,15 +292,17 @@ def _problems(answer: httpx.Response) -> list[str]:
         said = answer.json()
     except ValueError:
         return [answer.reason_phrase]
-    issues = said.get("issue", []) if isinstance(said, dict) else []
-    told = [": ".join((*issue.get("expression", ()), _words(issue))) for issue in issues]
+    if not isinstance(said, dict):  # a gateway in between has its own words
+        return [str(said or answer.reason_phrase)]
+    issues = said.get("issue")
+    told = [_told(i) for i in issues if isinstance(i, dict)] if isinstance(issues, list) else []
     return told or [str(said.get("detail", answer.reason_phrase))]
 
 
-def _words(issue: Json) -> str:
+def _told(issue: Json) -> str:
     """What an issue says: its text, else what a gateway may put in its place."""
-    text: str = issue.get("details", {}).get("text") or issue.get("diagnostics", "")
-    return text or str(issue.get("code", ""))
+    text = (issue.get("details") or {}).get("text") or issue.get("diagnostics")
+    return ": ".join((*issue.get("expression", ()), str(text or issue.get("code", ""))))
 
 
 def _derivation(answer: httpx.Response) -> Derivation:

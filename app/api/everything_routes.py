@@ -49,7 +49,8 @@ async def everything(request: Request) -> Response:
         Entry(f"{base}/{s.version.type}/{s.version.id}", resource_body(s), MATCH) for s in page.hits
     ]
     address = f"{base}/Patient/{id_}/$everything"
-    links = [("self", _with(address, given))]
+    own = {} if cursor is None else {cursors.NAME: cursors.written(cursor)}
+    links = [("self", _with(address, {**given, **own}))]
     if page.next is not None:
         links.append(("next", _with(address, {**given, cursors.NAME: cursors.written(page.next)})))
     body = bundle("searchset", [*entries, *told], links=links, total=page.total)

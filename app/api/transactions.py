@@ -38,6 +38,7 @@ READS = ("GET", "HEAD")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)\Z", re.DOTALL)
 _RESTFUL = re.compile(r"\S*/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
 FAILED = 400
+ABSENT = frozenset({404, 410})
 KINDS: Mapping[int, type[Refusal]] = {403: OutOfScope, 404: NotFound, 410: NotFound}
 Outcome = Written | InnerAnswer
 
@@ -188,28 +189,36 @@ async def _require_reads(
         for asked, wish in zip(writes, wishes, strict=True)
         if wish.is_update and wish.id
     }
+    reads = [asked for asked in entries if asked.method in READS]
+    there_then = await _there_then(request, wishes) if reads else frozenset()
     room = LARGEST
-    for asked in entries:
-        if asked.method not in READS:
-            continue
+    for asked in reads:
         if room <= 0:
             raise no_room(asked.where)
-        read = "/".join(asked.url.partition("?")[0].split("/")[:2])
-        if read in promised:
-            require_scope(request, read.partition("/")[0], "r")
-            room -= promised[read]
-        else:
-            room -= await _length(request, asked)
+        answer = await tried(request, asked)
+        path = asked.url.partition("?")[0]
+        if answer.status >= FAILED and not (answer.status in ABSENT and path in there_then):
+            raise _cannot_be_read(asked, answer)
+        read = "/".join(path.split("/")[:2])
+        room -= max(len(answer.body), promised.get(read, 0))
 
 
-async def _length(request: Request, asked: Asked) -> int:
-    """Of what this read would be answered with, in bytes."""
-    answer = await tried(request, asked)
-    if answer.status >= FAILED:
-        kind = KINDS.get(answer.status, NotUnderstood)
-        what = f"This read is answered with {answer.status}, so nothing was written."
-        raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
-    return len(answer.body)
+async def _there_then(request: Request, wishes: Iterable[Wish]) -> frozenset[str]:
+    """What can be read once the updates are written, whether it can be read now or not."""
+    keys = [(wish.type, wish.id) for wish in wishes if wish.is_update and wish.id]
+    use_case, tenant = request.app.state.record_resource, caller_of(request).tenant
+    known = await use_case.history.current_versions(tenant, keys)
+    found: set[str] = set()
+    for key in keys:
+        name, version = "/".join(key), known[key].version + 1 if key in known else 1
+        found |= {name, f"{name}/_history", f"{name}/_history/{version}"}
+    return frozenset(found)
+
+
+def _cannot_be_read(asked: Asked, answer: InnerAnswer) -> Refusal:
+    kind = KINDS.get(answer.status, NotUnderstood)
+    what = f"This read is answered with {answer.status}, so nothing was written."
+    return kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
 
 
 async def _conditional(

@@ -10,9 +10,15 @@ CARD = (
     " ORDER BY sequence DESC LIMIT 1"
 )
 KNOWN_FEEDBACK = "SELECT id FROM feedback WHERE tenant = ? AND id = ?"
+SAID_OF_PATIENT = (
+    "SELECT rule, order_class, received_at, snoozes, row_number() OVER"
+    " (PARTITION BY card, coalesce(rule, '')"
+    " ORDER BY outcome_at DESC, received_at DESC, sequence DESC, id) AS turn"
+    " FROM feedback WHERE tenant = ? AND patient = ? AND received_at > ? AND salt IS NOT NULL"
+)
 OVERRIDES = (
-    "SELECT rule, order_class, max(received_at) AS at FROM feedback"
-    " WHERE tenant = ? AND patient = ? AND received_at > ? AND snoozes = 1 AND salt IS NOT NULL"
+    "SELECT rule, order_class, max(received_at) AS at"  # noqa: S608  (constants)
+    f" FROM ({SAID_OF_PATIENT}) AS f WHERE turn = 1 AND snoozes = 1"
     " GROUP BY rule, order_class ORDER BY rule, order_class"
 )
 FIRST_SHOWN = (

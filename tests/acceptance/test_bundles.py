@@ -268,6 +268,32 @@ def test_reads_in_a_transaction_see_what_it_wrote(service: httpx.Client) -> None
     assert found[1]["total"] == 1
 
 
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ("/_history/7", 404),
+        ("?_summary=bogus", 400),
+        ("/_history?_count=x", 400),
+        ("/nothing", 404),
+        ("/$everything?_type=Nothing", 404),
+    ],
+)
+def test_a_read_of_what_it_writes_stops_a_transaction_where_it_cannot_succeed(
+    service: httpx.Client, more: str, status: int
+) -> None:
+    id_ = f"b-{uuid.uuid4()}"
+    put = entry("PUT", f"Patient/{id_}", patient(id_))
+
+    answer = send(service, "transaction", put, entry("GET", f"Patient/{id_}{more}"))
+
+    assert answer.status_code == status, answer.text
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].request.url"]
+    assert service.get(f"/fhir/Patient/{id_}").status_code == 404
+    service.put(f"/fhir/Patient/{id_}", json=patient(id_)).raise_for_status()
+    second = send(service, "transaction", put, entry("GET", f"Patient/{id_}/_history/2"))
+    assert statuses(second) == ["200", "200"]
+
+
 def test_a_batch_answers_each_entry_for_itself(service: httpx.Client) -> None:
     id_ = f"b-{uuid.uuid4()}"
 

@@ -154,6 +154,9 @@ def test_physiotherapy_is_matched_to_the_plan_on_record(
     details = [d["coding"][0]["code"] for d in changed[0]["orderDetail"]]
     assert any(code.startswith("EX-") for code in details)
     assert decision_of(service, answer, "/replay")["identical"] is True
+    again = answered(service, request(SIGN, changed[0], of=somebody))
+    assert "CDS-PT-01" in rules(again)
+    assert not list(actions(again))
 
 
 def test_a_review_is_listed_with_the_patients_decisions(
@@ -383,6 +386,27 @@ def test_an_accepted_override_makes_the_rule_silent_about_that_class(
     assert decision_of(service, again, "/replay")["identical"] is True
     other = str(uuid.uuid4())
     assert IMAGING in rules(answered(service, unscanned(other)))
+
+
+def test_an_override_that_was_taken_back_silences_nothing(
+    service: httpx.Client, somebody: str
+) -> None:
+    card = card_of(answered(service, unscanned(somebody)), IMAGING)
+    told(service, overridden(card, outcomeTimestamp="2026-11-26T10:00:00Z"))
+    assert IMAGING not in rules(answered(service, unscanned(somebody)))
+
+    taken_back = {**GOOD, "card": card["uuid"], "outcomeTimestamp": "2026-11-26T10:01:00Z"}
+    told(service, taken_back)
+
+    assert IMAGING in rules(answered(service, unscanned(somebody)))
+
+
+def test_a_comment_that_nobody_wrote_is_no_fault(service: httpx.Client, somebody: str) -> None:
+    card = card_of(answered(service, unscanned(somebody)), IMAGING)
+    said = overridden(card)
+    said["overrideReason"]["userComment"] = ""
+
+    assert told(service, said)["extension"] == {"health.painplan.kept": 1}
 
 
 @pytest.mark.parametrize(

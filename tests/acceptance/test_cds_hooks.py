@@ -543,6 +543,25 @@ def test_ch_30_an_order_that_is_signed_again_is_evaluated(service: httpx.Client)
     assert OPIOID_AND_SEDATIVE in rules(answered(service, body))
 
 
+@pytest.mark.parametrize("path", ["fhirServer", "context.encounterId"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_ch_29_what_need_not_be_sent_may_be_sent_empty(
+    service: httpx.Client, path: str, nothing: str | None
+) -> None:
+    body = request(SIGN, medicine(TRAMADOL), prefetch=opioid_with_sedative())
+    holder = body["context"] if path.startswith("context.") else body
+    holder[path.rpartition(".")[2]] = nothing
+
+    assert OPIOID_AND_SEDATIVE in rules(answered(service, body))
+
+
+def test_ch_29_no_list_of_drafts_is_an_empty_one(service: httpx.Client) -> None:
+    body = request(SIGN)
+    body["context"]["draftOrders"]["entry"] = None
+
+    assert answered(service, body)["cards"] == []
+
+
 @pytest.mark.parametrize("entry", [{}, {"resource": None}, {"resource": {"id": "x"}}, 7, None])
 def test_a_draft_that_is_no_resource_is_422(service: httpx.Client, entry: Any) -> None:
     body = request(SIGN)

@@ -214,6 +214,44 @@ def test_a_busy_service_is_asked_again_with_the_same_key(service: httpx.Client) 
     assert len(set(met)) == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"no upstream", "Bad Gateway"),
+        (b'"no upstream"', "no upstream"),
+        (b"[]", "Bad Gateway"),
+        (b"null", "Bad Gateway"),
+        (b'{"issue": "none", "detail": "no upstream"}', "no upstream"),
+        (b'{"issue": [{"code": "transient", "details": null}]}', "transient"),
+    ],
+)
+def test_a_gateway_may_refuse_in_its_own_words(said: bytes, told: str) -> None:
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(502)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with (
+                Client(f"http://127.0.0.1:{server.server_port}") as painplan,
+                pytest.raises(RefusedByPainplan) as refused,
+            ):
+                painplan.read("CarePlan/1")
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert refused.value.problems == (told,)
+
+
 def test_a_submission_is_not_repeated(service: httpx.Client) -> None:
     with (
         busy_first(service, 1) as (address, met),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.acceptance.wire import (
     AS_OF,
+    Json,
     activities,
     bundle,
     derived,
@@ -147,6 +148,20 @@ def test_apply_on_the_type_names_the_plan_definition(service: httpx.Client, name
     }
 
     assert service.post("/fhir/PlanDefinition/$apply", json=body).status_code == 200
+
+
+def test_apply_on_the_type_takes_the_plan_definition_itself(service: httpx.Client) -> None:
+    ours = service.get("/fhir/PlanDefinition/clbp-care").json()
+    person = {"name": "data", "resource": bundle(patient("typed"))}
+
+    def applied(resource: Json) -> int:
+        given = {"name": "planDefinition", "resource": resource}
+        body = {"resourceType": "Parameters", "parameter": [given, person]}
+        return service.post("/fhir/PlanDefinition/$apply", json=body).status_code
+
+    assert applied(ours) == 200
+    assert applied({**ours, "url": "https://example.org/PlanDefinition/other"}) == 422
+    assert applied(patient("typed")) == 400
 
 
 def test_apply_on_the_type_without_a_plan_definition_is_refused(service: httpx.Client) -> None:

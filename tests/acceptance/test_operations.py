@@ -239,6 +239,7 @@ def test_everything_about_a_patient(service: httpx.Client) -> None:
         page = service.get(following).json()
         paged += [e["resource"]["id"] for e in page["entry"]]
         links = {link["relation"]: link["url"] for link in page["link"]}
+        assert links["self"].endswith(following)
         following = links.get("next")
     assert sorted(paged) == sorted(i for _, i in found)
     assert service.get("/fhir/Patient/nobody/$everything").status_code == 404

@@ -537,3 +537,21 @@ def test_a_reference_to_an_entry_of_a_bundle_is_not_stored_alone(
     assert issue["expression"] == ["Observation.subject.reference"]
     checked = service.post("/fhir/Observation/$validate?mode=create", content=body)
     assert checked.json()["issue"][0]["expression"] == ["Observation.subject.reference"]
+
+
+@pytest.mark.parametrize("element", ["subject", "encounter"])
+def test_a_reference_that_is_a_search_is_not_stored_alone(
+    service: httpx.Client, person: str, element: str
+) -> None:
+    type_ = {"subject": "Patient", "encounter": "Encounter"}[element]
+    searched = {element: {"reference": f"{type_}?identifier=https://ehr.example/mrn|4711"}}
+    observation = {**finding("pain-localised", True, of=person), **searched}
+    del observation["id"]
+    sent = {"resource": observation, "request": {"method": "POST", "url": "Observation"}}
+
+    issue = outcome(service.post("/fhir/Observation", json=observation), 422)
+
+    assert issue["expression"] == [f"Observation.{element}.reference"]
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [sent]}
+    (entry,) = service.post("/fhir", json=batch).json()["entry"]
+    assert entry["response"]["status"].startswith("422")

@@ -154,7 +154,7 @@ def _read_parameter(
             reference = named(name, text_of(parameter, where), where)
             draft.context[name] = _once(draft.context.get(name), reference, name, where)
         case "planDefinition" | "url":
-            _require_ours(text_of(parameter, where), where)
+            _require_ours(_plan(parameter, where), where)
             draft.names_plan = True
         case "version":
             pass
@@ -164,6 +164,14 @@ def _read_parameter(
             _read_setting(name, parameter, where, draft)
         case other:
             draft.warnings.append(unknown(other, where))
+
+
+def _plan(parameter: dict[str, Any], where: str) -> str:
+    """Which PlanDefinition is named; R4's own $apply takes the resource itself."""
+    resource = parameter.get("resource")
+    if isinstance(resource, dict) and resource.get("resourceType") == "PlanDefinition":
+        return str(resource.get("url", ""))
+    return text_of(parameter, where)
 
 
 def _data(

@@ -22,7 +22,7 @@ def read_drafts(context: Json, patient: str, *, is_select: bool) -> tuple[Draft,
     bundle = context.get("draftOrders")
     if not isinstance(bundle, dict) or bundle.get("resourceType", "Bundle") != "Bundle":
         raise _refused("draftOrders is required: a Bundle.", "context.draftOrders", "required")
-    entries = bundle.get("entry", [])
+    entries = [] if bundle.get("entry") is None else bundle["entry"]
     entries = [entries] if isinstance(entries, dict) else entries
     if not isinstance(entries, list):
         raise _refused("entry is not a list.", "context.draftOrders.entry")

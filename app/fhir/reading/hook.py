@@ -100,7 +100,8 @@ def _required(node: Json, name: str, where: str) -> str:
 
 
 def _optional(node: Json, name: str, where: str) -> str:
-    return "" if node.get(name) is None else _required(node, name, where)
+    """Some clients send an empty text for what they have not."""
+    return "" if node.get(name) in (None, "") else _required(node, name, where)
 
 
 def refused(what: str, where: str, mend: str = "", code: str = "invalid") -> Refused:

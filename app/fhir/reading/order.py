@@ -179,16 +179,17 @@ def supply_days(resource: Json) -> Decimal | None:
     instruction.
     """
     dispense = child(resource, "dispenseRequest")
-    once = _days(child(dispense, "expectedSupplyDuration"))
+    once = days_of(child(dispense, "expectedSupplyDuration"))
     if once is None:
-        return _days(child(resource, "dosageInstruction", "timing", "repeat", "boundsDuration"))
+        return days_of(child(resource, "dosageInstruction", "timing", "repeat", "boundsDuration"))
     repeats = dispense.get("numberOfRepeatsAllowed")
     if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 0:
         return once
     return once * (1 + repeats)
 
 
-def _days(duration: Json) -> Decimal | None:
+def days_of(duration: Json) -> Decimal | None:
+    """A Duration in days; None where it has no number, or a unit that is none of time."""
     value = duration.get("value")
     unit = text(duration.get("code")) or text(duration.get("unit")).lower()
     days = DAYS.get(unit)

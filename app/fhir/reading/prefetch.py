@@ -19,8 +19,8 @@ from app.domain.problem import Problem, Refused
 from app.domain.submission import Received
 from app.fhir.canon import READ_TYPES
 from app.fhir.hooks import PREFETCH, Prefetch
-from app.fhir.reading.lenient import Json, child, objects, text
-from app.fhir.reading.received import received
+from app.fhir.reading.lenient import Json, child, objects, reference, text
+from app.fhir.reading.received import logical_patient, received
 from app.fhir.validation import Validator
 
 FAILED = Part(Looked.FAILED, why="the client tried to look and failed (OperationOutcome)")
@@ -211,8 +211,8 @@ def _of_patient_as_far_as_said(resource: Json, where: str, patient: str) -> None
     """Invalid data of somebody else is somebody else's all the same."""
     for name in ("subject", "patient"):
         owner = resource.get(name)
-        told = text(owner.get("reference")) if isinstance(owner, dict) else ""
-        if told.startswith("Patient/") and told != f"Patient/{patient}":
+        told = logical_patient(reference(owner) or None, {})
+        if told is not None and told != patient:
             raise _NotOurs(OTHER_PATIENT.capitalize() + ".", where)
 
 

@@ -15,6 +15,8 @@ from app.domain.content_parts import Dose, Intervention
 from app.domain.orders.call import CardFrame
 from app.domain.orders.knowledge import Template
 from app.fhir.canon import ACTIVITY, QUESTIONNAIRE
+from app.fhir.reading.lenient import child, pairs
+from app.fhir.reading.order import days_of
 from app.fhir.reading.parameters import ID
 from app.fhir.writing.elements import Json, output_id_of
 from app.fhir.writing.observations import PHENOTYPE
@@ -26,6 +28,7 @@ FORMS = {"intake": "clbp-intake", "red-flag-screen": "clbp-intake"}
 REQUESTERS = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
 UCUM = "http://unitsofmeasure.org"
 DRAFT = {"status": "draft", "intent": "order"}
+MOST = frozenset({"maxDosePerPeriod", "maxDosePerAdministration", "maxDosePerLifetime"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +106,23 @@ class Suggested:
         return made
 
     def _detailed(self, draft: Mapping[str, Any], template: Template) -> Json | None:
-        """More about how it is to be done; without a code there is no detail (prr-1)."""
+        """More about how it is to be done; without a code there is no detail (prr-1).
+
+        None where there is nothing to add: a draft that was changed comes back with the next call.
+        """
         before = draft.get("orderDetail", [])
         if not isinstance(draft.get("code"), dict) or not isinstance(before, list):
             return None
         if template.what == MATCHED:
             return self._matched(draft, before)
-        return {**draft, "orderDetail": [*before, self._concept(template)]}
+        added = _without(before, [self._concept(template)])
+        return {**draft, "orderDetail": [*before, *added]} if added else None
 
     def _matched(self, draft: Mapping[str, Any], before: list[Any]) -> Json | None:
-        """The exercise and psychological parts of the plan on record, and the phenotype as reason.
-
-        None where the plan has no such part: then there is nothing to add.
-        """
+        """The exercise and psychological parts of the plan on record, and why: the phenotype."""
         known = (self.content.interventions.get(name) for name in self.frame.activities)
-        parts = [one for one in known if one is not None and one.family in PHYSIOTHERAPY]
+        chosen = [one for one in known if one is not None and one.family in PHYSIOTHERAPY]
+        parts = _without(before, [_part(one) for one in chosen])
         reasons = draft.get("reasonReference", [])
         if not parts or not isinstance(reasons, list):
             return None
@@ -125,8 +130,8 @@ class Suggested:
         reason = {"reference": f"{self.frame.public_url}/fhir/Observation/{phenotype}"}
         return {
             **draft,
-            "orderDetail": [*before, *(_part(one) for one in parts)],
-            "reasonReference": [*reasons, reason],
+            "orderDetail": [*before, *parts],
+            "reasonReference": reasons if reason in reasons else [*reasons, reason],
         }
 
     def _concept(self, template: Template) -> Json:
@@ -173,6 +178,12 @@ def _part(activity: Intervention) -> Json:
     return {"coding": [coding], "text": f"{activity.label}{dose}"}
 
 
+def _without(before: list[Any], concepts: list[Json]) -> list[Json]:
+    """The concepts whose first code is not in the draft already."""
+    there = set(pairs(before))
+    return [one for one in concepts if there.isdisjoint(pairs({"coding": one["coding"][:1]}))]
+
+
 def _dose(dose: Dose) -> str:
     """``1 to 2 times in 1 week, for 12 weeks``."""
     most = f" to {dose.frequency_max}" if dose.frequency_max else ""
@@ -192,25 +203,38 @@ def _priority(template: Template) -> Json:
 
 
 def _shortened(draft: Mapping[str, Any], days: int) -> Json:
-    """A supply for so many days; the old amount and repeats would contradict it, so they go."""
+    """A supply for so many days; the old amount and repeats would contradict it, so they go.
+
+    An instruction that says to take it for longer is bounded by the same.
+    """
     before = draft.get("dispenseRequest")
     dispense = dict(before) if isinstance(before, dict) else {}
     dispense.pop("quantity", None)
     dispense.pop("numberOfRepeatsAllowed", None)
-    dispense["expectedSupplyDuration"] = {
-        "value": days,
-        "unit": "days",
-        "system": UCUM,
-        "code": "d",
-    }
-    return {**draft, "dispenseRequest": dispense}
+    duration = {"value": days, "unit": "days", "system": UCUM, "code": "d"}
+    dispense["expectedSupplyDuration"] = duration
+    changed = {**draft, "dispenseRequest": dispense}
+    instructions = draft.get("dosageInstruction")
+    if isinstance(instructions, list):
+        changed["dosageInstruction"] = [_bounded(one, duration) for one in instructions]
+    return changed
+
+
+def _bounded(instruction: Any, duration: Json) -> Any:
+    """The same with no longer a duration than this; what says none is left as it is."""
+    repeat = child(instruction, "timing", "repeat") if isinstance(instruction, dict) else {}
+    told = days_of(child(repeat, "boundsDuration"))
+    if told is None or told <= duration["value"]:
+        return instruction
+    timing = {**instruction["timing"], "repeat": {**repeat, "boundsDuration": duration}}
+    return {**instruction, "timing": timing}
 
 
 def lowered(draft: Mapping[str, Any], daily: Decimal, at_most: Decimal) -> Json | None:
     """The draft with a dose of ``daily`` brought down to ``at_most``, in whole units downwards.
 
     None where that is not possible with one plain instruction. Its text said the old dose, so it
-    goes.
+    goes; a most that it names beside may be more than the new limit, and nobody here can tell.
     """
     instructions = draft.get("dosageInstruction")
     if not isinstance(instructions, list) or len(instructions) != 1:
@@ -218,7 +242,7 @@ def lowered(draft: Mapping[str, Any], daily: Decimal, at_most: Decimal) -> Json 
     instruction = dict(instructions[0])
     rates = instruction.get("doseAndRate", [])
     dose = rates[0].get("doseQuantity") if len(rates) == 1 else None
-    if dose is None or "value" not in dose:
+    if dose is None or "value" not in dose or not MOST.isdisjoint(instruction):
         return None
     value = int(Decimal(str(dose["value"])) * at_most / daily)
     if value < 1:

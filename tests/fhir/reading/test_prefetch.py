@@ -59,6 +59,17 @@ def test_what_is_not_valid_r4_is_named_and_the_list_is_not_whole() -> None:
     assert part.not_used[0].reference == "Condition/c2"
 
 
+@pytest.mark.parametrize("whose", ["Patient/{}/_history/3", "https://ehr.example/fhir/Patient/{}"])
+def test_whose_it_is_counts_in_any_spelling_also_where_it_is_not_valid(whose: str) -> None:
+    def invalid(of: str) -> Json:
+        subject = {"reference": whose.format(of)}
+        return {**problem(), "subject": subject, "onsetDateTime": "yesterday"}
+
+    assert sent(searchset(invalid("p1"))).state is Looked.SOME
+    with pytest.raises(Refused):
+        sent(searchset(invalid("p2")))
+
+
 def test_what_is_subsetted_is_no_whole_resource() -> None:
     tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"}
     part = sent(searchset({**problem(), "meta": {"tag": [{**tag, "code": "SUBSETTED"}]}}))

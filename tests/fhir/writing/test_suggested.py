@@ -81,6 +81,12 @@ def test_a_dose_is_scaled_down_to_whole_units_and_its_old_text_goes() -> None:
         prescription(),
         prescription({"doseAndRate": [{"doseQuantity": DOSE}]}, {"text": "and more"}),
         prescription({"text": "as before"}),
+        prescription(
+            {
+                "doseAndRate": [{"doseQuantity": DOSE}],
+                "maxDosePerPeriod": {"numerator": DOSE, "denominator": {"value": 1, "unit": "d"}},
+            }
+        ),
         {},
     ],
 )
@@ -103,6 +109,32 @@ def test_a_shorter_supply_does_not_keep_the_old_amount() -> None:
     assert changed is not None
     assert changed["dispenseRequest"].keys() == {"expectedSupplyDuration"}
     assert changed["dispenseRequest"]["expectedSupplyDuration"]["value"] == 7
+
+
+@pytest.mark.parametrize(("days", "bounded"), [(14, 7), (7, 7), (3, 3)])
+def test_a_shorter_supply_is_not_taken_for_longer(days: int, bounded: int) -> None:
+    duration = {"value": days, "unit": "d", "system": "http://unitsofmeasure.org", "code": "d"}
+    repeat = {"frequency": 1, "period": 1, "periodUnit": "d", "boundsDuration": duration}
+    draft = prescription({"text": "as told", "timing": {"repeat": repeat}}, {"text": "and this"})
+
+    changed = SUGGESTED.changed(draft, TEMPLATES["quantity"])
+
+    assert changed is not None
+    first, second = changed["dosageInstruction"]
+    assert first["timing"]["repeat"]["boundsDuration"]["value"] == bounded
+    assert {**first, "timing": None} == {"text": "as told", "timing": None}
+    assert second == {"text": "and this"}
+    assert repeat["boundsDuration"] == duration
+
+
+def test_a_detail_is_added_once() -> None:
+    draft = {"resourceType": "ServiceRequest", "code": {"text": "Physiotherapy"}}
+    template = TEMPLATES["pt-psychologically-informed"]
+
+    changed = SUGGESTED.changed(draft, template)
+
+    assert changed is not None
+    assert SUGGESTED.changed(changed, template) is None
 
 
 def test_what_is_empty_is_left_out_and_zero_and_false_are_not_empty() -> None:
