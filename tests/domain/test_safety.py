@@ -258,6 +258,8 @@ def test_a_tablet_with_a_part_that_nobody_knows_rules_nothing_out() -> None:
 
     assert result(patient, "RX-01", "S-12") is SafetyResult.UNKNOWN
     assert "RX-01" not in offered(patient)
+    hct = checked(nociceptive()).taking(text="Diovan HCT")  # two parts, one of them a brand
+    assert result(hct, "RX-01", "S-12") is SafetyResult.UNKNOWN
     whole = checked(nociceptive()).taking(text="Insulin glargine 100 units/mL")
     assert "RX-01" in offered(whole)
 
