@@ -97,7 +97,7 @@ def answer_type_of(request: Request, format_: str | None) -> str:
         if media not in FORMATS or not _is_r4(parameters):
             raise _not_acceptable(format_)
         return "application/fhir+json"
-    accept = request.headers.get("accept", "*/*")
+    accept = ",".join(request.headers.getlist("accept")) or "*/*"
     for media in _by_weight(accept):
         if media in ANY_TYPE or media in ("application/fhir+json", "application/json+fhir", ""):
             return "application/fhir+json"

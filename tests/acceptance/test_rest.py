@@ -365,6 +365,15 @@ def test_media_types_of_answers(  # noqa: PLR0913  (a row of the table)
         assert answer.headers["content-type"].partition(";")[0] == media
 
 
+def test_several_lines_of_accept_are_one_list(service: httpx.Client, person: str) -> None:
+    lines = [("Accept", "application/fhir+xml"), ("Accept", "application/json;q=0.9")]
+
+    answer = service.get(f"/fhir/Patient/{person}", headers=lines)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].partition(";")[0] == "application/json"
+
+
 @pytest.mark.parametrize(
     ("media", "status"),
     [

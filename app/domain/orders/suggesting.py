@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from app.domain.content import Content
 from app.domain.orders.knowledge import Remedy, Wording
+from app.domain.orders.meaning import kinds_of
 from app.domain.orders.situation import Situation
 from app.domain.orders.types import Action, ActionKind, Suggestion
 from app.domain.placing import against
@@ -58,7 +59,7 @@ def _most(what: str, wording: Wording, situation: Situation) -> Decimal | None:
 def _is_offered(remedy: Remedy, situation: Situation) -> bool:
     if remedy.when is not None and not situation.worlds.is_true(remedy.when):
         return False
-    if not _fits(remedy, situation):
+    if not _fits(remedy, situation) or _is_ordered_beside(remedy, situation):
         return False
     return not remedy.needs or is_safe(remedy.needs, situation)
 
@@ -73,6 +74,18 @@ def _fits(remedy: Remedy, situation: Situation) -> bool:
     templates = situation.content.orders.templates
     types = {templates[what].type for _, what in remedy.actions if what}
     return types <= {situation.order.type}
+
+
+def _is_ordered_beside(remedy: Remedy, situation: Situation) -> bool:
+    """All that it creates is of a kind that another draft orders already."""
+    if {kind for kind, _ in remedy.actions} != {ActionKind.CREATE}:
+        return False
+    content = situation.content
+    others = (o for o, _ in situation.setting.drafts if o is not situation.order and not o.stops)
+    ordered = {kind for o in others for kind in kinds_of(o.codings, o.text, content)}
+    templates = (content.orders.templates[what] for _, what in remedy.actions)
+    made = [kinds_of(template.codings, template.label, content) for template in templates]
+    return all(kinds and kinds <= ordered for kinds in made)
 
 
 def is_safe(activity: str, situation: Situation) -> bool:

@@ -5,7 +5,7 @@ all read from here. Definitions and expressions are those of ``hl7.fhir.r4.core`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["token", "date", "uri", "string", "reference"]
@@ -14,12 +14,17 @@ CORE = "http://hl7.org/fhir/SearchParameter/"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of one type; ``paths`` are elements below the resource, ``a.b`` for nested."""
+    """One parameter of one type; ``paths`` are elements below the resource, ``a.b`` for nested.
+
+    ``system`` is that of an element of the type code: its value set implies it, no resource says it
+    (R4, 3.1.1.4.10).
+    """
 
     name: str
     kind: Kind
     definition: str
     paths: tuple[str, ...] = ()
+    system: str = ""
 
 
 def _p(name: str, kind: Kind, definition: str, *paths: str) -> Parameter:
@@ -32,7 +37,6 @@ ANY = (ID, LAST_UPDATED)
 IDENTIFIER = _p("identifier", "token", "clinical-identifier", "identifier")
 CODE = _p("code", "token", "clinical-code", "code")
 MEDICATION = _p("code", "token", "clinical-code", "medicationCodeableConcept")
-MEDICATION_STATUS = _p("status", "token", "medications-status", "status")
 EFFECTIVE = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming")
 PERFORMED = ("performedDateTime", "performedPeriod")
 ONSET = ("onsetDateTime", "onsetPeriod")
@@ -43,6 +47,15 @@ PATIENT = frozenset({"patient", "subject"})
 
 def _token(type_: str, name: str, path: str) -> Parameter:
     return _p(name, "token", f"{type_}-{name}", path)
+
+
+def _code(type_: str, name: str, path: str, system: str) -> Parameter:
+    """Of an element that is a code; ``system`` below ``http://hl7.org/fhir/``."""
+    return replace(_token(type_, name, path), system=f"http://hl7.org/fhir/{system}")
+
+
+def _medicine_status(system: str) -> Parameter:
+    return _code("medications", "status", "status", f"CodeSystem/{system}-status")
 
 
 def _of_patient(type_: str, *, by: str = "clinical-patient") -> tuple[Parameter, Parameter]:
@@ -56,18 +69,18 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     "Patient": (
         _p("identifier", "token", "Patient-identifier", "identifier"),
         _p("birthdate", "date", "individual-birthdate", "birthDate"),
-        _p("gender", "token", "individual-gender", "gender"),
+        _code("individual", "gender", "gender", "administrative-gender"),
     ),
     "QuestionnaireResponse": (
         *_of_patient("QuestionnaireResponse", by="QuestionnaireResponse-patient"),
-        _token("QuestionnaireResponse", "status", "status"),
+        _code("QuestionnaireResponse", "status", "status", "questionnaire-answers-status"),
         _p("questionnaire", "reference", "QuestionnaireResponse-questionnaire", "questionnaire"),
         _p("authored", "date", "QuestionnaireResponse-authored", "authored"),
         _token("QuestionnaireResponse", "identifier", "identifier"),
     ),
     "Observation": (
         *_of_patient("Observation"),
-        _token("Observation", "status", "status"),
+        _code("Observation", "status", "status", "observation-status"),
         _token("Observation", "category", "category"),
         CODE,
         _p("date", "date", "clinical-date", *EFFECTIVE),
@@ -85,8 +98,8 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "MedicationRequest": (
         *_of_patient("MedicationRequest"),
-        MEDICATION_STATUS,
-        _token("MedicationRequest", "intent", "intent"),
+        _medicine_status("medicationrequest"),
+        _code("MedicationRequest", "intent", "intent", "CodeSystem/medicationrequest-intent"),
         _token("MedicationRequest", "category", "category"),
         MEDICATION,
         _p("authoredon", "date", "MedicationRequest-authoredon", "authoredOn"),
@@ -95,7 +108,7 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "MedicationStatement": (
         *_of_patient("MedicationStatement"),
-        MEDICATION_STATUS,
+        _medicine_status("medication-statement"),
         _token("MedicationStatement", "category", "category"),
         MEDICATION,
         _p("effective", "date", "MedicationStatement-effective", *EFFECTIVE[:2]),
@@ -105,14 +118,14 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
         _p("patient", "reference", "clinical-patient", "patient"),
         _token("AllergyIntolerance", "clinical-status", "clinicalStatus"),
         _token("AllergyIntolerance", "verification-status", "verificationStatus"),
-        _token("AllergyIntolerance", "category", "category"),
+        _code("AllergyIntolerance", "category", "category", "allergy-intolerance-category"),
         _p("code", "token", "clinical-code", "code", "reaction.substance"),
         _p("date", "date", "clinical-date", "recordedDate"),
         IDENTIFIER,
     ),
     "Procedure": (
         *_of_patient("Procedure"),
-        _token("Procedure", "status", "status"),
+        _code("Procedure", "status", "status", "event-status"),
         _token("Procedure", "category", "category"),
         CODE,
         _p("date", "date", "clinical-date", *PERFORMED),
@@ -120,8 +133,8 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "ServiceRequest": (
         *_of_patient("ServiceRequest"),
-        _token("ServiceRequest", "status", "status"),
-        _token("ServiceRequest", "intent", "intent"),
+        _code("ServiceRequest", "status", "status", "request-status"),
+        _code("ServiceRequest", "intent", "intent", "request-intent"),
         _token("ServiceRequest", "category", "category"),
         CODE,
         _p("authored", "date", "ServiceRequest-authored", "authoredOn"),
@@ -130,7 +143,7 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "DiagnosticReport": (
         *_of_patient("DiagnosticReport"),
-        _token("DiagnosticReport", "status", "status"),
+        _code("DiagnosticReport", "status", "status", "diagnostic-report-status"),
         _token("DiagnosticReport", "category", "category"),
         CODE,
         _p("date", "date", "clinical-date", *EFFECTIVE[:2]),
@@ -139,7 +152,7 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "Encounter": (
         *_of_patient("Encounter"),
-        _token("Encounter", "status", "status"),
+        _code("Encounter", "status", "status", "encounter-status"),
         _token("Encounter", "class", "class"),
         _p("type", "token", "clinical-type", "type"),
         _p("date", "date", "clinical-date", "period"),
@@ -156,13 +169,13 @@ STORED: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "CarePlan": (
         *_of_patient("CarePlan"),
-        _token("CarePlan", "status", "status"),
+        _code("CarePlan", "status", "status", "request-status"),
         _token("CarePlan", "category", "category"),
         _p("date", "date", "clinical-date", "period"),
     ),
     "Goal": (
         *_of_patient("Goal"),
-        _token("Goal", "lifecycle-status", "lifecycleStatus"),
+        _code("Goal", "lifecycle-status", "lifecycleStatus", "goal-status"),
     ),
     "DetectedIssue": (
         _p("patient", "reference", "clinical-patient", "patient"),
@@ -181,9 +194,9 @@ AUDIT = (
     _p("date", "date", "AuditEvent-date", "recorded"),
     _p("patient", "reference", "AuditEvent-patient", "entity.what"),
     _p("agent", "reference", "AuditEvent-agent", "agent.who"),
-    _p("action", "token", "AuditEvent-action", "action"),
+    _code("AuditEvent", "action", "action", "audit-event-action"),
     _p("entity", "reference", "AuditEvent-entity", "entity.what"),
-    _p("outcome", "token", "AuditEvent-outcome", "outcome"),
+    _code("AuditEvent", "outcome", "outcome", "audit-event-outcome"),
 )
 """Rendered from the rows of the audit, where it is looked up."""
 
@@ -195,7 +208,7 @@ def _canonical(by: str, *, is_titled: bool = True) -> tuple[Parameter, ...]:
         _p("version", "token", f"{by}-version", "version"),
         _p("name", "string", f"{by}-name", "name"),
         *title,
-        _p("status", "token", f"{by}-status", "status"),
+        _code(by, "status", "status", "publication-status"),
     )
 
 
@@ -211,7 +224,7 @@ PUBLISHED: Mapping[str, tuple[Parameter, ...]] = {
     "SearchParameter": _canonical("conformance", is_titled=False),
     "StructureDefinition": _canonical("conformance"),
     "ValueSet": _canonical("conformance"),
-    "Device": (_p("status", "token", "Device-status", "status"),),
+    "Device": (_code("Device", "status", "status", "device-status"),),
 }
 """What we publish: few, in memory, without a time of their own."""
 

@@ -151,7 +151,7 @@ def _of_values(parameter: Parameter, modifier: str, values: list[str], draft: _D
     match parameter.kind:
         case "token":
             _require(modifier in ("", "not"), name, modifier)
-            any_of = tuple(_token(v) for v in values)
+            any_of = tuple(_token(v, parameter.system) for v in values)
             return Criterion(name, any_of, is_negated=modifier == "not")
         case "date":
             _require(not modifier, name, modifier)
@@ -179,11 +179,16 @@ def _is_true(values: list[str], name: str) -> bool:
     raise wrong(f"{name}:missing is neither true nor false.", name, code="value")
 
 
-def _token(text: str) -> Alternative:
-    """``code``, ``system|code``, ``|code`` (no system) or ``system|`` (any code)."""
+def _token(text: str, implied: str) -> Alternative:
+    """``code``, ``system|code``, ``|code`` (no system) or ``system|`` (any code).
+
+    ``implied`` is the system of an element that is a code: nothing of it is kept.
+    """
     halves = [unescaped(half) for half in parts(text, "|")]
     if len(halves) == 1:
         return _equal(halves[0])
+    if implied and halves[0] == implied:
+        return _equal("|".join(halves[1:])) if any(halves[1:]) else ()
     system, code = Comparison("system", "=", as_kept(halves[0])), "|".join(halves[1:])
     return (*_equal(code), system) if code else (system,)
 

@@ -1,8 +1,10 @@
 """What a resource is found by, spans of dates, and parts of resources, without a service."""
 
 import json
+import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from app.domain.searching import Criterion, SearchValue, holds
 from app.fhir.searching.dates import PREFIXES, alternatives, span_of, written
 from app.fhir.searching.generate import generate
+from app.fhir.searching.parameters import AUDIT, PUBLISHED, STORED
 from app.fhir.searching.summary import SUMMARIES, part_of
 from app.fhir.searching.values import search_values
 
@@ -130,3 +133,36 @@ def test_the_summaries_are_those_of_the_definitions(shared: Path) -> None:
     package = shared / "data" / "fhir" / "hl7.fhir.r4.core-4.0.1.tar.xz"
 
     assert generate(package) == SUMMARIES.read_text(encoding="utf-8")
+
+
+def test_the_system_of_a_code_is_that_of_its_value_set(shared: Path) -> None:
+    definitions: dict[str, Any] = {}
+    with tarfile.open(shared / "data" / "fhir" / "hl7.fhir.r4.core-4.0.1.tar.xz") as package:
+        for member in package:
+            if member.name.startswith(("package/StructureDefinition-", "package/ValueSet-")):
+                file = package.extractfile(member)
+                assert file is not None
+                definition = json.load(file)
+                definitions[definition["url"]] = definition
+
+    def implied(type_: str, path: str) -> str:
+        url = f"http://hl7.org/fhir/StructureDefinition/{type_}"
+        elements = definitions[url]["snapshot"]["element"]
+        (element,) = [e for e in elements if e["path"] == f"{type_}.{path}"]
+        if element["type"][0]["code"] != "code":
+            return ""
+        value_set = definitions[element["binding"]["valueSet"].partition("|")[0]]
+        (include,) = value_set["compose"]["include"]
+        return str(include["system"])
+
+    everything = {**STORED, **PUBLISHED, "AuditEvent": AUDIT}
+    tokens = [
+        (type_, parameter)
+        for type_, parameters in everything.items()
+        for parameter in parameters
+        if parameter.kind == "token" and parameter.name != "version"
+    ]
+    for type_, parameter in tokens:
+        paths = [path for path in parameter.paths if "." not in path and "Codeable" not in path]
+        for path in paths:
+            assert parameter.system == implied(type_, path), (type_, parameter.name)
