@@ -26,10 +26,10 @@ from app.sql.value_types import foreign_values
 FAULTS_AT_MOST = 100
 EVERY = 1000
 ENTRIES = 20_000
-LOWEST, HIGHEST = -(1 << 62), 1 << 62
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 HEAD = "SELECT sequence, hash, committed_at FROM head WHERE id = 1"
-MORE = "SELECT count(*) AS more FROM (SELECT 1 FROM block WHERE sequence > ? LIMIT 1) AS later"
-BLOCKS = "SELECT * FROM block WHERE sequence > ? AND sequence <= ? ORDER BY sequence"
+BLOCKS = "SELECT * FROM block WHERE sequence > ? ORDER BY sequence LIMIT ?"
+BEFORE_ALL = "SELECT count(*) AS there FROM {} WHERE sequence = ?"
 ERASURES = (
     "SELECT id, places, kept, sequence FROM erasure WHERE sequence > ? ORDER BY sequence, position"
 )
@@ -118,7 +118,8 @@ async def _verify(
                 report.fault(f"the file is damaged: {said}")
     if report.faults:
         return report  # what is no hash, no number or no row cannot be computed with
-    for fault in await open_guards(reader, is_postgresql=is_typed):
+    guards = await open_guards(reader, is_postgresql=is_typed)
+    for fault in (*guards, *await _before_all(reader)):
         report.fault(fault)
     place = _Place(anchored)
     while await _some_blocks(reader, place, report):
@@ -127,6 +128,15 @@ async def _verify(
     for fault in anchored.beyond():
         report.fault(fault)
     return report
+
+
+async def _before_all(reads: Reads) -> list[str]:
+    """Tables with rows of the one number that the walk begins behind."""
+    return [
+        f"{table}: a row says block {LOWEST}, and no history has one"
+        for table in ("block", *HASHED)
+        if (await reads.fetch_one(BEFORE_ALL.format(table), (LOWEST,)))["there"]
+    ]
 
 
 @dataclass(slots=True)
@@ -146,13 +156,13 @@ async def _some_blocks(reader: Reader, place: _Place, report: Report) -> bool:
     """The next blocks in one snapshot; False after the last, when the head was checked, too."""
     async with reader.snapshot() as reads:
         await _read_erasures(reads, place, report)
-        limit = max(place.after, 0) + EVERY
-        is_more = bool((await reads.fetch_one(MORE, (limit,)))["more"])
-        last = limit if is_more else HIGHEST
-        blocks = await reads.fetch_all(BLOCKS, (place.after, last))
+        blocks = await reads.fetch_all(BLOCKS, (place.after, EVERY))
+        is_more = len(blocks) == EVERY
         enough = _enough(blocks)
         if enough < len(blocks):
-            blocks, is_more, last = blocks[:enough], True, blocks[enough - 1]["sequence"]
+            blocks, is_more = blocks[:enough], True
+        # By their order and not by their numbers, which somebody may have made up.
+        last = blocks[-1]["sequence"] if is_more else HIGHEST
         entries: dict[int, list[_Entry]] = {}
         for table in HASHED:
             await _read_entries(reads, table, place, last, entries)
@@ -265,7 +275,9 @@ async def _read_entries(
         if body is not None and digest is not None:
             problem = _body_problem(values[body], values[digest])
         recomputed = entry_hash(salt, table, values[: len(hashed)], layout)
-        if layout == 1 and any(value is not None for value in values[len(hashed) : -1]):
+        if len(hashed) < width and (
+            row["layout"] != layout or any(v is not None for v in values[len(hashed) : -1])
+        ):
             problem = "a column holds something that its layout does not know"
         entry = _Entry(position, table, key, hash_, recomputed, problem)
         entries.setdefault(sequence, []).append(entry)

@@ -75,7 +75,15 @@ def test_rows_of_the_layout_before_still_verify(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["status = 200", "query = x'00'", "interaction = 'read'", "layout = 2", "what = 'x'"]
+    "change",
+    [
+        "status = 200",
+        "query = x'00'",
+        "interaction = 'read'",
+        "layout = 2",
+        "layout = 7",
+        "what = 'x'",
+    ],
 )
 def test_a_row_of_the_layout_before_holds_nothing_of_the_new_one(
     tmp_path: Path, change: str

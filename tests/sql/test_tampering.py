@@ -278,3 +278,36 @@ def test_large_blocks_are_walked_one_by_one(
     with closing(without_triggers(copy)) as connection:
         connection.execute("DELETE FROM block WHERE sequence = 3")
     assert any("entries say block 3" in fault for fault in checked(copy).faults)
+
+
+@pytest.mark.parametrize(
+    "sequence", [-(1 << 63), -(1 << 63) + 1, -(1 << 62) - 1, -1, 1 << 50, (1 << 63) - 1]
+)
+def test_a_block_with_a_number_that_no_history_reaches_is_found(
+    database: Path, tmp_path: Path, sequence: int
+) -> None:
+    """With a version in it that is newer than the newest: reading would give that one out.
+
+    Nothing was changed and no trigger put aside: whoever may add rows can do this.
+    """
+    copy = copied(database, tmp_path / "copy.db")
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(
+            "INSERT INTO block SELECT ?, committed_at, 1, previous, merkle_root, randomblob(32)"
+            " FROM block WHERE sequence = 1",
+            (sequence,),
+        )
+        connection.execute(
+            "INSERT INTO resource_version (tenant, type, id, version, patient, status, code, date,"
+            " origin, source, sha256, body, sequence, position, salt, hash)"
+            " SELECT tenant, type, id, 99, patient, status, code, date, origin, source, sha256,"
+            " body, ?, 0, salt, hash FROM resource_version WHERE type = 'Patient' AND id = 'p0'"
+            " LIMIT 1",
+            (sequence,),
+        )
+
+    report = checked(copy)
+
+    assert not report.is_intact
+    assert any(str(sequence) in fault for fault in report.faults), report.faults
