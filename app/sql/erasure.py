@@ -7,6 +7,7 @@ and appends the block that says so.
 import sqlite3
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from app.sql.database import Reads, Row, Session, finished, is_postgresql
 from app.sql.emptying import PLACE, Place, by_portions, emptying, seal
 from app.sql.prepare import alone
 from app.sql.rows import instant
-from app.sql.sqlite import path_of, writer
+from app.sql.sqlite import guest_lock, path_of, writer
 from app.sql.transaction import transaction
 
 OF_PATIENT = "tenant = ? AND patient = ? AND salt IS NOT NULL"
@@ -122,23 +123,29 @@ def _rewrite(url: str) -> None:
     """What was emptied still stands in free pages and in the log: neither is left of a file."""
     if is_postgresql(url):
         return
+    path = path_of(url)
     try:
-        connection = writer(path_of(url))
-        try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with guest_lock(path, waits=True), closing(writer(path)) as connection:
+            _cut_log(connection)
             connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
+            _cut_log(connection)
+    except (sqlite3.Error, OSError) as error:
         raise Unavailable(
             Problem(
                 f"The rows are emptied, but the file could not be written anew ({error}).",
-                mend="What was in them may still stand in free pages: make room on the disk, then"
-                " run VACUUM and PRAGMA wal_checkpoint(TRUNCATE) on the file with sqlite3.",
+                mend="What was in them may still stand in free pages: make room on the disk and end"
+                " whatever reads the file, then run VACUUM and PRAGMA wal_checkpoint(TRUNCATE) on"
+                " it with sqlite3.",
                 code="exception",
             )
         ) from None
+
+
+def _cut_log(connection: sqlite3.Connection) -> None:
+    """That a reader holds the log SQLite says in a row, and in no error."""
+    (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if is_busy:
+        raise sqlite3.OperationalError("another process reads the file as it was before")
 
 
 async def _erase(url: str, tenant: str, patient: str, clock: Clock) -> Erased:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from app.sql.verify import verify
 from tests.acceptance.conftest import serving
 from tests.acceptance.hooks import SIGN, TRAMADOL, medicine, opioid_with_sedative, request
 from tests.acceptance.wire import AS_OF, Json, bundle, intake, patient, screened
-from tests.databases import Kept
+from tests.databases import Kept, a_file
 
 PAINPLAN = str(Path(sys.executable).with_name("painplan"))
 EXTRACTION = Extraction(VERSION, values_in)
@@ -218,6 +219,24 @@ def test_a_service_that_runs_stops_it_on_sqlite_and_not_on_postgresql(
             again = service.put("/fhir/Patient/late", json=person("late"))
             assert (again.status_code, again.json()["meta"]["versionId"]) == (201, "2")
     erase(database.url, TENANT, "late", clock)
+
+
+def test_somebody_who_reads_the_file_keeps_what_was_in_it_and_the_command_says_so(
+    tmp_path: Path,
+) -> None:
+    """A backup, say: as long as it reads the file as it was, that cannot be written over."""
+    kept = a_file(tmp_path / "painplan.db")
+    with serving(kept) as service:
+        service.put("/fhir/Patient/goes", json=person("goes")).raise_for_status()
+    reader = sqlite3.connect(kept.file, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM block").fetchone()
+
+    with pytest.raises(Unavailable, match=r"rows are emptied, but .* reads the file"):
+        erase(kept.url, TENANT, "goes", clock)
+
+    assert kept.rows("SELECT body FROM resource_version") == [(None,)]
+    reader.close()
 
 
 KEPT = [("resource_version", "id", "'x'"), ("decision", "engine", "'0'"),
