@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from app.cli.arguments import as_of_option
+from app.cli.endings import stop
 from app.population import population as run_population
 from app.settings import Settings
 
@@ -31,13 +32,17 @@ def population_command(  # noqa: PLR0913  (the options of a command)
     ] = False,
 ) -> None:
     """Decide about every patient of a file as the service would; nothing is stored."""
-    run_population(
-        source,
-        target,
-        workers=workers,
-        resume=resume,
-        as_of=as_of_option(as_of) if as_of else None,
-        profile=profile or Settings().guideline_profile,
-        with_resources=resources,
-        console=Console(stderr=True),
-    )
+    at = as_of_option(as_of) if as_of else None
+    try:
+        run_population(
+            source,
+            target,
+            workers=workers,
+            resume=resume,
+            as_of=at,
+            profile=profile or Settings().guideline_profile,
+            with_resources=resources,
+            console=Console(stderr=True),
+        )
+    except OSError as error:  # a file that is not there, or a disk that is full
+        stop(f"{error.filename or target}: {error.strerror}")

@@ -1,6 +1,7 @@
 """``painplan population``: the run for a person at a terminal, with its summary."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -46,15 +47,29 @@ def population(  # noqa: PLR0913  (the options of a command)
             rate = f"{patients / spent:.0f} patients/s" if spent else ""
             bar.update(task, completed=done, rate=rate)
 
-        tally = run(Job(lines, target, how, workers, resume=resume, told=told))
+        tally = run(
+            Job(
+                lines,
+                target,
+                how,
+                workers,
+                resume=resume,
+                told=told,
+                finish=partial(_summed_up, target),
+            )
+        )
     if lines is not source:
         lines.unlink()
+    print_tally(tally, console)
+    return tally
+
+
+def _summed_up(target: Path, tally: Tally) -> None:
+    """The numbers and the drawing beside the decisions."""
     _beside(target, ".summary.json").write_bytes(
         orjson.dumps(tally.as_json(), option=orjson.OPT_INDENT_2) + b"\n"
     )
     _beside(target, ".svg").write_text(chart(tally), encoding="utf-8")
-    print_tally(tally, console)
-    return tally
 
 
 def _bar(console: Console) -> Progress:

@@ -106,3 +106,29 @@ def must_agree(kept: Told, wanted: Mapping[str, object]) -> None:
                 code="conflict",
             )
         )
+
+
+def must_reach(path: Path, length: int) -> None:
+    """Refused where less is there than was written: what is missing would be filled with zeros."""
+    there = path.stat().st_size if path.exists() else 0
+    if there < length:
+        raise Refused(
+            Problem(
+                f"This run cannot go on: {path.name} holds {there} bytes of the {length} that were"
+                " written.",
+                mend="Put back what was written, or start without --resume.",
+                code="conflict",
+            )
+        )
+
+
+def must_differ(source: Path, target: Path) -> None:
+    """Refused where what is decided would be written over what it is decided about."""
+    if target.exists() and source.samefile(target):
+        raise Refused(
+            Problem(
+                f"{target} is the input itself.",
+                mend="Name another file for the decisions.",
+                code="conflict",
+            )
+        )

@@ -15,7 +15,16 @@ import orjson
 
 from app.main import settle
 from app.population.deciding import Decided, Decider, How, Rejected
-from app.population.keeping import Progress, Told, fingerprint, keep, kept, must_agree
+from app.population.keeping import (
+    Progress,
+    Told,
+    fingerprint,
+    keep,
+    kept,
+    must_agree,
+    must_differ,
+    must_reach,
+)
 from app.population.ranges import ByteRange, lines, ranges
 from app.population.tally import Tally
 
@@ -28,7 +37,7 @@ class Job:
     """What to do.
 
     ``source`` is NDJSON; ``told`` hears how many bytes are done, and how many patients this run
-    decided about.
+    decided about; ``finish`` does what is left to do with the tally, before the state goes.
     """
 
     source: Path
@@ -38,6 +47,7 @@ class Job:
     resume: bool = False
     range_size: int = RANGE
     told: Callable[[int, int], None] = lambda _done, _patients: None
+    finish: Callable[[Tally], None] = lambda _tally: None
 
     @property
     def rejects(self) -> Path:
@@ -75,11 +85,13 @@ def run(job: Job) -> Tally:
             progress.read = of.end
             keep(progress, job.state)
             job.told(progress.read, progress.tally.patients - before)
+    job.finish(progress.tally)
     job.state.unlink(missing_ok=True)
     return progress.tally
 
 
 def _start(job: Job, knowledge: str) -> Progress:
+    must_differ(job.source, job.target)
     told = Told(
         input=fingerprint(job.source),
         as_of=job.how.as_of.isoformat(),
@@ -88,6 +100,7 @@ def _start(job: Job, knowledge: str) -> Progress:
         with_resources=job.how.with_resources,
     )
     if not job.resume:
+        job.state.unlink(missing_ok=True)  # of a run whose output is about to be written over
         return Progress(told)
     progress = kept(job.state)
     must_agree(
@@ -100,6 +113,8 @@ def _start(job: Job, knowledge: str) -> Progress:
             "as_of": told.as_of,
         },
     )
+    must_reach(job.target, progress.written)
+    must_reach(job.rejects, progress.rejects)
     return progress
 
 

@@ -30,6 +30,14 @@ PAINPLAN = str(Path(sys.executable).with_name("painplan"))
 SMALL = 30_000  # bytes: three patients, so that a small file is many ranges
 
 
+class StoppedError(Exception):
+    """The run was interrupted."""
+
+
+def stop(_done: int, _patients: int) -> None:
+    raise StoppedError
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some patients as NDJSON."""
@@ -158,12 +166,6 @@ def test_a_run_goes_on_only_as_it_began(source: Path, tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"no out\.ndjson\.progress"):
         run(Job(source, target, WHO, resume=True))
 
-    class StoppedError(Exception):
-        """The run was interrupted."""
-
-    def stop(_done: int, _patients: int) -> None:
-        raise StoppedError
-
     with pytest.raises(StoppedError):
         run(Job(source, target, WHO, range_size=SMALL, told=stop))
     with pytest.raises(Refused, match="guideline_profile"):
@@ -171,6 +173,54 @@ def test_a_run_goes_on_only_as_it_began(source: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other.ndjson", list(patients(2)))
     with pytest.raises(Refused, match="input"):
         run(Job(other, target, WHO, resume=True))
+
+
+def test_a_run_that_begins_anew_leaves_no_state_of_the_one_before(
+    source: Path, tmp_path: Path
+) -> None:
+    """It ends before it has come to a state of its own: there is nothing to go on from."""
+    target, rejects = tmp_path / "out.ndjson", tmp_path / "out.ndjson.rejects"
+    with pytest.raises(StoppedError):
+        run(Job(source, target, WHO, range_size=SMALL, told=stop))
+    rejects.unlink()
+    rejects.mkdir()
+    with pytest.raises(IsADirectoryError):
+        run(Job(source, target, WHO, range_size=SMALL))
+    rejects.rmdir()
+
+    with pytest.raises(Refused, match=r"no out\.ndjson\.progress"):
+        run(Job(source, target, WHO, resume=True))
+
+
+@pytest.mark.parametrize("left", [None, b"", b"{"])
+def test_a_run_goes_on_only_from_what_it_had_written(
+    source: Path, tmp_path: Path, left: bytes | None
+) -> None:
+    target = tmp_path / "out.ndjson"
+    with pytest.raises(StoppedError):
+        run(Job(source, target, WHO, range_size=SMALL, told=stop))
+    target.unlink()
+    if left is not None:
+        target.write_bytes(left)
+
+    with pytest.raises(Refused, match=r"out\.ndjson holds \d bytes of the \d+"):
+        run(Job(source, target, WHO, resume=True))
+
+
+def test_a_run_that_was_stopped_before_its_summary_goes_on_to_it(
+    source: Path, whole: Path, tmp_path: Path
+) -> None:
+    target, summary = tmp_path / "out.ndjson", tmp_path / "out.ndjson.summary.json"
+    summary.mkdir()
+    with pytest.raises(IsADirectoryError):
+        run_of(source, target)
+    summary.rmdir()
+
+    run_of(source, target, resume=True)
+
+    assert target.read_bytes() == whole.read_bytes()
+    assert orjson.loads(summary.read_bytes())["patients"] == PEOPLE
+    assert (tmp_path / "out.ndjson.svg").exists()
 
 
 def test_files_by_type_are_joined_by_patient(source: Path, whole: Path, tmp_path: Path) -> None:
@@ -187,23 +237,47 @@ def test_files_by_type_are_joined_by_patient(source: Path, whole: Path, tmp_path
         written(folder / f"2.{type_}.ndjson", lines[:half])
 
     target = tmp_path / "out.ndjson"
-    run_of_folder(folder, target)
+    run_of(folder, target)
 
     assert by_patient(rows(target)) == by_patient(rows(whole))
     assert not (tmp_path / "out.ndjson.bundles").exists()
 
 
+def test_the_input_is_never_written_over(source: Path, tmp_path: Path) -> None:
+    people = written(tmp_path / "in.ndjson", source.read_bytes().splitlines())
+    (tmp_path / "same.ndjson").symlink_to(people)
+
+    for target in (people, tmp_path / "same.ndjson"):
+        with pytest.raises(Refused, match="is the input itself"):
+            run(Job(people, target, WHO))
+    assert people.read_bytes() == source.read_bytes()
+
+
+def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [PAINPLAN, "population", str(tmp_path / "none.ndjson"), str(tmp_path / "out.ndjson")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("none.ndjson: No such file or directory")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_folder_without_patients_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"Patient\.ndjson"):
-        run_of_folder(tmp_path, tmp_path / "out.ndjson")
+        run_of(tmp_path, tmp_path / "out.ndjson")
 
 
-def run_of_folder(folder: Path, target: Path) -> None:
+def run_of(source: Path, target: Path, *, resume: bool = False) -> None:
     population(
-        folder,
+        source,
         target,
         workers=1,
-        resume=False,
+        resume=resume,
         as_of=AT,
         profile="who",
         with_resources=False,
