@@ -120,15 +120,16 @@ def span_of(
     try:
         expires, issued = (datetime.fromtimestamp(at, UTC) for at in (expires_at, issued_at))
         begins = datetime.fromtimestamp(begins_at or issued_at, UTC)
+        until = expires + SKEW  # the last second that Python knows has none after it
     except (ValueError, OverflowError, OSError):
         raise refused("times cannot be read") from None
-    if now >= expires + SKEW:
+    if now >= until:
         raise refused("it has expired")
     if max(issued, begins) > now + SKEW:
         raise refused("it is not valid yet")
     if is_short and not timedelta() < expires - issued <= LIFE_AT_MOST:
         raise refused("its life is longer than an hour, or none")
-    return expires + SKEW
+    return until
 
 
 async def key_of(

@@ -18,6 +18,7 @@ from tests.ehr.signing import ISSUER, Json, compact, jwk, private_key, token
 PUBLIC = "https://painplan.example"
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 AT = int(NOW.timestamp())
+LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
 class Keys:
@@ -104,6 +105,8 @@ async def test_the_audience_is_the_service(aud: Any) -> None:
         ({"exp": AT + 7200, "iat": None}, {}, "longer than an hour"),
         ({"iat": AT + 120}, {}, "not valid yet"),
         ({"nbf": AT + 120}, {}, "not valid yet"),
+        ({"exp": LAST_SECOND}, {}, "times cannot be read"),
+        ({"exp": LAST_SECOND, "iat": None}, {}, "times cannot be read"),
         ({"tenant": "south"}, {}, "tenant"),
         ({"scope": None}, {}, "missing"),
         ({"scope": 7}, {}, "missing"),

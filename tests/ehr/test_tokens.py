@@ -249,6 +249,13 @@ async def test_clocks_may_differ_a_little(exp: float, iat: float) -> None:
     await believed(token(said(exp=at + exp, iat=at + iat)))
 
 
+async def test_the_last_second_that_there_is_has_none_after_it() -> None:
+    """Without a signature anybody can send it who knows an issuer."""
+    last = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+
+    assert "times cannot be read" in await why_not(token(said(exp=last, iat=last - 300)))
+
+
 async def test_a_token_that_begins_later_is_not_valid_yet() -> None:
     assert "not valid yet" in await why_not(token(said(nbf=int(NOW.timestamp()) + 60)))
 
