@@ -39,8 +39,7 @@ class InnerAnswer:
 async def answer_to(request: Request, asked: Asked) -> InnerAnswer:
     """The answer to one entry; a fault of ours is that entry's and is logged like any other."""
     if asked.refusal is not None:
-        told = refused(request.url.path, asked.refusal)
-        return InnerAnswer(told.status_code, {}, bytes(told.body))
+        return passed_over(request, asked, asked.refusal)
     scope, receive = _asgi(request, asked)
     answer = await _answer(request, scope, receive)
     trail_of(request).inner.append((scope, answer.status))

@@ -14,7 +14,7 @@ from app.api.interactions import OFFERED
 from app.api.requests import caller_of
 from app.api.trail import Trail
 from app.domain.history import AuditRecord, ReadSet, WriteSet
-from app.domain.problem import Unavailable
+from app.domain.problem import Problem, Unavailable
 from app.fhir.reading.parameters import ID
 from app.use_cases.calling import Caller
 
@@ -46,8 +46,27 @@ async def recorded(scope: Scope, status: int) -> Unavailable | None:
         await state.journal.record(WriteSet(tenant, ReadSet(), rows))
     except Unavailable as error:
         log.warning("not audited", request_id=scope["request_id"], status=status)
-        return None if status >= FAULT else error
+        if status >= FAULT:
+            return None
+        return _after_a_write() if _has_written(scope["trail"]) else error
     return None
+
+
+def _has_written(trail: Trail) -> bool:
+    """Whether something of this request is stored, with rows of its own: entries of a Bundle."""
+    return trail.is_kept or any(inner["trail"].is_kept for inner, _ in trail.inner)
+
+
+def _after_a_write() -> Unavailable:
+    """The journal says that nothing was stored; it means the rows."""
+    return Unavailable(
+        Problem(
+            "What this request wrote is stored. What it read cannot be noted now, so that no"
+            " answer is shown.",
+            mend="Look for what it wrote before you send it again.",
+            code="transient",
+        )
+    )
 
 
 def rows_of(scope: Scope, status: int) -> Iterator[AuditRecord]:
