@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
-from app.api.access import require_patient, require_scope
+from app.api.access import confined_to, require_patient, require_scope
 from app.api.batches import LARGEST, no_room
 from app.api.conditions import condition_of
 from app.api.inner_requests import InnerAnswer, answer_to, tried
@@ -168,6 +168,7 @@ def _change(request: Request, asked: Asked, type_: str, id_: str, query: str) ->
         if_match=_versions(asked, "ifMatch"),
         if_none_match=_versions(asked, "ifNoneMatch"),
         where=asked.where,
+        of_patient=confined_to(request),
     )
 
 

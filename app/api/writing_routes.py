@@ -5,7 +5,7 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.access import require_patient
+from app.api.access import confined_to, require_patient
 from app.api.answers import resource_body, version_headers
 from app.api.conditions import condition_of
 from app.api.interactions import allowed_on_instance, allowed_on_type
@@ -66,7 +66,10 @@ async def update(request: Request) -> Response:
     received = await _received(request, type_)
     if _own_id(received) != id_:
         raise _wrong_id(type_, "The id in the body is not the one in the address.")
-    wish = Wish(type_, id_, id=id_, is_update=True, if_match=allowed, if_none_match=barred)
+    wish = Wish(
+        type_, id_, id=id_, is_update=True, if_match=allowed, if_none_match=barred,
+        of_patient=confined_to(request),
+    )  # fmt: skip
     return await _written(request, wish, received, media)
 
 
@@ -82,7 +85,7 @@ async def update_by_condition(request: Request) -> Response:
     id_ = _own_id(received)
     wish = Wish(
         type_, id_ or str(uuid.uuid4()), id=id_, condition=condition, is_update=True,
-        if_match=allowed, if_none_match=barred,
+        if_match=allowed, if_none_match=barred, of_patient=confined_to(request),
     )  # fmt: skip
     return await _written(request, wish, received, media)
 

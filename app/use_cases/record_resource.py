@@ -44,7 +44,8 @@ class Wish:
     ``id`` is the id in the address of an update, or of the body where a condition decides; None
     where there is none. ``new_id`` is the one that a new resource gets. ``if_match`` are the
     version ids allowed, ``*`` for whichever is there, None for any or none; ``if_none_match`` those
-    ruled out. ``where`` is its place in what came in.
+    ruled out. ``where`` is its place in what came in. ``of_patient`` is the one patient whose
+    resources the client may change, None for any and for those of nobody.
     """
 
     type: str
@@ -55,6 +56,7 @@ class Wish:
     if_match: frozenset[str] | None = None
     if_none_match: frozenset[str] | None = None
     where: str = ""
+    of_patient: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +257,12 @@ def _version(received: Received, target: Target, wish: Wish) -> ResourceVersion:
             ),
             allow=READ_ONLY,
         )
-    if known is not None and known.patient not in (None, patient):
+    may_be_whose = (None, patient) if wish.of_patient is None else (wish.of_patient,)
+    if known is not None and known.patient not in may_be_whose:
+        whose = "without a patient" if known.patient is None else "for another patient"
         raise Conflict(
             Problem(
-                f"{target.reference} is stored for another patient.",
+                f"{target.reference} is stored {whose}.",
                 where=wish.where or f"{target.type}.id",
                 mend="An id belongs to one resource; send this one under its own id.",
                 code="conflict",

@@ -319,6 +319,32 @@ def test_a_patients_token_writes_about_that_patient_alone(north: Hospital) -> No
     assert north.send("PUT", f"/fhir/Observation/{his['id']}", his, **mine).status_code == 200
 
 
+@pytest.mark.parametrize("way", ["update", "transaction"])
+def test_a_patients_token_takes_over_nothing_that_is_nobodys(north: Hospital, way: str) -> None:
+    """What names no patient it cannot see, so it cannot make it its patient's either."""
+    mine: Any = {"scope": "patient/*.cruds", "patient": "p2"}
+    nobodys: Json = {
+        "resourceType": "Encounter",
+        "id": f"nobodys-{way}",
+        "status": "finished",
+        "class": {"code": "AMB"},
+    }
+    url = f"Encounter/{nobodys['id']}"
+    assert north.send("PUT", f"/fhir/{url}", nobodys).status_code == 201
+    taken = {**nobodys, "subject": {"reference": "Patient/p2"}}
+    assert north.get(f"/fhir/{url}", **mine).status_code == 404
+
+    if way == "update":
+        answer = north.send("PUT", f"/fhir/{url}", taken, **mine)
+    else:
+        sent = {"resourceType": "Bundle", "type": way, "entry": [entry("PUT", url, taken)]}
+        answer = north.send("POST", "/fhir", sent, **mine)
+
+    assert answer.status_code == 409
+    assert north.get(f"/fhir/{url}").json()["meta"]["versionId"] == "1"
+    assert north.send("PUT", f"/fhir/{url}", taken).status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 def test_a_bundle_is_no_way_around_it(north: Hospital, kind: str) -> None:
     body = {
