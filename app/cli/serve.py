@@ -62,5 +62,6 @@ def _run(app: FastAPI | str, host: str, port: int, workers: int = 1) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whoever connects says where from, and nobody else
         timeout_graceful_shutdown=10,
     )
