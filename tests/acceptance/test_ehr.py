@@ -195,7 +195,12 @@ async def test_a_medication_that_does_not_come_leaves_the_medicine_unknown_in_ti
         await asyncio.sleep(5)
 
     elsewhere = long_opioid("waits", "https://elsewhere.example/fhir/Medication/tram")
-    for link, answers in (("Medication/tram", never), ("Medication/tram", http(b"{}"))):
+    huge = http(json.dumps(TRAMADOL).encode()[:-1] + b', "amount": {"value": 1e999}}')
+    for link, answers in (
+        ("Medication/tram", never),
+        ("Medication/tram", http(b"{}")),
+        ("Medication/tram", huge),
+    ):
         furnish(ehr, "waits")
         medicines = searchset(long_opioid("waits", link), {**elsewhere, "id": "elsewhere"})
         ehr.says(f"/fhir/{path_for('medications', 'waits')}", medicines)

@@ -50,6 +50,9 @@ def _named(medicine: Received, server: str) -> Iterator[str]:
 def _read(outcomes: Mapping[str, Outcome], validator: Validator) -> Iterator[Received]:
     for outcome in outcomes.values():
         for page in outcome.pages if outcome.state is Looked.ALL else ():
-            resource = orjson.loads(page)
+            try:
+                resource = orjson.loads(page)
+            except orjson.JSONDecodeError:  # a number, say, that who asked has passed over
+                continue
             if not validator.problems(resource, expected_type=MEDICATION):
                 yield received(page, resource, full_url=None, references={}, is_kept=False)
