@@ -35,7 +35,8 @@ def is_known(request: Request, etag: str, modified: datetime | None = None) -> b
         return False
     try:
         return modified.replace(microsecond=0) <= parsedate_to_datetime(since)
-    except (TypeError, ValueError):  # no date, or one without zone: as if it were not sent
+    # No date, one without zone, or one of a year that there is not: as if it were not sent.
+    except (TypeError, ValueError, OverflowError):
         return False
 
 
