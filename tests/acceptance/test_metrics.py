@@ -116,6 +116,14 @@ def test_what_is_deployed_sets_only_what_there_is() -> None:
     assert named <= _settings()
 
 
+def test_what_is_deployed_with_several_workers_counts_them_together() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    several = [s for s in compose["services"].values() if "--workers" in s.get("command", ())]
+
+    assert several
+    assert all(s["environment"]["PROMETHEUS_MULTIPROC_DIR"] in s["tmpfs"] for s in several)
+
+
 @pytest.mark.parametrize("document", _kubernetes(), ids=lambda d: d["kind"])
 def test_a_pod_is_nobody_special_and_writes_nowhere(document: dict[str, Any]) -> None:
     for container in _containers(document):
