@@ -1,12 +1,12 @@
 """The criteria of a conditional interaction, read strictly."""
 
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from app.api.access import narrowed, require_scope
 from app.api.interactions import OFFERED
+from app.api.requests import pairs_of
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Search
 from app.fhir.searching.query import understand_condition
@@ -20,9 +20,9 @@ def condition_of(request: Request, type_: str, query: str, where: str = "") -> S
         raise NotUnderstood(Problem(what, where, "", "not-supported"))
     require_scope(request, type_, "s")  # its answer tells whether there is such a resource
     state = request.app.state
-    pairs = parse_qsl(query.removeprefix(f"{type_}?").removeprefix("?"), keep_blank_values=True)
     base = f"{state.settings.public_url}/fhir"
     try:
+        pairs = pairs_of(query.removeprefix(f"{type_}?").removeprefix("?"))
         search = understand_condition(pairs, type_=type_, now=state.clock(), base=base)
     except NotUnderstood as refusal:
         if not where:

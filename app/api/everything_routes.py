@@ -1,6 +1,6 @@
 """``Patient/{id}/$everything``: all that is kept about one patient, received and derived."""
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +10,7 @@ from app.api.access import may, require_scope, seen
 from app.api.answers import resource_body
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
-from app.api.requests import answer_type, caller_of, read_body, require_json
+from app.api.requests import answer_type, caller_of, pairs_of, read_body, require_json
 from app.api.trail import trail_of
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Criterion, Search
@@ -58,7 +58,7 @@ async def everything(request: Request) -> Response:
 
 async def _pairs(request: Request) -> list[tuple[str, str]]:
     """The query; by POST also Parameters, where some came."""
-    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    pairs = pairs_of(request.url.query)
     body = await read_body(request) if request.method == "POST" else b""
     if not body:
         return pairs

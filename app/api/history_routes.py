@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from app.api.answers import resource_body, version_headers
 from app.api.offers import not_allowed, require
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
-from app.api.requests import answer_type, caller_of
+from app.api.requests import answer_type, caller_of, pairs_of
 from app.api.trail import shown
 from app.domain.history import Stored
 from app.domain.problem import NotUnderstood, Problem
@@ -51,7 +51,7 @@ async def refuse_on_reading(request: Request) -> Response:
 
 async def _history(request: Request, type_: str, id_: str | None) -> Response:
     media = answer_type(request)
-    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    pairs = pairs_of(request.url.query)
     given = _given(request, pairs)
     count = count_of(given.get("_count") or str(COUNT))
     since, at = _moment(given, "_since"), _time(given, "_at")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -13,6 +13,7 @@ from app.ehr.tokens import Identity
 from app.use_cases.calling import Caller
 
 BODY_AT_MOST = 5 * 1024 * 1024
+PARAMETERS_AT_MOST = 1000  # twenty times what a search takes
 JSON_TYPES = frozenset(
     {"application/fhir+json", "application/json", "text/json", "application/json+fhir"}
 )
@@ -160,7 +161,22 @@ def allowed_versions(header: str | None, name: str = "If-Match") -> frozenset[st
 
 def query_of(request: Request) -> Mapping[str, Sequence[str]]:
     """The query, every parameter with all its values."""
-    return parse_qs(request.url.query, keep_blank_values=True)
+    found: dict[str, list[str]] = {}
+    for name, value in pairs_of(request.url.query):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def pairs_of(query: str) -> list[tuple[str, str]]:
+    """The parameters of a query or a form, in their order.
+
+    NotUnderstood where there are so many that they alone would fill the memory of a worker.
+    """
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=PARAMETERS_AT_MOST)
+    except ValueError:
+        what = f"There are more than {PARAMETERS_AT_MOST} parameters."
+        raise NotUnderstood(Problem(what, mend="Send fewer.", code="too-long")) from None
 
 
 def flag(query: Mapping[str, Sequence[str]], name: str, *, default: bool) -> bool:

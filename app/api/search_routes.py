@@ -1,7 +1,7 @@
 """Search: ``GET /fhir/{type}?...`` and ``POST /fhir/{type}/_search``."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from app.api.media import UnsupportedMedia
 from app.api.offers import not_allowed, require
 from app.api.preferences import preferences_of
 from app.api.rendering import rendered
-from app.api.requests import answer_type_of, read_body
+from app.api.requests import answer_type_of, pairs_of, read_body
 from app.api.trail import trail_of
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Cursor
@@ -27,7 +27,7 @@ Pairs = Sequence[tuple[str, str]]
 
 async def search(request: Request) -> Response:
     """``GET /fhir/{type}?...``."""
-    return await _search(request, _pairs(request.url.query))
+    return await _search(request, pairs_of(request.url.query))
 
 
 async def search_by_post(request: Request) -> Response:
@@ -46,17 +46,13 @@ async def search_by_post(request: Request) -> Response:
         form = body.decode()
     except UnicodeDecodeError:
         raise NotUnderstood(Problem("The form is not UTF-8.", code="structure")) from None
-    return await _search(request, [*_pairs(request.url.query), *_pairs(form)], body)
+    return await _search(request, [*pairs_of(request.url.query), *pairs_of(form)], body)
 
 
 async def refuse_on_search(request: Request) -> Response:
     """Any other method on ``/fhir/{type}/_search``."""
     require(request, "search-type")
     raise not_allowed(f"{request.method} does not search.", ("POST",))
-
-
-def _pairs(query: str) -> Pairs:
-    return parse_qsl(query, keep_blank_values=True)
 
 
 async def _search(request: Request, pairs: Pairs, form: bytes = b"") -> Response:

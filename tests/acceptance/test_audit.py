@@ -15,6 +15,7 @@ from app.api.acts import ACTS, OPEN
 from app.fhir.validation import Validator
 from app.main import create_app
 from tests.acceptance.hooks import SIGN, TRAMADOL, call, medicine, request
+from tests.acceptance.test_kill import running
 from tests.acceptance.wire import AS_OF, Json, bundle, finding, intake, patient, screened
 from tests.databases import Kept
 
@@ -31,6 +32,11 @@ FAILS = """
 FULL = {
     True: (f"{NEW} BEGIN SELECT RAISE(ABORT, 'disk full'); END",),
     False: (FAILS, f"{NEW} FOR EACH STATEMENT EXECUTE FUNCTION disk_full()"),
+}
+READ = "WHEN (NEW.interaction = 'read')"
+FULL_FOR_READS = {
+    True: (f"{NEW} {READ} BEGIN SELECT RAISE(ABORT, 'disk full'); END",),
+    False: (FAILS, f"{NEW} FOR EACH ROW {READ} EXECUTE FUNCTION disk_full()"),
 }
 
 
@@ -211,6 +217,23 @@ def test_a_bundle_is_told_entry_by_entry(service: httpx.Client) -> None:
     }
 
 
+def test_an_entry_of_a_batch_that_cannot_be_read_is_told_too(service: httpx.Client) -> None:
+    entries: list[Json] = [
+        {"resource": patient("told"), "request": {"method": "PUT", "url": "Patient/told"}},
+        {"request": {"method": "GET", "url": "https://elsewhere.example/fhir/Patient/1"}},
+    ]
+    service.post(
+        "/fhir",
+        json={"resourceType": "Bundle", "type": "batch", "entry": entries},
+        headers={"X-Request-Id": "unread"},
+    ).raise_for_status()
+
+    told = events(service, "unread")
+
+    assert sorted(event["outcome"] for event in told) == ["0", "4"]
+    assert [Validator.load().problems(event) for event in told] == [(), ()]
+
+
 def test_the_audit_is_searched_by_what_it_declares(service: httpx.Client, plan: str) -> None:
     service.get(f"/fhir/CarePlan/{plan}", headers={"X-Request-Id": "found"}).raise_for_status()
     (event,) = events(service, "found")
@@ -259,6 +282,17 @@ def test_reading_the_audit_is_audited(service: httpx.Client) -> None:
     assert (whose(looked), asked(looked)) == ("Patient/seen", b"GET /fhir/AuditEvent?patient=seen")
     assert about(again) == f"AuditEvent/{looked['id']}"
     assert whose(again) == "Patient/seen"
+
+
+def test_from_where_is_who_connects_whatever_a_header_says(fresh: Kept) -> None:
+    with (
+        running(fresh, environment={"PAINPLAN_AUTH": "off-insecure"}) as (url, _),
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        client.get("/fhir/Patient/nobody", headers={"X-Forwarded-For": "203.0.113.7"})
+        told = client.get("/fhir/AuditEvent").raise_for_status().json()["entry"]
+
+    assert {e["resource"]["agent"][0]["network"]["address"] for e in told} == {"127.0.0.1"}
 
 
 def test_probes_and_documents_leave_nothing(service: httpx.Client, database: Kept) -> None:
@@ -325,6 +359,33 @@ def test_no_row_no_answer(service: httpx.Client, database: Kept, plan: str) -> N
         assert kept_back.json()["issue"][0]["code"] == "transient"
         assert plan not in kept_back.text
     assert service.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_what_a_bundle_has_written_is_said_where_no_row_is_left_of_what_it_read(
+    service: httpx.Client, database: Kept, kind: str
+) -> None:
+    """Nobody is told that nothing was stored, and sends it again."""
+    url = f"Patient/half-{kind}"
+    entries: list[Json] = [
+        {"resource": patient(f"half-{kind}"), "request": {"method": "PUT", "url": url}},
+        {"request": {"method": "GET", "url": url}},
+    ]
+    database.change(*FULL_FOR_READS[database.is_sqlite])
+    try:
+        answer = service.post(
+            "/fhir", json={"resourceType": "Bundle", "type": kind, "entry": entries}
+        )
+    finally:
+        database.change(
+            "DROP TRIGGER disk_full" + ("" if database.is_sqlite else " ON audit_event")
+        )
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    (issue,) = answer.json()["issue"]
+    assert "is stored" in issue["details"]["text"]
+    assert "Nothing was stored" not in answer.text
+    assert service.get(f"/fhir/{url}").status_code == 200
 
 
 def test_the_audit_is_exported_line_by_line_and_goes_on_where_it_ended(

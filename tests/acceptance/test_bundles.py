@@ -353,6 +353,15 @@ def test_an_entry_of_a_batch_that_cannot_be_read_refuses_itself_alone(
     ]
 
 
+def test_an_address_longer_than_a_head_is_refused_in_a_bundle_too(service: httpx.Client) -> None:
+    long = f"Patient?identifier={'a,' * 40_000}"
+    answer = send(service, "batch", entry("GET", long), entry("GET", "Patient?_count=0"))
+
+    assert statuses(answer) == ["400", "200"]
+    (issue,) = answer.json()["entry"][0]["response"]["outcome"]["issue"]
+    assert (issue["code"], issue["expression"]) == ("too-long", ["Bundle.entry[0].request.url"])
+
+
 def test_a_batch_finds_what_is_named_in_any_letters(service: httpx.Client) -> None:
     mrn = f"Łódź-痛-{uuid.uuid4()}"
     new = nameless(patient(identifier=[{"value": mrn}]))

@@ -388,6 +388,39 @@ def test_a_format_in_the_form_counts_like_one_in_the_address(service: httpx.Clie
         assert answer.status_code == status, answer.text
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["a&" * 1_000_000, f"identifier={'a' * 4_000_000}", f"identifier={',' * 70_000}"],
+    ids=("many", "long", "of nothing"),
+)
+def test_a_form_of_a_million_parameters_is_refused_before_it_is_read(
+    service: httpx.Client, form: str
+) -> None:
+    """Taken apart, five megabytes would hold up a worker for seconds, and fill its memory."""
+    answer = service.post("/fhir/Patient/_search", content=form, headers=FORM)
+
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["code"] == "too-long"
+
+
+@pytest.mark.parametrize(
+    "url", ["Patient?{}", "Patient/_history?{}", "Patient/p1/$everything?{}", "$derive?{}"]
+)
+def test_more_parameters_than_anything_takes_are_refused_everywhere(
+    service: httpx.Client, url: str
+) -> None:
+    service.put("/fhir/Patient/p1", json=patient()).raise_for_status()
+    address = f"/fhir/{url.format('a&' * 1001)}"
+
+    if "derive" in url:
+        answer = service.post(address, json=bundle(patient()))
+    else:
+        answer = service.get(address)
+
+    assert answer.status_code == 400
+    assert answer.json()["issue"][0]["code"] == "too-long"
+
+
 def test_an_empty_answer_is_a_searchset_without_entries(service: httpx.Client) -> None:
     answer = service.get("/fhir/CarePlan?patient=nobody").json()
 

@@ -14,6 +14,7 @@ from app.fhir.reading.parsing import parse
 from app.fhir.reading.times import instant
 
 ENTRIES_AT_MOST = 1000
+LONGEST_URL = 64 * 1024  # as long as the head of a request may be
 PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 WITH_BODY = ("POST", "PUT")
@@ -125,6 +126,8 @@ def _asked(entry: dict[str, Any], number: int, body: bytes, base: str) -> Asked:
 
 def _local(url: str, base: str, where: str) -> str:
     """Relative to our base; an address of another server is not ours to ask."""
+    if len(url) > LONGEST_URL:
+        raise wrong("The url of the request is too long.", f"{where}.request.url", code="too-long")
     plain = url.removeprefix(f"{base}/").removeprefix("/fhir/").lstrip("/")
     path, mark, query = plain.partition("?")
     is_strange = ".." in path.split("/") or ENCODED_SLASH in path.lower()

@@ -19,6 +19,7 @@ from app.fhir.searching.texts import parts, unescaped
 ALTERNATIVES_AT_MOST = 100
 NUL = "\0"
 PARAMETERS_AT_MOST = 50
+LONGEST = 64 * 1024  # of one value: it is taken apart letter by letter
 ANYWHERE = frozenset({"_format", "_pretty"})
 REVERSE_CHAIN = "_has"
 ANYTHING: tuple[Alternative, ...] = ((),)
@@ -73,7 +74,10 @@ def understand(  # noqa: PLR0913  (a query, and what it is read against)
     shaping: list[tuple[str, str]] = []
     for number, (key, value) in enumerate(pairs):
         if number == PARAMETERS_AT_MOST:
-            raise wrong(f"More than {PARAMETERS_AT_MOST} parameters.", key, code="too-long")
+            raise wrong(f"More than {PARAMETERS_AT_MOST} parameters.", key[:64], code="too-long")
+        if len(value) > LONGEST:
+            what = f"{key[:64]} is longer than {LONGEST} characters."
+            raise wrong(what, key[:64], code="too-long")
         name, _, modifier = key.partition(":")
         if key in ANYWHERE:
             used.append((key, value))
