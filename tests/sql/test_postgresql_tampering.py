@@ -8,7 +8,7 @@ from app.sql.tables import BLOCK, HEAD, JOURNAL
 from app.sql.verify import verify
 from tests.databases import Kept, Server
 from tests.sql.history import erase_one, write
-from tests.sql.test_tampering import COLUMNS, ERASABLE
+from tests.sql.test_tampering import COLUMNS, ERASABLE, MADE_UP
 
 WITHOUT_TRIGGERS = "SET LOCAL session_replication_role = replica"
 
@@ -88,3 +88,22 @@ def test_a_deleted_row_is_found(copy: Kept, table: str) -> None:
     )
 
     assert not verify(copy.url).is_intact
+
+
+@pytest.mark.parametrize("sequence", MADE_UP)
+def test_a_block_with_a_number_that_no_history_reaches_is_found(copy: Kept, sequence: int) -> None:
+    """The role of a service may add rows, so whoever has it can do this."""
+    copy.change(
+        "INSERT INTO block (sequence, committed_at, entries, previous, merkle_root, hash)"  # noqa: S608
+        f" SELECT {sequence}, committed_at, 1, previous, merkle_root, sha256(hash) FROM block"
+        " WHERE sequence = 1",
+        "INSERT INTO resource_version (tenant, type, id, version, patient, status, code, date,"  # noqa: S608
+        " origin, source, sha256, body, sequence, position, salt, hash)"
+        " SELECT tenant, type, id, 99, patient, status, code, date, origin, source, sha256, body,"
+        f" {sequence}, 0, salt, hash FROM resource_version WHERE type = 'Patient' AND id = 'p0'"
+        " LIMIT 1",
+    )
+
+    faults = verify(copy.url).faults
+
+    assert any(str(sequence) in fault for fault in faults), faults

@@ -280,9 +280,10 @@ def test_large_blocks_are_walked_one_by_one(
     assert any("entries say block 3" in fault for fault in checked(copy).faults)
 
 
-@pytest.mark.parametrize(
-    "sequence", [-(1 << 63), -(1 << 63) + 1, -(1 << 62) - 1, -1, 1 << 50, (1 << 63) - 1]
-)
+MADE_UP = (-(1 << 63), -(1 << 63) + 1, -(1 << 62) - 1, -1, 1 << 50, (1 << 63) - 1)
+
+
+@pytest.mark.parametrize("sequence", MADE_UP)
 def test_a_block_with_a_number_that_no_history_reaches_is_found(
     database: Path, tmp_path: Path, sequence: int
 ) -> None:
