@@ -46,7 +46,11 @@ BODIES = "SELECT body FROM resource_version WHERE tenant = ? AND patient = ? AND
 QUERIES = (
     "SELECT sequence, position, query FROM audit_event"
     " WHERE tenant = ? AND query IS NOT NULL AND salt IS NOT NULL"
+    " AND (sequence, position) > (?, ?) ORDER BY sequence, position LIMIT ?"
 )
+# Searches that are read at once: all of them do not fit into memory, and a PostgreSQL ends a
+# transaction that has not asked it anything for ten seconds.
+PORTION = 5000
 BEGIN, END = "INSERT INTO erasing (id) VALUES (1)", "DELETE FROM erasing"
 FORGET_ANSWERS = (
     "DELETE FROM idempotency WHERE tenant = ? AND decision_id IN"
@@ -152,7 +156,8 @@ async def _erase(url: str, tenant: str, patient: str, clock: Clock) -> Erased:
     async with transaction(url) as session:
         head = await _locked_head(session, url)
         places = await _places(session, PATIENT_TABLES, tenant, patient)
-        places += [p for p in await _naming(session, tenant, patient) if p not in set(places)]
+        known = set(places)
+        places += [p for p in await _naming(session, tenant, patient) if p not in known]
         if not places:
             raise NotFound(Problem(f"Nothing is kept of a patient {patient}.", code="not-found"))
         record = await _emptied(session, places, clock(), patient=patient)
@@ -206,11 +211,15 @@ async def _naming(reads: Reads, tenant: str, patient: str) -> list[Place]:
     names = {name for name in names if len(name) >= SHORTEST_NAME}
     if not names:
         return []
-    return [
-        ("audit_event", row["sequence"], row["position"])
-        for row in await reads.fetch_all(QUERIES, (tenant,))
-        if any(name in _asked(row["query"]) for name in names)
-    ]
+    found: list[Place] = []
+    last = (0, -1)
+    while rows := await reads.fetch_all(QUERIES, (tenant, *last, PORTION)):
+        last = (rows[-1]["sequence"], rows[-1]["position"])
+        for row in rows:
+            asked = _asked(row["query"])
+            if any(name in asked for name in names):
+                found.append(("audit_event", row["sequence"], row["position"]))
+    return found
 
 
 def _asked(query: bytes) -> str:

@@ -221,6 +221,24 @@ def test_a_service_that_runs_stops_it_on_sqlite_and_not_on_postgresql(
     erase(database.url, TENANT, "late", clock)
 
 
+def test_searches_are_looked_through_some_at_a_time(
+    fresh: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a hospital's at once fill the memory, and PostgreSQL ends who is silent so long."""
+    monkeypatch.setattr("app.sql.erasure.PORTION", 2)
+    with serving(fresh) as service:
+        for _ in range(5):
+            service.get(f"/fhir/Patient?identifier={MRN}").raise_for_status()
+        service.get("/fhir/Patient?identifier=another").raise_for_status()
+        service.put("/fhir/Patient/goes", json=person("goes")).raise_for_status()
+
+    erase(fresh.url, TENANT, "goes", clock)
+
+    asked = fresh.rows("SELECT query FROM audit_event WHERE interaction = 'search-type'")
+    assert sorted(query is None for (query,) in asked) == [False] + [True] * 5
+    assert verify(fresh.url).is_intact
+
+
 def test_somebody_who_reads_the_file_keeps_what_was_in_it_and_the_command_says_so(
     tmp_path: Path,
 ) -> None:
