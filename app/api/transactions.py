@@ -37,7 +37,7 @@ from app.use_cases.record_resource import Target, Wish, Written
 READS = ("GET", "HEAD")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)\Z", re.DOTALL)
 _RESTFUL = re.compile(r"\S*/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
-FAILED = 400
+FAILED, ABSENT = 400, (404, 410)
 KINDS: Mapping[int, type[Refusal]] = {403: OutOfScope, 404: NotFound, 410: NotFound}
 Outcome = Written | InnerAnswer
 
@@ -194,22 +194,36 @@ async def _require_reads(
             continue
         if room <= 0:
             raise no_room(asked.where)
-        read = "/".join(asked.url.partition("?")[0].split("/")[:2])
+        read = "/".join(_path(asked)[:2])
         if read in promised:
             require_scope(request, read.partition("/")[0], "r")
-            room -= promised[read]
-        else:
-            room -= await _length(request, asked)
+        answer = await tried(request, asked)
+        is_yet_to_come = answer.status in ABSENT and read in promised
+        if answer.status >= FAILED and not (is_yet_to_come and await _comes(request, asked)):
+            kind = KINDS.get(answer.status, NotUnderstood)
+            what = f"This read is answered with {answer.status}, so nothing was written."
+            raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
+        room -= max(len(answer.body), promised.get(read, 0))
 
 
-async def _length(request: Request, asked: Asked) -> int:
-    """Of what this read would be answered with, in bytes."""
-    answer = await tried(request, asked)
-    if answer.status >= FAILED:
-        kind = KINDS.get(answer.status, NotUnderstood)
-        what = f"This read is answered with {answer.status}, so nothing was written."
-        raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
-    return len(answer.body)
+def _path(asked: Asked) -> list[str]:
+    return asked.url.partition("?")[0].split("/")
+
+
+async def _comes(request: Request, asked: Asked) -> bool:
+    """Whether what is not there yet will be once the resource in the address is written."""
+    type_, id_, *rest = _path(asked)
+    match rest:
+        case [] | ["_history"]:
+            return True
+        case ["_history", version]:
+            history, tenant = request.app.state.history, caller_of(request).tenant
+            known = (await history.current_versions(tenant, [(type_, id_)])).get((type_, id_))
+            return version == str(1 if known is None else known.version + 1)
+        case [operation]:
+            return any(operation == f"${one.name}" for one in OFFERED[type_].operations)
+        case _:
+            return False
 
 
 async def _conditional(
