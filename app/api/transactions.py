@@ -37,8 +37,7 @@ from app.use_cases.record_resource import Target, Wish, Written
 READS = ("GET", "HEAD")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)\Z", re.DOTALL)
 _RESTFUL = re.compile(r"\S*/([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})\Z")
-FAILED = 400
-ABSENT = frozenset({404, 410})
+FAILED, ABSENT = 400, (404, 410)
 KINDS: Mapping[int, type[Refusal]] = {403: OutOfScope, 404: NotFound, 410: NotFound}
 Outcome = Written | InnerAnswer
 
@@ -189,36 +188,44 @@ async def _require_reads(
         for asked, wish in zip(writes, wishes, strict=True)
         if wish.is_update and wish.id
     }
-    reads = [asked for asked in entries if asked.method in READS]
-    there_then = await _there_then(request, wishes) if reads else frozenset()
     room = LARGEST
-    for asked in reads:
+    for asked in (asked for asked in entries if asked.method in READS):
         if room <= 0:
             raise no_room(asked.where)
+        read = "/".join(_path(asked)[:2])
+        if read in promised:
+            require_scope(request, read.partition("/")[0], "r")
         answer = await tried(request, asked)
-        path = asked.url.partition("?")[0]
-        if answer.status >= FAILED and not (answer.status in ABSENT and path in there_then):
-            raise _cannot_be_read(asked, answer)
-        read = "/".join(path.split("/")[:2])
+        is_yet_to_come = answer.status in ABSENT and read in promised
+        if answer.status >= FAILED and not (is_yet_to_come and await _comes(request, asked)):
+            kind = KINDS.get(answer.status, NotUnderstood)
+            what = f"This read is answered with {answer.status}, so nothing was written."
+            raise kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
         room -= max(len(answer.body), promised.get(read, 0))
 
 
-async def _there_then(request: Request, wishes: Iterable[Wish]) -> frozenset[str]:
-    """What can be read once the updates are written, whether it can be read now or not."""
-    keys = [(wish.type, wish.id) for wish in wishes if wish.is_update and wish.id]
-    use_case, tenant = request.app.state.record_resource, caller_of(request).tenant
-    known = await use_case.history.current_versions(tenant, keys)
-    found: set[str] = set()
-    for key in keys:
-        name, version = "/".join(key), known[key].version + 1 if key in known else 1
-        found |= {name, f"{name}/_history", f"{name}/_history/{version}"}
-    return frozenset(found)
+def _path(asked: Asked) -> list[str]:
+    return asked.url.partition("?")[0].split("/")
 
 
-def _cannot_be_read(asked: Asked, answer: InnerAnswer) -> Refusal:
-    kind = KINDS.get(answer.status, NotUnderstood)
-    what = f"This read is answered with {answer.status}, so nothing was written."
-    return kind(Problem(what, f"{asked.where}.request.url", "", "processing"))
+async def _comes(request: Request, asked: Asked) -> bool:
+    """Whether what is not there yet will be once the resource in the address is written.
+
+    An operation with parameters might still refuse them then, so it is not counted on.
+    """
+    type_, id_, *rest = _path(asked)
+    match rest:
+        case [] | ["_history"]:
+            return True
+        case ["_history", version]:
+            history, tenant = request.app.state.history, caller_of(request).tenant
+            known = (await history.current_versions(tenant, [(type_, id_)])).get((type_, id_))
+            return version == str(1 if known is None else known.version + 1)
+        case [operation]:
+            offered = (f"${one.name}" for one in OFFERED[type_].operations)
+            return "?" not in asked.url and operation in offered
+        case _:
+            return False
 
 
 async def _conditional(

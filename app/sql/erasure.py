@@ -62,6 +62,7 @@ FORGET_VALUES = (
 )
 # So many rows are emptied in one transaction: services on PostgreSQL wait as long as it takes.
 AT_ONCE = 5000
+ALL = (1 << 62) - 1
 SHORTEST_NAME = 3
 PATIENT, RETENTION = "patient", "retention"
 COMMAND_LINE = "command line"
@@ -175,10 +176,10 @@ async def _retain(url: str, before: datetime, clock: Clock) -> int:
         while True:
             async with transaction(url) as session:
                 head = await _locked_head(session, url)
-                places = await _places(session, OLD_TABLES, tenant, instant(before))
+                places = await _places(session, OLD_TABLES, tenant, instant(before), AT_ONCE)
                 if not places:
                     break
-                chosen = sorted(places)[:AT_ONCE]
+                chosen = places[:AT_ONCE]
                 record = await _emptied(session, chosen, clock(), before=before)
                 await _append(session, head, record, tenant)
             done += record.entries
@@ -193,13 +194,16 @@ async def _locked_head(session: Session, url: str) -> Row:
     return await session.fetch_one(f"{HEAD} FOR UPDATE")
 
 
-async def _places(reads: Reads, tables: Mapping[str, str], tenant: str, value: str) -> list[Place]:
+async def _places(
+    reads: Reads, tables: Mapping[str, str], tenant: str, value: str, at_most: int = ALL
+) -> list[Place]:
+    """So many of each table."""
     return [
         (table, row["sequence"], row["position"])
         for table, where in tables.items()
         for row in await reads.fetch_all(
-            f"SELECT sequence, position FROM {table} WHERE {where}",  # noqa: S608  (constants)
-            (tenant, value),
+            f"SELECT sequence, position FROM {table} WHERE {where} LIMIT ?",  # noqa: S608  (constants)
+            (tenant, value, at_most),
         )
     ]
 

@@ -229,19 +229,20 @@ def strangers(service: httpx.Client, need: Need, *, writes: bool) -> Iterator[tu
     never has anything.
     """
     yield "no token", {}
-    yield from (("bad token", headers) for headers in _bad_tokens(service))
+    yield from (("bad token", headers) for headers in _bad_tokens(service, need))
     yield "wrong scope", access(service, _scope_without(need))
     yield "other tenant", access(service, kid=WEST_KID if writes else SOUTH_KID)
     yield "other patient", access(service, f"patient/*.cruds {ALL}", patient="p2")
 
 
-def _bad_tokens(service: httpx.Client) -> Iterator[Json]:
-    """Expired, for somebody else, of an issuer nobody knows, for hooks, altered, unsigned, none."""
+def _bad_tokens(service: httpx.Client, need: Need) -> Iterator[Json]:
+    """Expired, for somebody else, of an issuer nobody knows, of the other kind, altered, none."""
     late = int(time.time()) - 600
     yield access(service, exp=late + 60, iat=late)
     yield access(service, aud="https://elsewhere.example/fhir")
     yield access(service, iss="https://nobody.example")
-    yield bearer(token(claims(f"{str(service.base_url).rstrip('/')}/cds-services")))
+    hooks = f"{str(service.base_url).rstrip('/')}/cds-services"
+    yield access(service, aud=hooks) if need.kind == "hook" else bearer(token(claims(hooks)))
     good = access(service)["Authorization"].removeprefix("Bearer ")
     head, payload, signature = good.split(".")
     yield bearer(f"{head}.{payload}.{signature[:20]}{'A' * len(signature[20:])}")

@@ -294,6 +294,43 @@ def test_a_read_of_what_it_writes_stops_a_transaction_where_it_cannot_succeed(
     assert statuses(second) == ["200", "200"]
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize(
+    ("read", "status"),
+    [
+        ("Patient/{}", 200),
+        ("Patient/{}/_history", 200),
+        ("Patient/{}/_history/{next}", 200),
+        ("Patient/{}/$everything", 200),
+        ("Patient/{}/$validate", 200),
+        ("Patient/{}/_history/99", 404),
+        ("Patient/{}/$nonsense", 404),
+        ("Patient/{}/_history/1/1", 404),
+        ("Patient/{}?_summary=nonsense", 400),
+        ("Patient/{}?_format=xml", 400),
+    ],
+)
+def test_a_read_of_what_it_writes_that_cannot_succeed_stops_a_transaction(
+    service: httpx.Client, read: str, status: int, is_there: bool
+) -> None:
+    id_ = f"r-{uuid.uuid4()}"
+    if is_there:
+        service.put(f"/fhir/Patient/{id_}", json=patient(id_)).raise_for_status()
+    url = read.format(id_, next=1 + is_there)
+
+    answer = send(
+        service, "transaction", entry("PUT", f"Patient/{id_}", patient(id_)), entry("GET", url)
+    )
+
+    assert answer.status_code == status, answer.text
+    if status == 200:
+        assert statuses(answer)[1] == "200"
+    else:
+        versions = service.get(f"/fhir/Patient/{id_}/_history")
+        assert versions.status_code == (200 if is_there else 404)
+        assert versions.json().get("total", 0) == is_there
+
+
 def test_a_batch_answers_each_entry_for_itself(service: httpx.Client) -> None:
     id_ = f"b-{uuid.uuid4()}"
 
