@@ -401,14 +401,6 @@ def test_an_override_that_was_taken_back_silences_nothing(
     assert IMAGING in rules(answered(service, unscanned(somebody)))
 
 
-def test_a_comment_that_nobody_wrote_is_no_fault(service: httpx.Client, somebody: str) -> None:
-    card = card_of(answered(service, unscanned(somebody)), IMAGING)
-    said = overridden(card)
-    said["overrideReason"]["userComment"] = ""
-
-    assert told(service, said)["extension"] == {"health.painplan.kept": 1}
-
-
 @pytest.mark.parametrize(
     "reason",
     [

@@ -76,8 +76,7 @@ def _suggestions(entry: Json, where: str) -> tuple[str, ...]:
 def _override(said: object, where: str) -> tuple[Reason | None, str]:
     if not isinstance(said, dict):
         raise _refused("overrideReason is not an object.", where)
-    # A form sends an empty text where nobody wrote one.
-    reason, comment = said.get("reason"), said.get("userComment") or None
+    reason, comment = said.get("reason"), said.get("userComment")
     if reason is None and comment is None:
         raise _refused("overrideReason has neither reason nor userComment.", where)
     if comment is not None:
