@@ -81,10 +81,15 @@ class Erased:
 def erase(url: str, tenant: str, patient: str, clock: Clock) -> Erased:
     """Empty all that is kept of a patient. NotFound: nothing of such a patient is left.
 
-    On SQLite no service may run meanwhile, and the file is written anew without what is gone.
+    On SQLite no service may run meanwhile, and the file is written anew without what is gone; also
+    when nothing is left, for an erasure that was stopped half-way may have left its pages.
     """
     with alone(url):
-        erased = _permitted(_erase(url, tenant, patient, clock))
+        try:
+            erased = _permitted(_erase(url, tenant, patient, clock))
+        except NotFound:
+            _rewrite(url)
+            raise
         _rewrite(url)
     return erased
 
@@ -108,8 +113,7 @@ def retain(url: str, months: int, clock: Clock) -> int:
     before = months_before(clock(), months)
     with alone(url):
         done = _permitted(_retain(url, before, clock))
-        if done:
-            _rewrite(url)
+        _rewrite(url)
     return done
 
 
@@ -139,8 +143,7 @@ def _rewrite(url: str) -> None:
             Problem(
                 f"The rows are emptied, but the file could not be written anew ({error}).",
                 mend="What was in them may still stand in free pages: make room on the disk and end"
-                " whatever reads the file, then run VACUUM and PRAGMA wal_checkpoint(TRUNCATE) on"
-                " it with sqlite3.",
+                " whatever reads the file, then run the command again.",
                 code="exception",
             )
         ) from None

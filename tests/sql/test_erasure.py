@@ -246,6 +246,7 @@ def test_somebody_who_reads_the_file_keeps_what_was_in_it_and_the_command_says_s
     kept = a_file(tmp_path / "painplan.db")
     with serving(kept) as service:
         service.put("/fhir/Patient/goes", json=person("goes")).raise_for_status()
+    assert any(b"Zebrowska" in value for value in kept.everything())
     reader = sqlite3.connect(kept.file, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM block").fetchone()
@@ -255,6 +256,9 @@ def test_somebody_who_reads_the_file_keeps_what_was_in_it_and_the_command_says_s
 
     assert kept.rows("SELECT body FROM resource_version") == [(None,)]
     reader.close()
+    with pytest.raises(NotFound):  # nothing is left to empty, but the file is written anew
+        erase(kept.url, TENANT, "goes", clock)
+    assert not any(b"Zebrowska" in value for value in kept.everything())
 
 
 KEPT = [("resource_version", "id", "'x'"), ("decision", "engine", "'0'"),
