@@ -58,17 +58,27 @@ def test_none_passes(advisories: str) -> None:
     assert audited("/bin/true", advisories).returncode == 0
 
 
-def test_what_it_asks_about_is_the_lock_and_nothing_is_skipped(
-    advisories: str, tmp_path: Path
-) -> None:
-    said = tmp_path / "pip-audit"
-    said.write_text('#!/bin/sh\necho "$@"\n', encoding="utf-8")
-    said.chmod(0o755)
+def pretended(folder: Path, lines: str) -> str:
+    """A pip-audit that does what these lines of shell do."""
+    file = folder / "pip-audit"
+    file.write_text(f"#!/bin/sh\n{lines}\n", encoding="utf-8")
+    file.chmod(0o755)
+    return str(file)
 
-    asked = audited(str(said), advisories).stdout.split()
 
-    assert "--strict" in asked
+def test_what_it_asks_about_is_the_lock(advisories: str, tmp_path: Path) -> None:
+    asked = audited(pretended(tmp_path, 'echo "$@"'), advisories).stdout.split()
+
     assert asked[-2:] == ["-r", "requirements.lock"]
+
+
+def test_a_package_that_was_skipped_is_no_clean_result(advisories: str, tmp_path: Path) -> None:
+    told = "alembic Dependency not found on PyPI and could not be audited: alembic (1.20.1)"
+    ended = audited(pretended(tmp_path, f'echo "{told}"'), advisories)
+
+    assert ended.returncode == 3
+    assert "NOT DONE" in ended.stderr
+    assert "alembic" in ended.stdout
 
 
 def test_ci_goes_on_only_where_nobody_answers() -> None:
