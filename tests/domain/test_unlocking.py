@@ -85,6 +85,15 @@ def test_no_single_answer_that_is_not_listed_lets_it_through() -> None:
             assert status(after, "RX-01") in ("withheld", "not-indicated"), one
 
 
+def test_a_decision_tells_it_of_what_it_withheld_and_of_nothing_else() -> None:
+    told = nociceptive("egfr").decide().unlocks
+
+    assert "RX-01" in {one.activity for one in told}
+    for one in told:
+        assert status(nociceptive("egfr"), one.activity) == "withheld"
+    assert "RX-01" not in {one.activity for one in nociceptive().decide().unlocks}
+
+
 def test_a_stored_decision_tells_the_same() -> None:
     decision = nociceptive("egfr", "systolic-bp").decide()
     told = standings_of(trace_of(decision, knowledge()), knowledge())
