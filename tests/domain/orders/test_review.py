@@ -294,6 +294,19 @@ def test_a_card_names_its_rules_its_facts_and_its_evidence() -> None:
     assert any("20 mL/min" in line for line in advice.detail)
 
 
+def test_a_card_says_what_is_known_not_to_be_so_in_words() -> None:
+    patient = well_known().with_("nerve-lesion-history", False, days_ago=0.1)
+    label = knowledge().inputs["nerve-lesion-history"].label
+
+    told = [
+        line
+        for advice in reviewed(patient, prescription("gabapentin")).shown
+        for line in advice.detail
+    ]
+
+    assert any(f"not: {label} (" in line for line in told), told
+
+
 def test_a_summary_is_always_shorter_than_140_characters() -> None:
     patient = well_known().with_("egfr", 20, days_ago=0.1).taking(text="apixaban")
     for advice in reviewed(
