@@ -189,7 +189,9 @@ async def _require_reads(
         if wish.is_update and wish.id
     }
     room = LARGEST
-    for asked in (asked for asked in entries if asked.method in READS):
+    for asked in entries:
+        if asked.method not in READS:
+            continue
         if room <= 0:
             raise no_room(asked.where)
         read = "/".join(_path(asked)[:2])

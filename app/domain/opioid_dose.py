@@ -18,7 +18,6 @@ WEEKS = "opioid-weeks-on-list"
 # Either may be the treatment of an opioid use disorder, which is no long-term opioid for pain.
 TREATS = frozenset({"takes-buprenorphine", "takes-methadone"})
 MOST = Decimal(5000)
-MOST_WEEKS = Decimal(5200)
 UNKNOWN = "opioid dose unknown: "
 
 
@@ -58,13 +57,14 @@ def opioid_weeks(listed: Iterable[Entry], content: Content, as_of: datetime) -> 
 
     Nothing where the content does not ask: an older one, decided with again.
     """
-    if WEEKS not in content.inputs:
+    known = content.inputs.get(WEEKS)
+    if known is None or known.high is None:
         return
     taken = (e.medicine for e in listed if e.is_taken and _is_for_pain(e))
     begun = [(m.began, m.source) for m in taken if m.began is not None]
     if begun:
         first, source = min(begun)
-        weeks = Bounds(Decimal(whole_weeks(first, as_of)), MOST_WEEKS)
+        weeks = Bounds(Decimal(whole_weeks(first, as_of)), known.high)
         yield Fact(WEEKS, weeks, as_of, SaidBy.CLINICIAN, source)
 
 

@@ -14,6 +14,7 @@ from app.domain.submission import Received, Submission
 from app.domain.trace import trace_of
 from app.use_cases.calling import NAMESPACE
 from app.use_cases.gathering import Gathered
+from app.use_cases.responses import inputs_of
 
 KIND = "derive"
 PLAN = "CarePlan"
@@ -76,14 +77,10 @@ def frame_for(  # noqa: PLR0913  (everything that a decision is identified by)
 def frame_of(record: DecisionRecord) -> Frame:
     """The frame of a stored decision, read back from its parameters."""
     parameters = orjson.loads(record.parameters)
-    inputs = tuple(
-        InputVersion(type_, id_, version, bytes.fromhex(digest))
-        for type_, id_, version, digest in orjson.loads(record.inputs)
-    )
     return Frame(
         decision_id=record.id,
         patient=record.patient,
-        inputs=inputs,
+        inputs=inputs_of(record),
         knowledge_version=parameters["knowledgeVersion"],
         knowledge_digest=record.knowledge,
         engine=record.engine,

@@ -65,17 +65,21 @@ def answered_of(records: Sequence[DecisionRecord]) -> tuple[Answered, ...]:
     return tuple(found)
 
 
-def frame_of_response(record: DecisionRecord) -> Frame:
-    """What surrounds a response, for its Provenance."""
-    parameters = orjson.loads(record.parameters)
-    inputs = tuple(
+def inputs_of(record: DecisionRecord) -> tuple[InputVersion, ...]:
+    """The versions that a decision of any kind has read."""
+    return tuple(
         InputVersion(type_, id_, version, bytes.fromhex(digest))
         for type_, id_, version, digest in orjson.loads(record.inputs)
     )
+
+
+def frame_of_response(record: DecisionRecord) -> Frame:
+    """What surrounds a response, for its Provenance."""
+    parameters = orjson.loads(record.parameters)
     return Frame(
         decision_id=record.id,
         patient=record.patient,
-        inputs=inputs,
+        inputs=inputs_of(record),
         knowledge_version=parameters["knowledgeVersion"],
         knowledge_digest=record.knowledge,
         engine=record.engine,

@@ -50,8 +50,17 @@ def test_where_nobody_answers_it_says_that_it_is_not_done() -> None:
     assert "NOT DONE" in ended.stderr
 
 
-def test_a_vulnerability_fails(advisories: str) -> None:
-    assert audited("/bin/false", advisories).returncode == 1
+def test_a_vulnerability_fails(advisories: str, tmp_path: Path) -> None:
+    found = "echo 'Found 1 known vulnerability in 1 package' >&2; exit 1"
+
+    assert audited(pretended(tmp_path, found), advisories).returncode == 1
+
+
+def test_a_look_that_was_broken_off_is_not_done(advisories: str) -> None:
+    ended = audited("/bin/false", advisories)
+
+    assert ended.returncode == 3
+    assert "NOT DONE" in ended.stderr
 
 
 def test_none_passes(advisories: str) -> None:
