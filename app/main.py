@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import hashlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import orjson
-import structlog
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
@@ -73,7 +73,7 @@ from app.use_cases.search_resources import SearchResources
 from app.use_cases.spend_token import SpendToken
 from app.use_cases.take_feedback import TakeFeedback
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 ROOT = Path(__file__).parent.parent
 ENGINE = version("painplan")
 READ = ["GET", "HEAD"]
