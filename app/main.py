@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -232,8 +231,7 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
     """Derive without a database: nothing is looked up and nothing is kept."""
     settings = Settings()
     use_case = alone(settings, Nothing())
-    chosen = replace(
-        submission,
+    chosen = submission._replace(
         as_of=as_of,
         guideline_profile=profile or submission.guideline_profile,
         use_server_data=False,

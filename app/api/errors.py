@@ -3,7 +3,6 @@
 import logging
 import re
 import traceback
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -135,7 +134,7 @@ def answer(
     """An OperationOutcome below /fhir and /cds-services, problem+json elsewhere (RFC 9457)."""
     problems = told(problems)
     if path.startswith(FHIR_PATHS) and path != REPORT:
-        placed = tuple(p if p.where else replace(p, where=_about(path)) for p in problems)
+        placed = tuple(p if p.where else p._replace(where=_about(path)) for p in problems)
         body, media = operation_outcome(placed), "application/fhir+json"
     else:
         detail = " ".join(f"{p.what} {p.mend}".strip() for p in problems)

@@ -3,9 +3,8 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from app.domain.access import SCOPE
 from app.domain.problem import Problem, Refused
@@ -17,8 +16,7 @@ PROFILES = frozenset({"who", "uk", "us"})
 Table = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedClient:
+class TrustedClient(NamedTuple):
     """Who may call us: its id space, what its tokens say, and which FHIR servers it brings.
 
     Either ``keys`` or ``jwks_url`` is given. ``audience`` is an address under which this client
