@@ -35,6 +35,7 @@ from app.api.needs import GuardedRoute
 from app.api.rate import RateLimit, shared_file
 from app.api.strangers import Strangers
 from app.domain.problem import Problem, Refused
+from app.domain.searching import SearchValue
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
 from app.ehr.origins import Place
@@ -131,7 +132,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.library = _library(settings)
     state.validator = Validator.load()
     state.published = published()
-    state.published_values = {key: values_in(body) for key, (body, _) in state.published.items()}
+    state.published_values = cache(lambda: _values_of(state.published))
     parsed = {key: orjson.loads(body) for key, (body, _) in state.published.items()}
     state.profiles = profiles_in(parsed)
     state.reader = RecordReader(questionnaires(state.published))
@@ -177,6 +178,11 @@ def _join(app: FastAPI, settings: Settings) -> None:
         )
     )
     state.openapi_document = cache(_openapi_document)
+
+
+def _values_of(published: Published) -> dict[tuple[str, str], tuple[SearchValue, ...]]:
+    """What our own resources are found by; worked out for the first search among them."""
+    return {key: values_in(body) for key, (body, _) in published.items()}
 
 
 def _openapi_document() -> bytes:
