@@ -93,7 +93,12 @@ def _goal(
 
 
 def latest_number(standings: Standings, name: str) -> Fact | None:
-    """The newest whole score of an input; a partial one is no baseline."""
+    """The newest whole score of an input; a partial one is no baseline.
+
+    None where two of the newest moment contradict each other: which one counts is unknown.
+    """
+    if name in standings.conflicts:
+        return None
     for fact in reversed(standings.facts.get(name, ())):
         if isinstance(fact.value, int | Decimal) and not isinstance(fact.value, bool):
             return fact

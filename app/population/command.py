@@ -17,9 +17,11 @@ from rich.progress import (
 
 from app.population.chart import chart
 from app.population.deciding import How
-from app.population.joining import joined
+from app.population.files import Files, must_differ
+from app.population.joining import Joined, joined
+from app.population.keeping import stopped_at
 from app.population.printing import print_tally
-from app.population.running import Job, run, stopped_at
+from app.population.running import Job, run
 from app.population.tally import Tally
 
 
@@ -35,12 +37,11 @@ def population(  # noqa: PLR0913  (the options of a command)
     console: Console,
 ) -> Tally:
     """Decide about every line, print the tables, write ``.summary.json`` and ``.svg`` beside."""
-    lines = joined(source, target, again=not resume) if source.is_dir() else source
-    job = Job(lines, target, How(datetime.now(UTC), profile), workers, resume=resume)
-    at = as_of or (stopped_at(job) if resume else datetime.now(UTC))
-    how = How(at.astimezone(UTC), profile, with_resources)
+    files = Files(target)
+    at = stopped_at(files) if resume else datetime.now(UTC)
+    found = _lines(source, files, again=not resume)
     with _bar(console) as bar:
-        task = bar.add_task("deciding", total=lines.stat().st_size, rate="")
+        task = bar.add_task("deciding", total=found.lines.stat().st_size, rate="")
 
         def told(done: int, patients: int) -> None:
             spent = bar.tasks[task].elapsed
@@ -49,27 +50,32 @@ def population(  # noqa: PLR0913  (the options of a command)
 
         tally = run(
             Job(
-                lines,
+                found.lines,
                 target,
-                how,
+                How((as_of or at).astimezone(UTC), profile, with_resources),
                 workers,
                 resume=resume,
+                rejected=found.rejects,
                 told=told,
-                finish=partial(_summed_up, target),
+                finish=partial(_summed_up, files),
             )
         )
-    if lines is not source:
-        lines.unlink()
+    files.bundles.unlink(missing_ok=True)
     print_tally(tally, console)
     return tally
 
 
-def _summed_up(target: Path, tally: Tally) -> None:
+def _lines(source: Path, files: Files, *, again: bool) -> Joined:
+    if source.is_dir():
+        return joined(source, files, again=again)
+    must_differ([source], files.all())
+    return Joined(source)
+
+
+def _summed_up(files: Files, tally: Tally) -> None:
     """The numbers and the drawing beside the decisions."""
-    _beside(target, ".summary.json").write_bytes(
-        orjson.dumps(tally.as_json(), option=orjson.OPT_INDENT_2) + b"\n"
-    )
-    _beside(target, ".svg").write_text(chart(tally), encoding="utf-8")
+    files.summary.write_bytes(orjson.dumps(tally.as_json(), option=orjson.OPT_INDENT_2) + b"\n")
+    files.drawing.write_text(chart(tally), encoding="utf-8")
 
 
 def _bar(console: Console) -> Progress:
@@ -82,7 +88,3 @@ def _bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
-
-
-def _beside(target: Path, ending: str) -> Path:
-    return target.with_name(target.name + ending)

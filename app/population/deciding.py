@@ -1,7 +1,7 @@
 """One line in, one line out: what the service would decide about it, and store."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from app.use_cases.derive_care_plan import Ask, DeriveCarePlan
 from app.use_cases.nothing import LastWrite
 
 DERIVE = "derive"
-PHENOTYPE = "pain-mechanism-phenotype"
+OBSERVATION, PHENOTYPE = "Observation", "pain-mechanism-phenotype"
 WITHHELD = "withheld"
 STATUSES = (("proposed", "proposed"), ("next-step", "nextStep"), ("do-not", "doNot"))
 NO_DATA = "unknown"
@@ -45,9 +45,16 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Why a line could not be decided about."""
+    """Why a line could not be decided about, and about whom it is, where that can be read."""
 
+    patient: str
     problems: tuple[Problem, ...]
+
+    def told(self, **place: object) -> bytes:
+        """A line of rejects, its end included."""
+        problems = [{"where": p.where or "", "what": p.what} for p in self.problems]
+        row = {**place, "patient": self.patient or None, "problems": problems}
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
 class Decider:
@@ -92,7 +99,9 @@ class Decider:
             submission = read._replace(as_of=read.as_of or self.how.as_of)
             await self._use_case(Ask(submission, DERIVE, request_digest=b""), self._caller)
         except Refusal as refusal:
-            return Rejected(refusal.problems)
+            return Rejected(_whose(line), refusal.problems)
+        except Exception as error:  # noqa: BLE001  (one line never stops the others)
+            return Rejected(_whose(line), (_fault(error),))
         return _decided(self._kept.entries, with_resources=self.how.with_resources)
 
 
@@ -133,19 +142,46 @@ def _decided(entries: tuple[object, ...], *, with_resources: bool) -> Decided:
     return Decided(orjson.dumps(told), found)
 
 
+def _whose(line: bytes) -> str:
+    """A reference to the patient: the line itself is kept nowhere else, so it has to be found."""
+    try:
+        return next(_named(orjson.loads(line)), "")
+    except ValueError:
+        return ""
+
+
+def _named(body: object) -> Iterator[str]:
+    match body:
+        case {"resourceType": "Patient", "id": str(id_)}:
+            yield f"Patient/{id_}"
+        case {"subject": {"reference": str(reference)}} | {
+            "patient": {"reference": str(reference)}
+        }:
+            yield reference
+        case {"entry": list(parts)} | {"parameter": list(parts)}:
+            for part in parts:
+                if isinstance(part, dict):
+                    yield from _named(part.get("resource"))
+        case _:
+            pass
+
+
+def _fault(error: Exception) -> Problem:
+    """Of ours, told by its kind alone: its words may hold what a patient said."""
+    return Problem(f"Something went wrong on our side ({type(error).__name__}).", code="exception")
+
+
 def _grades(outputs: Iterable[ResourceVersion]) -> dict[str, str]:
     """The grades as the phenotype Observation states them; a grade without data is unknown."""
-    bodies = (orjson.loads(o.body) for o in outputs if _is_phenotype(o))
-    components = [c for body in bodies for c in body.get("component", ())]
-    return {name: grade for name in GRADED for grade in _grade(name, components)}
+    observations = (orjson.loads(o.body) for o in outputs if o.type == OBSERVATION)
+    phenotype = next(found for found in observations if _code(found) == PHENOTYPE)
+    parts = {_code(part): part.get("valueCodeableConcept") for part in phenotype["component"]}
+    return {name: _coded(parts[name]) for name in GRADED if name in parts}
 
 
-def _is_phenotype(output: ResourceVersion) -> bool:
-    return any((value.name, value.value) == ("code", PHENOTYPE) for value in output.search)
+def _code(coded: dict[str, Any]) -> str:
+    return str(coded["code"]["coding"][0]["code"])
 
 
-def _grade(name: str, components: Iterable[dict[str, Any]]) -> Iterable[str]:
-    for component in components:
-        if component["code"]["coding"][0]["code"] == name:
-            value = component.get("valueCodeableConcept")
-            yield NO_DATA if value is None else str(value["coding"][0]["code"])
+def _coded(value: dict[str, Any] | None) -> str:
+    return NO_DATA if value is None else str(value["coding"][0]["code"])

@@ -3,15 +3,15 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
+from datetime import datetime
+from hashlib import file_digest
 from pathlib import Path
 
 import orjson
 
 from app.domain.problem import Problem, Refused
+from app.population.files import Files, new
 from app.population.tally import Tally
-
-HEAD = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,12 @@ class Progress:
 
 
 def fingerprint(path: Path) -> str:
-    """Length and beginning of the input: another file under the same name is noticed."""
+    """Of every byte: two lines that changed places between two runs are noticed.
+
+    It costs two seconds for 100,000 patients, who take half a minute.
+    """
     with path.open("rb") as file:
-        return f"{path.stat().st_size}-{sha256(file.read(HEAD)).hexdigest()}"
+        return file_digest(file, "sha256").hexdigest()
 
 
 def keep(progress: Progress, path: Path) -> None:
@@ -58,7 +61,7 @@ def keep(progress: Progress, path: Path) -> None:
         "rejects": progress.rejects,
         "tally": progress.tally.as_json(),
     }
-    beside = path.with_name(path.name + ".new")
+    beside = new(path)
     with beside.open("wb") as file:
         file.write(orjson.dumps(kept))
         file.flush()
@@ -95,6 +98,11 @@ def kept(path: Path) -> Progress:
     )
 
 
+def stopped_at(files: Files) -> datetime:
+    """The instant of evaluation of a run that was stopped."""
+    return datetime.fromisoformat(kept(files.state).told.as_of)
+
+
 def must_agree(kept: Told, wanted: Mapping[str, object]) -> None:
     """Refused names what is not as it was: half a file by other rules would be no result."""
     other = [name for name, value in wanted.items() if getattr(kept, name) != value]
@@ -117,18 +125,6 @@ def must_reach(path: Path, length: int) -> None:
                 f"This run cannot go on: {path.name} holds {there} bytes of the {length} that were"
                 " written.",
                 mend="Put back what was written, or start without --resume.",
-                code="conflict",
-            )
-        )
-
-
-def must_differ(source: Path, target: Path) -> None:
-    """Refused where what is decided would be written over what it is decided about."""
-    if target.exists() and source.samefile(target):
-        raise Refused(
-            Problem(
-                f"{target} is the input itself.",
-                mend="Name another file for the decisions.",
                 code="conflict",
             )
         )

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+# Windows begins a text file with it (U+FEFF); it belongs to the file and not to its first line.
+BOM = b"\xef\xbb\xbf"
+
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
@@ -31,7 +34,7 @@ def lines(path: Path, of: ByteRange) -> Iterator[tuple[int, bytes]]:
         at = of.start
         while at < of.end:
             line = file.readline()
-            yield at, line.rstrip(b"\r\n")
+            yield at, (line if at else line.removeprefix(BOM)).rstrip(b"\r\n")
             at += len(line)
 
 

@@ -4,17 +4,17 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import datetime
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 from typing import BinaryIO
 
-import orjson
-
+from app.domain.problem import Problem, Refused
 from app.main import settle
 from app.population.deciding import Decided, Decider, How, Rejected
+from app.population.files import Files, must_be_a_file, must_differ
 from app.population.keeping import (
     Progress,
     Told,
@@ -22,7 +22,6 @@ from app.population.keeping import (
     keep,
     kept,
     must_agree,
-    must_differ,
     must_reach,
 )
 from app.population.ranges import ByteRange, lines, ranges
@@ -36,8 +35,9 @@ AHEAD = 2  # ranges in work for each process: enough to keep it busy, few enough
 class Job:
     """What to do.
 
-    ``source`` is NDJSON; ``told`` hears how many bytes are done, and how many patients this run
-    decided about; ``finish`` does what is left to do with the tally, before the state goes.
+    ``source`` is NDJSON; ``rejected`` are lines of rejects for what came into none of its lines;
+    ``told`` hears how many bytes are done, and how many patients this run decided about;
+    ``finish`` does what is left to do with the tally, before the state goes.
     """
 
     source: Path
@@ -46,18 +46,14 @@ class Job:
     workers: int = 1
     resume: bool = False
     range_size: int = RANGE
+    rejected: tuple[bytes, ...] = ()
     told: Callable[[int, int], None] = lambda _done, _patients: None
     finish: Callable[[Tally], None] = lambda _tally: None
 
     @property
-    def rejects(self) -> Path:
-        """The lines that could not be decided about: number, offset and why, never the line."""
-        return self.target.with_name(self.target.name + ".rejects")
-
-    @property
-    def state(self) -> Path:
-        """Where the run has come to; gone when it is complete."""
-        return self.target.with_name(self.target.name + ".progress")
+    def files(self) -> Files:
+        """What it writes."""
+        return Files(self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ class _Done:
     """A range that was decided about: lines to write, (place, offset, why) of rejects."""
 
     output: bytes
-    rejects: tuple[tuple[int, int, tuple[dict[str, str], ...]], ...]
+    rejects: tuple[tuple[int, int, Rejected], ...]
     lines: int
     tally: Tally
 
@@ -78,20 +74,24 @@ def run(job: Job) -> Tally:
     before = progress.tally.patients
     with (
         _opened(job.target, progress.written) as output,
-        _opened(job.rejects, progress.rejects) as rejects,
+        _opened(job.files.rejects, progress.rejects) as rejects,
     ):
+        if not job.resume:
+            rejects.writelines(job.rejected)
+            progress.tally.rejected += len(job.rejected)
         for of, done in _in_order(job, progress.read, decider):
             _write(done, progress, output, rejects)
             progress.read = of.end
-            keep(progress, job.state)
+            keep(progress, job.files.state)
             job.told(progress.read, progress.tally.patients - before)
     job.finish(progress.tally)
-    job.state.unlink(missing_ok=True)
+    job.files.state.unlink(missing_ok=True)
     return progress.tally
 
 
 def _start(job: Job, knowledge: str) -> Progress:
-    must_differ(job.source, job.target)
+    must_be_a_file(job.source)
+    must_differ([job.source], job.files.of_run())
     told = Told(
         input=fingerprint(job.source),
         as_of=job.how.as_of.isoformat(),
@@ -100,9 +100,9 @@ def _start(job: Job, knowledge: str) -> Progress:
         with_resources=job.how.with_resources,
     )
     if not job.resume:
-        job.state.unlink(missing_ok=True)  # of a run whose output is about to be written over
+        job.files.state.unlink(missing_ok=True)  # of a run whose output is about to be written over
         return Progress(told)
-    progress = kept(job.state)
+    progress = kept(job.files.state)
     must_agree(
         progress.told,
         {
@@ -114,13 +114,8 @@ def _start(job: Job, knowledge: str) -> Progress:
         },
     )
     must_reach(job.target, progress.written)
-    must_reach(job.rejects, progress.rejects)
+    must_reach(job.files.rejects, progress.rejects)
     return progress
-
-
-def stopped_at(job: Job) -> datetime:
-    """The instant of evaluation of a run that was stopped."""
-    return datetime.fromisoformat(kept(job.state).told.as_of)
 
 
 def _opened(path: Path, length: int) -> BinaryIO:
@@ -145,16 +140,30 @@ def _in_order(job: Job, start: int, decider: Decider) -> Iterator[tuple[ByteRang
             waiting.append((of, pool.submit(_decide_there, job.source, of)))
             if len(waiting) >= job.workers * AHEAD:
                 first, future = waiting.popleft()
-                yield first, future.result()
+                yield first, _result(future)
         for first, future in waiting:
-            yield first, future.result()
+            yield first, _result(future)
+
+
+def _result(future: "Future[_Done]") -> _Done:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise Refused(
+            Problem(
+                "One of the processes was ended from outside, perhaps for want of memory.",
+                mend="Go on with --resume.",
+                code="incomplete",
+            )
+        ) from None
 
 
 def _write(done: _Done, progress: Progress, output: BinaryIO, rejects: BinaryIO) -> None:
     output.write(done.output)
-    for place, offset, problems in done.rejects:
-        row = {"line": progress.lines + place, "offset": offset, "problems": problems}
-        rejects.write(orjson.dumps(row) + b"\n")
+    rejects.writelines(
+        rejected.told(line=progress.lines + place, offset=offset)
+        for place, offset, rejected in done.rejects
+    )
     for file in (output, rejects):
         file.flush()
         os.fsync(file.fileno())
@@ -187,7 +196,7 @@ def _decide_there(source: Path, of: ByteRange) -> _Done:
 
 def _decide(decider: Decider, source: Path, of: ByteRange) -> _Done:
     output: list[bytes] = []
-    rejects: list[tuple[int, int, tuple[dict[str, str], ...]]] = []
+    rejects: list[tuple[int, int, Rejected]] = []
     tally = Tally()
     read = list(lines(source, of))
     filled = [(n, at, line) for n, (at, line) in enumerate(read, 1) if line.strip()]
@@ -197,8 +206,7 @@ def _decide(decider: Decider, source: Path, of: ByteRange) -> _Done:
             case Decided(line, found):
                 output.append(line + b"\n")
                 tally.count(found)
-            case Rejected(problems):
-                why = tuple({"where": p.where or "", "what": p.what} for p in problems)
-                rejects.append((place, at, why))
+            case Rejected():
+                rejects.append((place, at, result))
                 tally.rejected += 1
     return _Done(b"".join(output), tuple(rejects), len(read), tally)

@@ -44,11 +44,13 @@ class Origin(NamedTuple):
 class Seen(NamedTuple):
     """A decision as it was made, derived again for a page; ``differences`` says where it differs.
 
-    ``patient`` is a reference. No difference: what is seen is what was stored, to the bit.
+    ``patient`` is a reference, ``status`` that of the plan by now. No difference: what is seen is
+    what was stored, to the bit.
     """
 
     id: str
     patient: str
+    status: str
     decision: Decision
     expertise: Expertise
     differences: tuple[Json, ...]
@@ -211,8 +213,16 @@ class ReadHistory:
         decision, expertise = await self._decided_again(tenant, record)
         outputs = self._written(record, decision, expertise)
         differences = await self._differences(tenant, record, outputs)
-        patient = f"Patient/{record.patient}"
-        return Seen(record.id, patient, decision, expertise, tuple(differences))
+        plan, *_ = orjson.loads(record.outputs)
+        now = await self.resource(tenant, plan[0], plan[1])
+        return Seen(
+            id=record.id,
+            patient=f"Patient/{record.patient}",
+            status=now.version.status or "",
+            decision=decision,
+            expertise=expertise,
+            differences=tuple(differences),
+        )
 
     async def _derived_again(
         self, tenant: str, record: DecisionRecord

@@ -206,3 +206,11 @@ def test_a_peg_below_two_points_is_kept(baseline: float | str) -> None:
     found = goal(screened(a_patient()).with_("peg-score", baseline), "G-1")
 
     assert (found.is_to_keep, found.target) == (True, Decimal(str(baseline)))
+
+
+def test_two_scores_of_one_moment_that_differ_are_no_baseline() -> None:
+    """Contract §2: a conflict is reported and unknown."""
+    patient = screened(a_patient()).with_("peg-score", "3.0").with_("peg-score", "8.0")
+
+    assert "conflicting values at one time: peg-score" in patient.decide().disagreements
+    assert goal(patient, "G-1").baseline is None

@@ -4,9 +4,11 @@ Needs node, Chromium and the npm packages (``npm ci`` in this folder); ``.ci/run
 """
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import date, timedelta
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from tests.acceptance.hooks import (
     opioid_with_sedative,
     request,
 )
-from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient, screened
+from tests.acceptance.wire import AS_OF, CANON, bundle, finding, intake, patient, screened
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -54,13 +56,21 @@ def page_of(service: httpx.Client, body: object) -> str:
     return answer.text
 
 
-def score(loinc: str, value: float, day: str, **unit: str) -> dict[str, Any]:
+def score(
+    instrument: str,
+    value: float,
+    day: str,
+    *,
+    of: str = "p1",
+    codes: str = "http://loinc.org",
+    **unit: str,
+) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
-        "id": f"s-{loinc}-{day}",
+        "id": f"{of}-{instrument}-{day}",
         "status": "final",
-        "subject": {"reference": "Patient/p1"},
-        "code": {"coding": [{"system": "http://loinc.org", "code": loinc}]},
+        "subject": {"reference": f"Patient/{of}"},
+        "code": {"coding": [{"system": codes, "code": instrument}]},
         "effectiveDateTime": f"{day}T09:00:00Z",
         "valueQuantity": {"value": value, **unit},
     }
@@ -181,9 +191,79 @@ def test_where_the_change_that_matters_is_known_each_value_is_held_against_it(
     assert "<td>-18, better by what matters</td>" in page
 
 
+def test_where_a_change_for_the_better_matters_is_drawn(service: httpx.Client) -> None:
+    """Whichever way the scale goes: an ODI falls, a PSEQ rises."""
+    ours = f"{CANON}/CodeSystem/instrument-score"
+    told = (
+        score(ODI_CODE, 40, "2026-04-01", of="b1", **PERCENT),
+        score("pseq-total", 20, "2026-05-01", of="b1", codes=ours),
+    )
+    page = page_of(service, bundle(patient("b1"), *told))
+
+    odi, pseq = (page[page.index(f'id="{name}-title"') :] for name in ("odi-score", "pseq-total"))
+    assert re.search(r">28(\.0+)? better by what matters<", odi[: odi.index("</svg>")])
+    assert ">26.5 better by what matters<" in pseq[: pseq.index("</svg>")]
+    assert "Lower is better" in odi[: odi.index("</figure>")]
+    assert "Higher is better" in pseq[: pseq.index("</figure>")]
+
+
+def test_fifty_scores_are_all_drawn_and_only_some_are_labelled(service: httpx.Client) -> None:
+    first = date(2019, 1, 7)
+    days = [(first + timedelta(days=54 * n)).isoformat() for n in range(50)]
+    many = [score(PEG_CODE, 9 - n % 7, day, of="b2") for n, day in enumerate(days)]
+    page = page_of(service, bundle(patient("b2"), *many))
+
+    drawing = page[page.index("<svg") : page.index("</svg>")]
+    assert drawing.count("<circle") == len(days)
+    assert 2 < drawing.count('text-anchor="middle"') <= 20
+    assert page.count(f'<th scope="row">{days[25]}</th>') == 1
+
+
+def test_two_scores_of_one_moment_that_differ_are_not_drawn(service: httpx.Client) -> None:
+    other = {**score(PEG_CODE, 8, "2026-05-01", of="b3"), "id": "other"}
+    first, second = ((5, "2026-04-01"), (3, "2026-05-01"))
+    told = (*(score(PEG_CODE, *one, of="b3") for one in (first, second)), other)
+    page = page_of(service, bundle(patient("b3"), *told))
+
+    assert "One value, 5, on 2026-04-01" in page
+    assert "conflicting values at one time: peg-score" in page
+
+
+def test_a_plan_says_that_nobody_signed_its_content_and_what_became_of_it(
+    service: httpx.Client,
+) -> None:
+    told = json.dumps(bundle(patient("s1"), intake(screened(), of="s1"))).encode()
+    derived = service.post("/fhir/$derive", params={"asOf": AS_OF}, content=told)
+    url = f"/decisions/{derived.headers['X-Decision-Id']}.html"
+    before = service.get(url).text
+    answer = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "outcome", "valueCode": "declined"},
+            {"name": "practitioner", "valueReference": {"reference": "Practitioner/d"}},
+        ],
+    }
+    plan = derived.json()["entry"][0]["resource"]["id"]
+    service.post(f"/fhir/CarePlan/{plan}/$respond", json=answer).raise_for_status()
+
+    assert "has not been signed by a clinician" in before
+    assert "draft: nobody has answered it" in before
+    assert "revoked: another plan, or none, is in force" in service.get(url).text
+
+
+def test_guidelines_that_disagree_are_told_beside_what_they_disagree_about(
+    pages: dict[str, str],
+) -> None:
+    page = pages["example"]
+
+    assert re.search(r"guidelines disagree: who: .*; uk: ", page)
+
+
 def test_a_red_flag_leaves_the_escalation_alone(pages: dict[str, str]) -> None:
     page = pages["emergency"]
 
+    front = page[: page.index(">The plan</h2>")]
+    assert "Red flag cauda-equina: emergency (<code>B-CE-1</code>)." in front
     assert "ESC-01" in page
     assert "EX-01</code></th>" not in page[: page.index("Why something is not here")]
 

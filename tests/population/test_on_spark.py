@@ -44,7 +44,12 @@ def test_both_halves_on_spark_are_the_whole_on_one_process(
 ) -> None:
     from app.population.on_spark import decide  # noqa: PLC0415  (needs the extra)
 
-    lines = [*patients(PEOPLE), b'{"resourceType": "Bundle", "na']
+    """Whatever ends a line, and whatever is in it that is no UTF-8."""
+    people = list(patients(PEOPLE))
+    people[0] = b"\xef\xbb\xbf" + people[0] + b"\r"
+    people[1] = people[1].replace(b'"entry":[', b'"entry":[\r', 1)
+    people[-1] = people[-1].replace(b'"Patient",', b'"Patient","name":[{"family":"M\xfc"}],', 1)
+    lines = [*people, b'{"resourceType": "Bundle", "na']
     whole = tmp_path / "whole.ndjson"
     run(Job(written(tmp_path / "in.ndjson", lines), whole, WHO))
     halves = tmp_path / "halves"
@@ -64,5 +69,12 @@ def test_both_halves_on_spark_are_the_whole_on_one_process(
     )
     found = {str(r["patient"]): r for r in together("decisions")}
     assert found == {str(r["patient"]): r for r in rows(whole)}
-    (reject,) = together("rejects")
-    assert reject["place"] == PEOPLE // 2 + 1
+    assert len(found) == PEOPLE - 1
+    rejects = together("rejects")
+    assert [(str(r["file"]).rpartition("/")[2], r["place"]) for r in rejects] == [
+        ("b.ndjson", PEOPLE // 2),
+        ("b.ndjson", PEOPLE // 2 + 1),
+    ]
+    assert [r["problems"] for r in rejects] == [
+        r["problems"] for r in rows(tmp_path / "whole.ndjson.rejects")
+    ]

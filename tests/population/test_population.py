@@ -1,6 +1,7 @@
 """A population decides as the service does, in any number of processes, killed or not."""
 
 import io
+import os
 import re
 import signal
 import sqlite3
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,45 @@ def test_a_bad_line_is_told_by_its_number_and_the_others_are_decided_about(
     assert crowded["problems"][0]["what"] == "There is more than one patient."
 
 
+@pytest.mark.parametrize("begins", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_a_file_of_windows_holds_the_same_patients(
+    source: Path, tmp_path: Path, begins: bytes, ends: bytes
+) -> None:
+    lines = source.read_bytes().splitlines()[:2]
+    target = tmp_path / "out.ndjson"
+    (tmp_path / "in.ndjson").write_bytes(begins + ends.join(lines))
+
+    tally = run(Job(tmp_path / "in.ndjson", target, WHO, range_size=SMALL))
+
+    assert [row["patient"] for row in rows(target)] == ["Patient/s-0", "Patient/s-1"]
+    assert tally.rejected == 0
+
+
+def test_who_is_rejected_is_named_where_that_can_be_read(source: Path, tmp_path: Path) -> None:
+    """Nobody else keeps the line, least of all where files were joined."""
+    first = orjson.loads(source.read_bytes().splitlines()[0])
+    first["entry"][0]["resource"]["gender"] = "blue"
+    nobody = {**first, "entry": first["entry"][1:]}
+    no_json, target = b'{"resourceType', tmp_path / "out.ndjson"
+    lines = [orjson.dumps(first), orjson.dumps(nobody), no_json, b"[]", b"1"]
+
+    run(Job(written(tmp_path / "in.ndjson", lines), target, WHO))
+
+    rejected = rows(tmp_path / "out.ndjson.rejects")
+    assert [row["patient"] for row in rejected] == ["Patient/s-0", "Patient/s-0", None, None, None]
+
+
+def test_a_fault_of_ours_in_one_line_stops_no_other(source: Path, tmp_path: Path) -> None:
+    """An instant without zone is a fault of who calls; whatever it is, it is told by its kind."""
+    target = tmp_path / "out.ndjson"
+    tally = run(Job(source, target, How(AT.replace(tzinfo=None), "who")))
+
+    assert tally.rejected == PEOPLE
+    (problem,) = rows(tmp_path / "out.ndjson.rejects")[0]["problems"]
+    assert problem["what"] == "Something went wrong on our side (TypeError)."
+
+
 def test_a_person_sees_how_far_it_is_how_fast_and_how_long_it_will_take(
     source: Path, tmp_path: Path
 ) -> None:
@@ -173,6 +214,34 @@ def test_a_run_goes_on_only_as_it_began(source: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other.ndjson", list(patients(2)))
     with pytest.raises(Refused, match="input"):
         run(Job(other, target, WHO, resume=True))
+
+
+def test_a_run_goes_on_only_with_every_byte_as_it_was(source: Path, tmp_path: Path) -> None:
+    """The length is the same, and so is the beginning."""
+    people = written(tmp_path / "in.ndjson", source.read_bytes().splitlines())
+    with pytest.raises(StoppedError):
+        run(Job(people, tmp_path / "out.ndjson", WHO, range_size=SMALL, told=stop))
+    *same, last = source.read_bytes().splitlines()
+    written(people, [*same, last.replace(b'"male"', b'"MALE"').replace(b'"female"', b'"FEMALE"')])
+
+    with pytest.raises(Refused, match="input"):
+        run(Job(people, tmp_path / "out.ndjson", WHO, resume=True))
+
+
+def test_a_run_that_loses_a_process_says_so_and_can_go_on(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.ndjson"
+    many = written(tmp_path / "many.ndjson", source.read_bytes().splitlines() * 8)
+    command = [PAINPLAN, "population", str(many), str(target), "--as-of", AS_OF, "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
+        _wait_for(tmp_path / "out.ndjson.progress", running)
+        workers = psutil.Process(running.pid).children(recursive=True)
+        next(w for w in workers if "spawn_main" in " ".join(w.cmdline())).kill()
+        _, told = running.communicate(timeout=120)
+
+    assert running.returncode == 1
+    assert told.decode().strip().endswith("perhaps for want of memory. Go on with --resume.")
+    assert b"Traceback" not in told
+    assert (tmp_path / "out.ndjson.progress").exists()
 
 
 def test_a_run_that_begins_anew_leaves_no_state_of_the_one_before(
@@ -226,12 +295,7 @@ def test_a_run_that_was_stopped_before_its_summary_goes_on_to_it(
 def test_files_by_type_are_joined_by_patient(source: Path, whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
-    by_type: dict[str, list[bytes]] = {}
-    for line in source.read_bytes().splitlines():
-        for entry in orjson.loads(line)["entry"]:
-            resource = entry["resource"]
-            by_type.setdefault(resource["resourceType"], []).append(orjson.dumps(resource))
-    for type_, lines in by_type.items():
+    for type_, lines in by_type(source, PEOPLE).items():
         half = len(lines) // 2
         written(folder / f"1.{type_}.ndjson", lines[half:])
         written(folder / f"2.{type_}.ndjson", lines[:half])
@@ -243,14 +307,82 @@ def test_files_by_type_are_joined_by_patient(source: Path, whole: Path, tmp_path
     assert not (tmp_path / "out.ndjson.bundles").exists()
 
 
+def test_what_of_an_export_cannot_be_joined_is_told_by_file_and_line(
+    source: Path, tmp_path: Path
+) -> None:
+    """And stops nothing: what is about nobody is left out, as an export has its practitioners."""
+    folder = export(source, tmp_path, PEOPLE)
+    whole = tmp_path / "whole.ndjson"
+    run_of(folder, whole)
+    observations = folder / "Observation.ndjson"
+    with observations.open("ab") as file:
+        file.write(b'\n{"resourceType": "Observation", "sub\n')
+        file.write(b'{"resourceType": "Observation", "id": "\xff"}\n')
+        file.write(b'{"resourceType": "Observation", "id": "o1"}\n')
+    with (folder / "Patient.ndjson").open("ab") as file:
+        file.write(b'{"resourceType": "Patient"}\n')
+    written(folder / "Practitioner.ndjson", [b'{"resourceType": "Practitioner", "id": "d"}'])
+
+    target = tmp_path / "out.ndjson"
+    run_of(folder, target)
+
+    assert target.read_bytes() == whole.read_bytes()
+    last = len(observations.read_bytes().splitlines())
+    told = [(r["file"], r["line"], r["problems"][0]) for r in rows(tmp_path / "out.ndjson.rejects")]
+    assert told == [
+        ("Patient.ndjson", PEOPLE + 1, {"where": "Patient.id", "what": "It has no id."}),
+        ("Observation.ndjson", last - 2, {"where": "", "what": "The line is not JSON."}),
+        ("Observation.ndjson", last - 1, {"where": "", "what": "The line is not JSON."}),
+        (
+            "Observation.ndjson",
+            last,
+            {"where": "Observation.subject", "what": "It names no patient."},
+        ),
+    ]
+    summary = orjson.loads((tmp_path / "out.ndjson.summary.json").read_bytes())
+    assert (summary["patients"], summary["rejected"]) == (PEOPLE, len(told))
+
+
 def test_the_input_is_never_written_over(source: Path, tmp_path: Path) -> None:
-    people = written(tmp_path / "in.ndjson", source.read_bytes().splitlines())
+    """Nor by one of the files beside the decisions."""
+    people = written(tmp_path / "in.ndjson.rejects", source.read_bytes().splitlines())
     (tmp_path / "same.ndjson").symlink_to(people)
 
-    for target in (people, tmp_path / "same.ndjson"):
+    for target in (people, tmp_path / "same.ndjson", tmp_path / "in.ndjson"):
         with pytest.raises(Refused, match="is the input itself"):
             run(Job(people, target, WHO))
     assert people.read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["Patient.ndjson", "out.ndjson"])
+def test_no_decision_is_written_among_the_files_of_an_export(
+    source: Path, tmp_path: Path, name: str
+) -> None:
+    folder = export(source, tmp_path, 2)
+    before = (folder / "Patient.ndjson").read_bytes()
+
+    with pytest.raises(Refused, match="lies among the input"):
+        run_of(folder, folder / name)
+    (tmp_path / "linked.ndjson").hardlink_to(folder / "Patient.ndjson")
+    with pytest.raises(Refused, match="is the input itself"):
+        run_of(folder, tmp_path / "linked.ndjson")
+    assert (folder / "Patient.ndjson").read_bytes() == before
+
+
+def test_a_pipe_is_refused_and_not_taken_for_an_empty_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(Refused, match="is no file that can be read from any place"):
+        run(Job(pipe, tmp_path / "out.ndjson", WHO))
+
+
+def test_there_has_to_be_a_run_before_a_folder_is_joined_to_go_on(
+    source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Refused, match=r"no out\.ndjson\.progress"):
+        run_of(export(source, tmp_path, 2), tmp_path / "out.ndjson", resume=True)
+    assert not (tmp_path / "out.ndjson.bundles").exists()
 
 
 def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
@@ -285,6 +417,24 @@ def run_of(source: Path, target: Path, *, resume: bool = False) -> None:
     )
 
 
+def by_type(source: Path, people: int) -> dict[str, list[bytes]]:
+    """The lines of a Bulk Data export."""
+    found: dict[str, list[bytes]] = {}
+    for line in source.read_bytes().splitlines()[:people]:
+        for entry in orjson.loads(line)["entry"]:
+            resource = entry["resource"]
+            found.setdefault(resource["resourceType"], []).append(orjson.dumps(resource))
+    return found
+
+
+def export(source: Path, tmp_path: Path, people: int) -> Path:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for type_, lines in by_type(source, people).items():
+        written(folder / f"{type_}.ndjson", lines)
+    return folder
+
+
 def by_patient(told: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row["patient"]: row for row in told}
 
@@ -310,9 +460,30 @@ def test_the_summary_counts_what_the_lines_say(source: Path, tmp_path: Path) -> 
         assert summary[name] == counted
     reasons = [f"{a}: {why}" for r in told for a, all_ in r["withheld"].items() for why in all_]
     assert sum(summary["withheld"].values()) == len(reasons)
+    assert summary["grades"] == dict(
+        Counter(f"{g}: {c}" for r in told for g, c in r["grades"].items())
+    )
+    for row in told:
+        assert row["grades"] == grades(row["resources"])
+    assert any("possible" in row["grades"].values() for row in told)
     assert {c["resourceType"] for row in told for c in row["resources"]} >= {"CarePlan", "Goal"}
-    assert "Mechanisms" in console.export_text()
+    printed = console.export_text()
+    assert all(title in printed for title in ("Mechanisms", "Grades", "Drivers", "Withheld"))
     drawing = ET.fromstring((tmp_path / "out.ndjson.svg").read_text("utf-8"))  # noqa: S314
     words = " ".join(drawing.itertext())
     assert f"{PEOPLE} patients" in words
     assert max(summary["mechanisms"], key=summary["mechanisms"].get) in words
+
+
+def grades(resources: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """As the phenotype says them; ``unknown`` where it gives a reason for having none."""
+    shape = "painplan-phenotype"
+    phenotype = next(r for r in resources if shape in str(r.get("meta", {}).get("profile")))
+    found = {c["code"]["coding"][0]["code"]: c for c in phenotype["component"]}
+    names = ("neuropathic-grade", "nociplastic-grade", "nociceptive-support")
+    return {
+        name: found[name]["valueCodeableConcept"]["coding"][0]["code"]
+        if "valueCodeableConcept" in found[name]
+        else "unknown"
+        for name in names
+    }

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from app.book.document import Code, Paragraph, Row, Section, Table, Text, listed
 from app.domain.content import Content
+from app.domain.content_parts import Intervention
 from app.domain.goals import Goal
 from app.domain.plan_types import DO_NOT, NEXT_STEP, Activity
+from app.fhir.writing.activity import dissent
 from app.use_cases.read_history import Seen
 
 NOT_GRADED = "not-graded"
@@ -64,9 +66,19 @@ def _row(activity: Activity, content: Content) -> Row:
             (f"{activity.rank}. " if activity.rank else "", item.label, " ", Code(activity.id)),
             (activity.text,),
             listed([*why, *rules], "; "),
-            listed([_citation(name, content) for name in item.evidence], "; "),
+            listed(
+                [*(_citation(name, content) for name in item.evidence), *_dissent(item, content)],
+                "; ",
+            ),
         )
     )
+
+
+def _dissent(item: Intervention, content: Content) -> Iterator[Text]:
+    """Who says what, where the guidelines disagree."""
+    told = dissent(item.id, content)
+    if told:
+        yield (f"guidelines disagree: {told}",)
 
 
 def _citation(name: str, content: Content) -> Text:

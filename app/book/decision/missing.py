@@ -1,15 +1,15 @@
 """What is not known and would change something, what is not in the plan, what was not used."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from app.book.document import Bullets, Code, Paragraph, Row, Section, Table, Text, listed
 from app.domain.content import Content
+from app.domain.placing import LISTS
 from app.domain.plan_types import NOT_INDICATED, WITHHELD
 from app.domain.questions import Question, questions
 from app.use_cases.read_history import Seen
 
 STATUSES = {WITHHELD: "withheld", NOT_INDICATED: "not indicated"}
-LISTS = Mapping[str, str]
 
 
 def missing(seen: Seen) -> Iterator[Section]:
@@ -33,8 +33,8 @@ def missing(seen: Seen) -> Iterator[Section]:
         )
         blocks.append(Table("What would open an option", ("Option", "Answers"), rows))
     if decision.lists_wanted:
-        words = "A complete list is wanted of: "
-        blocks.append(Paragraph((words + ", ".join(decision.lists_wanted) + ".",)))
+        wanted = ", ".join(LISTS[name] for name in decision.lists_wanted)
+        blocks.append(Paragraph((f"Wanted, too: {wanted}.",)))
     if blocks:
         yield Section("missing", "What is missing, and what it would change", tuple(blocks))
 

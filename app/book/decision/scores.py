@@ -1,5 +1,6 @@
 """How scores went: each as a small drawing with its thresholds, and the same as a table."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +10,16 @@ from html import escape
 from app.book.document import Block, Figure, Row, Section, Table
 from app.domain.content import Content
 from app.domain.content_parts import GoalMeasure
-from app.domain.facts import Bounds, Fact
+from app.domain.facts import Bounds, Fact, SaidBy
 from app.domain.goals import change_that_matters
 from app.use_cases.read_history import Seen
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 200, 46, 190, 14, 30
-DOT, NEAR = 4, 11
+DOT, NEAR, ROOM = 4, 11, 30
+# A threshold, and where a change from the first value matters.
+EDGE = 'stroke="#8a3b00" stroke-dasharray="4 3"'
+CHANGE = 'stroke="#0b6b3a" stroke-dasharray="1 3" stroke-width="2"'
+BETTER = "better by what matters"
 SVG = "http://www.w3.org/2000/svg"
 STYLE = "font:11px system-ui,sans-serif;fill:#1b1b1b"
 Point = tuple[datetime, Decimal]
@@ -38,6 +43,15 @@ class Course:
         if self.measure is None or self.measure.absolute is None:
             return None
         return change_that_matters(self.measure, self.points[0][1])
+
+    @property
+    def is_better_from(self) -> Decimal | None:
+        """Where a change for the better matters; None where the scale does not reach so far."""
+        if self.measure is None or self.matters is None:
+            return None
+        first = self.points[0][1]
+        reached = first + self.matters if self.measure.is_higher_better else first - self.matters
+        return reached if self.low <= reached <= self.high else None
 
 
 def scores(seen: Seen) -> Iterator[Section]:
@@ -71,13 +85,15 @@ def _courses(facts: Mapping[str, Sequence[Fact]], content: Content) -> Iterator[
 
 
 def _points(facts: Sequence[Fact]) -> tuple[Point, ...]:
-    """Whole scores, one a moment, the earliest first."""
-    found = {
-        fact.at: Decimal(fact.value)
-        for fact in facts
-        if isinstance(fact.value, int | Decimal) and not isinstance(fact.value, bool | Bounds)
-    }
-    return tuple(sorted(found.items()))
+    """Whole scores, one a moment, the earliest first; two that contradict each other are none."""
+    found: defaultdict[datetime, defaultdict[SaidBy, set[Decimal]]]
+    found = defaultdict(lambda: defaultdict(set))
+    for fact in facts:
+        if isinstance(fact.value, int | Decimal) and not isinstance(fact.value, bool | Bounds):
+            found[fact.at][fact.said_by].add(Decimal(fact.value))
+    # The clinician's word beats the patient's of the same moment (contract §2).
+    told = ((at, said.get(SaidBy.CLINICIAN) or said[SaidBy.PATIENT]) for at, said in found.items())
+    return tuple(sorted((at, min(values)) for at, values in told if len(values) == 1))
 
 
 def _bands(name: str, content: Content) -> Iterator[tuple[Decimal, str]]:
@@ -112,6 +128,8 @@ def _described(course: Course) -> str:
             f"{len(course.points)} values, {first[1]} on {first[0].date().isoformat()} and "
             f"{last[1]} on {last[0].date().isoformat()}; the scale runs {span}"
         )
+    if course.measure is not None:
+        text += f". {'Higher' if course.measure.is_higher_better else 'Lower'} is better"
     if course.matters is not None:
         text += f". A change of {course.matters:f} matters to people"
     bands = "; ".join(f"{edge:f}: {words}" for edge, words in course.bands)
@@ -129,7 +147,7 @@ def _change(course: Course, value: Decimal) -> str:
     better = change > 0 if course.measure.is_higher_better else change < 0
     if abs(change) < course.matters:
         return f"{words}, less than what matters"
-    return f"{words}, {'better' if better else 'worse'} by what matters"
+    return f"{words}, {BETTER}" if better else f"{words}, worse by what matters"
 
 
 def _svg(course: Course, title: str, described: str) -> str:
@@ -163,12 +181,12 @@ def _frame(course: Course) -> Iterator[str]:
 
 def _thresholds(course: Course) -> Iterator[str]:
     above = 0.0
-    for edge, words in reversed(course.bands):
+    lines = [(edge, words, EDGE) for edge, words in course.bands]
+    if course.is_better_from is not None:
+        lines.append((course.is_better_from, BETTER, CHANGE))
+    for edge, words, stroke in sorted(lines, reverse=True):
         y = _y(course, edge)
-        yield (
-            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
-            'stroke="#8a3b00" stroke-dasharray="4 3"/>'
-        )
+        yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" {stroke}/>'
         at = max(y + 4, above + NEAR)
         yield _words(WIDTH - RIGHT + 6, at, f"{edge:f} {_short(words)}", "start")
         above = at
@@ -178,9 +196,21 @@ def _line(course: Course) -> Iterator[str]:
     places = [(_x(course, at), _y(course, value)) for at, value in course.points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     yield f'<polyline points="{path}" fill="none" stroke="#0b4a8f" stroke-width="2"/>'
-    for (x, y), (_, value) in zip(places, course.points, strict=True):
+    labelled = _labelled([x for x, _ in places])
+    for number, ((x, y), (_, value)) in enumerate(zip(places, course.points, strict=True)):
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{DOT}" fill="#0b4a8f"/>'
-        yield _words(x, y - 7, f"{value:f}", "middle")
+        if number in labelled:
+            yield _words(x, y - 7, f"{value:f}", "middle")
+
+
+def _labelled(places: Sequence[float]) -> set[int]:
+    """The first and the last value, and of those between as many as there is room for."""
+    shown, end = {0, len(places) - 1}, places[0]
+    for number, x in enumerate(places):
+        if x - end >= ROOM and places[-1] - x >= ROOM:
+            shown.add(number)
+            end = x
+    return shown
 
 
 def _words(x: float, y: float, words: str, anchor: str) -> str:
