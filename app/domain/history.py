@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
-from app.domain.searching import Search, SearchValue
+from app.domain.searching import Cursor, Search, SearchValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +209,17 @@ class Stored:
     version: ResourceVersion
     sequence: int
     committed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some versions in order, each with the cursor that ends on it, and whether others follow.
+
+    They may be fewer than were asked for: together they are no longer than one answer may be.
+    """
+
+    hits: tuple[tuple[Stored, Cursor], ...]
+    is_more: bool
 
 
 @dataclass(frozen=True, slots=True)
