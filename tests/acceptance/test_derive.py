@@ -255,6 +255,21 @@ def test_a_retry_with_its_key_gets_the_first_answer(service: httpx.Client) -> No
     assert other.status_code == 422
 
 
+def test_a_key_counts_with_a_decision_that_was_made_before_without_it(
+    service: httpx.Client,
+) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    body = bundle(patient("keyed"), intake(screened(), of="keyed"))
+
+    made = service.post("/fhir/$derive", params=WHEN, json=body)
+    first = service.post("/fhir/$derive", params=WHEN, json=body, headers=key)
+    other = service.post("/fhir/$derive", params=WHEN, json=bundle(patient("keyed")), headers=key)
+    again = service.post("/fhir/$derive", params=WHEN, json=body, headers=key)
+
+    assert first.content == again.content == made.content
+    assert other.status_code == 422
+
+
 def test_stored_facts_count_unless_they_are_not_asked_for(service: httpx.Client) -> None:
     derive(service, patient("known"), intake(screened(), of="known"))
     only = {
