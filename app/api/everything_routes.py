@@ -46,7 +46,8 @@ async def everything(request: Request) -> Response:
     )
     base = f"{state.settings.public_url}/fhir"
     entries = [
-        Entry(f"{base}/{s.version.type}/{s.version.id}", resource_body(s), MATCH) for s in page.hits
+        Entry(f"{base}/{s.version.type}/{s.version.id}", resource_body(s), MATCH)
+        for s in page.resources
     ]
     address = f"{base}/Patient/{id_}/$everything"
     own = {} if cursor is None else {cursors.NAME: cursors.written(cursor)}

@@ -1,20 +1,22 @@
 """What a search found, as entries: from the history, from decisions, or from what we publish."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from app.api.access import confined_to, is_visible, may, narrowed, require_audit_reader
+from app.api.access import confined_to, may, narrowed, require_audit_reader
 from app.api.answers import resource_body
+from app.api.included import included, makers
+from app.api.ours import merged, ours_among, place_of
 from app.api.provenances import provenance_body
 from app.api.requests import caller_of
 from app.api.trail import shown
 from app.api.types import AUDIT, PUBLISHED
 from app.domain.history import Stored
-from app.domain.problem import Gone, NotFound, NotUnderstood, Problem
-from app.domain.searching import Cursor, Search, matches
-from app.fhir.searching.includes import target_of, targets
+from app.domain.problem import NotUnderstood, Problem
+from app.domain.searching import Cursor, Search
+from app.fhir.searching.includes import target_of
 from app.fhir.searching.query import Understood
 from app.fhir.searching.shape import Shape
 from app.fhir.searching.summary import part_of
@@ -27,11 +29,15 @@ ACCURATE = ("accurate", "estimate")
 
 @dataclass(slots=True)
 class Found:
-    """The entries of one page, where the next begins, and how many there are where it is known."""
+    """The entries of one page, where the next begins, how many there are where it is known.
+
+    ``told`` is what could not be answered in full.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     next: Cursor | None = None
     total: int | None = None
+    told: list[Problem] = field(default_factory=list)
 
 
 async def found_of(
@@ -44,14 +50,17 @@ async def found_of(
         return await _audited(request, understood, cursor)
     if type_ in PUBLISHED:
         return _published(request, type_, understood, cursor)
-    return await _kept(request, understood, cursor)
+    return await _kept(request, type_, understood, cursor)
 
 
-async def _kept(request: Request, understood: Understood, cursor: Cursor | None) -> Found:
+async def _kept(
+    request: Request, type_: str, understood: Understood, cursor: Cursor | None
+) -> Found:
     use_case, tenant = request.app.state.search_resources, caller_of(request).tenant
     shape, search = understood.shape, narrowed(request, understood.search)
+    ours = ours_among(request, understood.search)
     if shape.summary == COUNT_ONLY:
-        return Found(total=await use_case.number(tenant, search))
+        return Found(total=await use_case.number(tenant, search) + len(ours))
     page = await use_case.page(
         tenant,
         search,
@@ -60,13 +69,22 @@ async def _kept(request: Request, understood: Understood, cursor: Cursor | None)
         count=shape.count,
         is_total_wanted=shape.total in ACCURATE,
     )
-    entries = [_match(request, stored, shape) for stored in page.hits]
-    entries += await _included(request, page.hits, shape)
-    return Found(entries, page.next, None if shape.total == "none" else page.total)
-
-
-def _match(request: Request, stored: Stored, shape: Shape) -> Entry:
-    return _entry(request, stored, shape, "match")
+    beside = await included(request, page.resources, shape)
+    hits = page.hits[: beside.matches]
+    is_more = page.is_more or len(hits) < len(page.hits)
+    placed = [(place, _entry(request, stored, shape, "match")) for stored, place in hits]
+    for id_ in ours:
+        own = (place_of(id_, shape.order), _published_entry(request, type_, id_, shape))
+        placed = merged(placed, own, after=cursor, order=shape.order, is_more=is_more)
+    chosen, is_more = placed[: shape.count], is_more or len(placed) > shape.count
+    entries = [entry for _, entry in chosen]
+    entries += [_entry(request, stored, shape, "include") for stored in beside.resources]
+    if shape.revinclude and may(request, "Provenance", "s"):
+        made = await makers(request, [stored for stored, _ in hits])
+        entries += [await _provenance(request, id_, shape, "include") for id_ in made]
+    next_ = chosen[-1][0] if is_more and chosen else None
+    total = None if shape.total == "none" or page.total is None else page.total + len(ours)
+    return Found(entries, next_, total, beside.told)
 
 
 def _entry(request: Request, stored: Stored, shape: Shape, mode: str) -> Entry:
@@ -78,53 +96,14 @@ def _entry(request: Request, stored: Stored, shape: Shape, mode: str) -> Entry:
     return Entry(_url(request, version.type, version.id), body, {"search": {"mode": mode}})
 
 
+def _published_entry(request: Request, type_: str, id_: str, shape: Shape) -> Entry:
+    body, _ = request.app.state.published[(type_, id_)]
+    part = part_of(body, type_, summary=shape.summary, elements=shape.elements)
+    return Entry(_url(request, type_, id_), part, {"search": {"mode": "match"}})
+
+
 def _url(request: Request, type_: str, id_: str) -> str:
     return f"{request.app.state.settings.public_url}/fhir/{type_}/{id_}"
-
-
-async def _included(request: Request, hits: Sequence[Stored], shape: Shape) -> list[Entry]:
-    """What the matches refer to, and the Provenance of what was made; each once.
-
-    What the caller may not read stays out, as it would from a search (SMART lets us filter).
-    """
-    tenant, history = caller_of(request).tenant, request.app.state.read_history
-    there = {(s.version.type, s.version.id) for s in hits}
-    entries: list[Entry] = []
-    wanted = [
-        target
-        for stored in hits
-        for include in shape.include
-        for target in targets(stored.version.body, stored.version.type, include)
-    ]
-    for type_, id_, version in dict.fromkeys(wanted):
-        if (type_, id_) in there or not may(request, type_, "r"):
-            continue
-        there.add((type_, id_))
-        try:
-            stored = await history.resource(tenant, type_, id_, version)
-        except (NotFound, Gone):
-            continue  # a reference to what never came here, or is here no more
-        if not is_visible(request, stored):
-            continue
-        entries.append(_entry(request, stored, shape, "include"))
-    if shape.revinclude and may(request, "Provenance", "s"):
-        made = await _makers(request, hits)
-        entries += [await _provenance(request, id_, shape, "include") for id_ in made]
-    return entries
-
-
-async def _makers(request: Request, hits: Iterable[Stored]) -> list[str]:
-    """The decisions that made any version of these, without the same twice."""
-    tenant, history = caller_of(request).tenant, request.app.state.read_history
-    by_patient: dict[str, set[tuple[str, str]]] = {}
-    for stored in hits:
-        version = stored.version
-        if version.patient is not None and version.origin == "derived":
-            by_patient.setdefault(version.patient, set()).add((version.type, version.id))
-    found: dict[str, None] = {}
-    for patient, made in by_patient.items():
-        found.update(dict.fromkeys(await history.made_by(tenant, patient, made)))
-    return list(found)
 
 
 async def _provenance(request: Request, id_: str, shape: Shape, mode: str) -> Entry:
@@ -194,22 +173,14 @@ async def _audited(request: Request, understood: Understood, cursor: Cursor | No
 def _published(
     request: Request, type_: str, understood: Understood, cursor: Cursor | None
 ) -> Found:
-    state, shape = request.app.state, understood.shape
-    ids = [
-        id_
-        for (of, id_), values in sorted(state.published_values().items())
-        if matches(understood.search, of, id_, None, values)
-    ]
+    shape = understood.shape
+    ids = sorted(ours_among(request, understood.search))
     if shape.summary == COUNT_ONLY:
         return Found(total=len(ids))
     if shape.order == "-_id":
         ids.reverse()
     chosen, next_ = _slice(ids, shape, cursor)
-    entries = []
-    for id_ in chosen:
-        body, _ = state.published[(type_, id_)]
-        part = part_of(body, type_, summary=shape.summary, elements=shape.elements)
-        entries.append(Entry(_url(request, type_, id_), part, {"search": {"mode": "match"}}))
+    entries = [_published_entry(request, type_, id_, shape) for id_ in chosen]
     return Found(entries, next_, len(ids))
 
 

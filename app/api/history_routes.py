@@ -61,7 +61,7 @@ async def _history(request: Request, type_: str, id_: str | None) -> Response:
     page = await use_case.versions(tenant, wanted, cursor=cursor, count=count)
     if id_ is not None and not page.total:
         await _require_there(request, type_, id_)
-    hits = page.hits if count else ()
+    hits = page.resources if count else ()
     for stored in hits:
         shown(request, stored)
     entries = [_entry(request, stored) for stored in hits]

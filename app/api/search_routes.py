@@ -67,7 +67,7 @@ async def _search(request: Request, pairs: Pairs, form: bytes = b"") -> Response
         trail.names(patients)
     found = await found_of(request, type_, understood, cursor)
     links = _links(request, type_, understood, cursor, found)
-    entries = [*found.entries, *_told(understood)]
+    entries = [*found.entries, *_told([*understood.ignored, *found.told])]
     body = bundle("searchset", entries, links=links, total=found.total)
     return rendered(request, body, media)
 
@@ -118,8 +118,6 @@ def _with(address: str, pairs: Pairs) -> str:
     return f"{address}?{urlencode(pairs)}" if pairs else address
 
 
-def _told(understood: Understood) -> list[Entry]:
-    """What was ignored, as an entry that is no match."""
-    if not understood.ignored:
-        return []
-    return [outcome_entry(understood.ignored)]
+def _told(problems: Sequence[Problem]) -> list[Entry]:
+    """What was ignored or left out, as an entry that is no match."""
+    return [outcome_entry(problems)] if problems else []

@@ -54,6 +54,10 @@ async def _kept(request: Request, type_: str, id_: str) -> bytes:
     if type_ == "Provenance":
         body, _ = await provenance_body(request, id_)
         return body
+    published = request.app.state.published.get((type_, id_))
+    if published is not None:
+        body, _ = published
+        return bytes(body)
     history, tenant = request.app.state.read_history, caller_of(request).tenant
     stored = seen(request, await history.resource(tenant, type_, id_))
     shown(request, stored)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
-from app.domain.searching import Search, SearchValue
+from app.domain.searching import Cursor, Search, SearchValue
 
 
 class ResourceVersion(NamedTuple):
@@ -199,6 +199,16 @@ class Stored(NamedTuple):
     version: ResourceVersion
     sequence: int
     committed_at: datetime
+
+
+class Slice(NamedTuple):
+    """Some versions in order, each with the cursor that ends on it, and whether others follow.
+
+    They may be fewer than were asked for: together they are no longer than one answer may be.
+    """
+
+    hits: tuple[tuple[Stored, Cursor], ...]
+    is_more: bool
 
 
 class CurrentVersion(NamedTuple):

@@ -13,6 +13,8 @@ Column = Literal["value", "until", "system"]
 Operator = Literal["=", "<", "<=", ">", ">="]
 COMPARE = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 NEWEST_FIRST = "-_lastUpdated"
+LONGEST_PAGE = 10 * 1024 * 1024
+"""Bytes of all resources of a page; only a resource that is longer by itself is longer."""
 
 
 class SearchValue(NamedTuple):

@@ -77,3 +77,8 @@ def unpacked(stored: bytes) -> bytes:
     """
     parameters = zstandard.get_frame_parameters(stored)
     return _decompressor(parameters.dict_id).decompress(stored)
+
+
+def length_of(stored: bytes) -> int:
+    """How many bytes ``unpacked`` would give, from the head of the frame alone."""
+    return int(zstandard.get_frame_parameters(stored).content_size)

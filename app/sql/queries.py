@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Stored
+from app.domain.history import ContentVersion, CurrentVersion, DecisionRecord, Slice, Stored
 from app.domain.hook_history import (
     AcceptedOverride,
     HookCallRecord,
@@ -18,6 +18,7 @@ from app.sql.bodies import unpacked
 from app.sql.database import Reader, Row, Statement
 from app.sql.databases import reader_of
 from app.sql.hook_queries import CALL, CARD, KNOWN_FEEDBACK, OUTCOMES, OVERRIDES, SHOWN
+from app.sql.page_bodies import with_bodies
 from app.sql.read_rows import decision_of, hook_call_of, hook_card_of, stored_of
 from app.sql.rows import instant, moment
 from app.sql.schema import schema_obstacle
@@ -208,50 +209,52 @@ class History:
 
     async def search(
         self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
-    ) -> list[tuple[Stored, Cursor]]:
-        """At most ``count`` matches after the cursor, each with the cursor that ends on it."""
+    ) -> Slice:
+        """At most ``count`` matches after the cursor."""
         probe = probe_of(tenant, search, COMMON, order)
         is_common = probe is not None and len(await self._found(search, probe)) == COMMON
         if is_walked(search, order, has_driver=probe is not None, is_common=is_common):
             return await self._walked(tenant, search, cursor, order, count)
-        statement = page_of(tenant, search, cursor, order, count, is_common=is_common)
+        statement = page_of(tenant, search, cursor, order, count + 1, is_common=is_common)
         rows = await self._found(search, statement)
-        return [
-            (
-                stored_of(row),
-                Cursor(cursor.snapshot, row["place"], row["sequence"], row["position"]),
-            )
-            for row in rows
-        ]
+        return await self._slice(rows, [row["place"] for row in rows], cursor, count)
 
     async def _walked(
         self, tenant: str, search: Search, cursor: Cursor, order: str, count: int
-    ) -> list[tuple[Stored, Cursor]]:
+    ) -> Slice:
         """In the order of a value: first those that have it, then those that lack it."""
         rows: list[Row] = []
+        wanted = count + 1
         if not is_among_the_last(cursor, order):
-            rows = await self._found(search, page_with_value(tenant, search, cursor, order, count))
+            rows = await self._found(search, page_with_value(tenant, search, cursor, order, wanted))
         keys = [row["place"] for row in rows]
-        if len(rows) < count:
+        if len(rows) < wanted:
             lacking, start, by_time = without_value(search, cursor, order)
-            missing = count - len(rows)
+            missing = wanted - len(rows)
             statement = page_of(tenant, lacking, start, by_time, missing, is_common=True)
             rows += await self._found(search, statement)
             keys += [last_in(order)] * (len(rows) - len(keys))
-        return [
-            (stored_of(row), Cursor(cursor.snapshot, key, row["sequence"], row["position"]))
-            for row, key in zip(rows, keys, strict=True)
-        ]
+        return await self._slice(rows, keys, cursor, count)
 
-    async def versions(
-        self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
-    ) -> list[tuple[Stored, Cursor]]:
+    async def versions(self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int) -> Slice:
         """At most ``count`` versions of a history after the cursor, newest first."""
-        rows = await self._reader.fetch_all(*page_of_versions(tenant, wanted, cursor, count))
-        return [
-            (stored_of(row), Cursor(cursor.snapshot, "", row["sequence"], row["position"]))
-            for row in rows
-        ]
+        rows = await self._reader.fetch_all(*page_of_versions(tenant, wanted, cursor, count + 1))
+        return await self._slice(rows, [""] * len(rows), cursor, count)
+
+    async def _slice(
+        self, rows: Sequence[Row], keys: Sequence[str], cursor: Cursor, count: int
+    ) -> Slice:
+        """The first of the rows, one of which more was looked for than there is room for."""
+        key_of = dict(zip((row["rowid"] for row in rows), keys, strict=True))
+        read, is_cut = await with_bodies(rows[:count], self._reader.fetch_one)
+        hits = tuple(
+            (
+                stored,
+                Cursor(cursor.snapshot, key_of[row["rowid"]], row["sequence"], row["position"]),
+            )
+            for row, stored in read
+        )
+        return Slice(hits, is_cut or len(rows) > count)
 
     async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int:
         """How many versions there are in all."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from app.domain.searching import Alternative, Criterion, Cursor, Search
 from app.sql.database import Statement
+from app.sql.page_bodies import COLUMNS
 from app.sql.search_rows import kept_text, key_of
 
 BY_TIME, BY_ID = "_lastUpdated", "_id"
@@ -44,7 +45,7 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
     *,
     is_common: bool = False,
 ) -> Statement:
-    """The rows of one page with their bodies, after ``cursor`` in ``order``.
+    """The rows of one page with their short bodies, after ``cursor`` in ``order``.
 
     ``is_common`` says that what would drive is had by many: then the order of the blocks drives.
     """
@@ -53,10 +54,8 @@ def page_of(  # noqa: PLR0913  (what, and which part of it in which order)
     # In the order of the blocks the place is all there is, so that nothing need be sorted.
     by = ["r.sequence", "r.position"] if name == BY_TIME else ["place", "r.sequence", "r.position"]
     statement = Statement()
-    statement.add(
-        "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, r.sequence AS s,"
-        " r.position AS p,"
-    )
+    statement.add(f"SELECT {COLUMNS}, b.committed_at, q.place")
+    statement.add("FROM (SELECT r.rowid AS row, r.sequence AS s, r.position AS p,")
     key, values = _key(tenant, search, name, last_in(order))
     statement.add(f"{key} AS place", *values)
     _found(

@@ -6,6 +6,7 @@ value comes last in either direction, in the order of the blocks, and is looked 
 
 from app.domain.searching import Criterion, Cursor, Search
 from app.sql.database import Statement
+from app.sql.page_bodies import COLUMNS
 from app.sql.search_rows import key_of
 from app.sql.searching import BY_ID, BY_TIME, NEWEST, also, last_in
 
@@ -35,9 +36,10 @@ def page_with_value(
     direction, beyond = ("DESC", "<") if order.startswith("-") else ("ASC", ">")
     type_ = search.types[0]
     statement = Statement()
+    statement.add(f"SELECT {COLUMNS}, b.committed_at, q.place")
     statement.add(
-        "SELECT v.*, b.committed_at, q.place FROM (SELECT r.rowid AS row, s.value AS place,"
-        " r.sequence AS s, r.position AS p FROM search_value s CROSS JOIN resource_version r"
+        "FROM (SELECT r.rowid AS row, s.value AS place, r.sequence AS s, r.position AS p"
+        " FROM search_value s CROSS JOIN resource_version r"
         " ON r.rowid = s.row WHERE s.key = ? AND r.tenant = ? AND r.type = ? AND r.sequence <= ?",
         key_of(tenant, type_, order.removeprefix("-")),
         tenant,

@@ -1,6 +1,7 @@
 """The versions of one resource or of a type, newest first, as of the block of the first page."""
 
 from app.domain.searching import Cursor, Versions
+from app.sql.page_bodies import COLUMNS
 from app.sql.rows import instant
 
 NEWER_THERE = (
@@ -40,7 +41,13 @@ def page_of_versions(
     if cursor.position >= 0:
         where += " AND (r.sequence, r.position) < (?, ?)"
         values += [cursor.sequence, cursor.position]
-    sql = f"SELECT r.*, b.committed_at {where} ORDER BY r.sequence DESC, r.position DESC LIMIT ?"
+    inner = f"SELECT r.rowid AS row {where} ORDER BY r.sequence DESC, r.position DESC LIMIT ?"
+    sql = (
+        f"SELECT {COLUMNS}, b.committed_at FROM ({inner}) q"  # noqa: S608  (constants)
+        " CROSS JOIN resource_version v ON v.rowid = q.row"
+        " CROSS JOIN block b ON b.sequence = v.sequence"
+        " ORDER BY v.sequence DESC, v.position DESC"
+    )
     return sql, [*values, count]
 
 

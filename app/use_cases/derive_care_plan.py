@@ -104,13 +104,19 @@ class DeriveCarePlan:
             raise used_otherwise()
         return await self._again(ask, caller, decision_id)
 
-    async def _again(self, ask: Ask, caller: Caller, decision_id: str) -> Answer:
-        """What was answered before; that it was asked for again is kept."""
+    async def _again(
+        self,
+        ask: Ask,
+        caller: Caller,
+        decision_id: str,
+        promise: IdempotencyRecord | None = None,
+    ) -> Answer:
+        """What was answered before; that it was asked for again is kept, and for which new key."""
         answer = await self.answer_of(caller.tenant, decision_id, ask.submission.warnings)
         what, now = f"{PLAN}/{answer.resources[0].id}", self.clock()
         patient = ask.submission.subject
         audit = executed(caller, operation=ask.operation, what=what, patient=patient, now=now)
-        await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))
+        await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,), promise))
         return answer
 
     async def _until_settled(self, ask: Ask, caller: Caller) -> Answer:
@@ -162,7 +168,8 @@ class DeriveCarePlan:
         if ask.is_kept and gathered.reads.patient_head:
             known = await self.history.decision(caller.tenant, frame.decision_id)
             if known is not None:
-                return await self._again(ask, caller, frame.decision_id)
+                promise = _promise(ask, caller, frame.decision_id)
+                return await self._again(ask, caller, frame.decision_id, promise)
         metrics.decided(decision.phenotype.mechanism, decision.gate.level.value)
         outputs = self.writer.write(decision, expertise.content, frame)
         audit = executed(

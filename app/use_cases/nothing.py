@@ -10,6 +10,7 @@ from app.domain.history import (
     CurrentVersion,
     DecisionRecord,
     Entry,
+    Slice,
     Stored,
     WriteSet,
 )
@@ -98,17 +99,15 @@ class Nothing:
 
     async def search(
         self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
-    ) -> Sequence[tuple[Stored, Cursor]]:
+    ) -> Slice:
         """Nothing is there."""
         del tenant, search, cursor, order, count
-        return ()
+        return Slice((), is_more=False)
 
-    async def versions(
-        self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
-    ) -> Sequence[tuple[Stored, Cursor]]:
+    async def versions(self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int) -> Slice:
         """Nothing is there."""
         del tenant, wanted, cursor, count
-        return ()
+        return Slice((), is_more=False)
 
     async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int:
         """Nothing is there."""

@@ -17,6 +17,7 @@ from app.domain.history import (
     CurrentVersion,
     DecisionRecord,
     ResourceVersion,
+    Slice,
     Stored,
     WriteSet,
 )
@@ -181,11 +182,11 @@ class History(Protocol):
 
     async def search(
         self, tenant: str, search: Search, *, cursor: Cursor, order: str, count: int
-    ) -> Sequence[tuple[Stored, Cursor]]: ...
+    ) -> Slice: ...
 
     async def versions(
         self, tenant: str, wanted: Versions, *, cursor: Cursor, count: int
-    ) -> Sequence[tuple[Stored, Cursor]]: ...
+    ) -> Slice: ...
 
     async def number_of_versions(self, tenant: str, wanted: Versions, snapshot: int) -> int: ...
 

@@ -35,7 +35,6 @@ from app.use_cases.ports import Clock, History, Journal
 
 READ_ONLY = ("GET", "HEAD")
 PUBLISHED = ("Organization", "painplan")
-MANY = 2
 
 
 class Wish(NamedTuple):
@@ -177,9 +176,9 @@ class RecordResource:
         """The id of the only match; None for none. PreconditionFailed for more than one."""
         cursor = Cursor(await self.history.head(), "", 0, -1)
         found = await self.history.search(
-            tenant, search, cursor=cursor, order=NEWEST_FIRST, count=MANY
+            tenant, search, cursor=cursor, order=NEWEST_FIRST, count=1
         )
-        if len(found) == MANY:
+        if found.is_more:
             raise PreconditionFailed(
                 Problem(
                     "The condition matches more than one resource.",
@@ -188,7 +187,7 @@ class RecordResource:
                     code="multiple-matches",
                 )
             )
-        return found[0][0].version.id if found else None
+        return found.hits[0][0].version.id if found.hits else None
 
     async def _matched(self, wish: Wish, tenant: str) -> str | None:
         if wish.condition is None:

@@ -118,7 +118,8 @@ class RespondToPlan:
         before = await self.history.decision(tenant, decision_id)
         if before is not None:
             _require_match(ask.if_match, stored, *_versions_of(before))
-            await self._audit_again(ask, caller, before.patient)
+            promise = _promise(ask, caller, decision_id)
+            await self._audit_again(ask, caller, before.patient, promise)
             return Given(decision_id, stored, ask.warnings)
         _require_match(ask.if_match, stored)
         return await self._answer(ask, caller, now, stored, decision_id)
@@ -171,10 +172,16 @@ class RespondToPlan:
     def _changed(self, version: ResourceVersion, change: Change, now: datetime) -> ResourceVersion:
         return next_version(version, self.writer.answered(version, change, now))
 
-    async def _audit_again(self, ask: RespondAsk, caller: Caller, patient: str | None) -> None:
+    async def _audit_again(
+        self,
+        ask: RespondAsk,
+        caller: Caller,
+        patient: str | None,
+        promise: IdempotencyRecord | None = None,
+    ) -> None:
         now = self.clock()
         audit = executed(caller, operation=KIND, what=_what(ask), patient=patient, now=now)
-        await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,)))
+        await self.journal.record(WriteSet(caller.tenant, ReadSet(), (audit,), promise))
 
 
 def next_version(version: ResourceVersion, output: Output) -> ResourceVersion:

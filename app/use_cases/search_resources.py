@@ -11,11 +11,21 @@ START = -1
 
 
 class Page(NamedTuple):
-    """Some matches in order; ``next`` is None after the last, ``total`` where it is known."""
+    """Some matches in order, each with the cursor that ends on it; ``total`` where it is known."""
 
-    hits: tuple[Stored, ...]
-    next: Cursor | None
+    hits: tuple[tuple[Stored, Cursor], ...]
+    is_more: bool
     total: int | None
+
+    @property
+    def resources(self) -> tuple[Stored, ...]:
+        """The matches alone."""
+        return tuple(stored for stored, _ in self.hits)
+
+    @property
+    def next(self) -> Cursor | None:
+        """Where the next page begins; None after the last."""
+        return self.hits[-1][1] if self.is_more and self.hits else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +46,22 @@ class SearchResources:
     ) -> Page:
         """One page; a search that fits on its first page knows its total for nothing."""
         after = cursor or Cursor(await self.history.head(), "", 0, START)
-        found = await self.history.search(
-            tenant, search, cursor=after, order=order, count=count + 1
-        )
-        is_more = len(found) > count
-        hits = found[:count]
+        found = await self.history.search(tenant, search, cursor=after, order=order, count=count)
         total = None
         if is_total_wanted:
             total = await self.history.number(tenant, search, after.snapshot)
-        elif cursor is None and not is_more:
-            total = len(hits)
-        next_ = hits[-1][1] if is_more and hits else None
-        return Page(tuple(stored for stored, _ in hits), next_, total)
+        elif cursor is None and not found.is_more:
+            total = len(found.hits)
+        return Page(found.hits, found.is_more, total)
 
     async def versions(
         self, tenant: str, wanted: Versions, *, cursor: Cursor | None, count: int
     ) -> Page:
         """One page of a history, newest first; its total is always known."""
         after = cursor or Cursor(await self.history.head(), "", 0, START)
-        found = await self.history.versions(tenant, wanted, cursor=after, count=count + 1)
-        hits = found[:count]
+        found = await self.history.versions(tenant, wanted, cursor=after, count=count)
         total = await self.history.number_of_versions(tenant, wanted, after.snapshot)
-        next_ = hits[-1][1] if hits and len(found) > count else None
-        return Page(tuple(stored for stored, _ in hits), next_, total)
+        return Page(found.hits, found.is_more, total)
 
     async def number(self, tenant: str, search: Search) -> int:
         """How many match now."""

@@ -361,6 +361,35 @@ def test_a_batch_answers_each_entry_for_itself(service: httpx.Client) -> None:
     assert entries[7]["resource"]["total"] == 1
 
 
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_search_by_post_is_answered_in_a_bundle_too(service: httpx.Client, kind: str) -> None:
+    of = f"by-post-{kind}"
+    service.put(f"/fhir/Patient/{of}", json=patient(of))
+    searched = entry("POST", f"Patient/_search?_id={of}")
+    observed = entry("POST", "Observation", about(f"Patient/{of}"))
+    counted = entry("POST", f"/fhir/Observation/_search?patient={of}&_summary=count")
+
+    answer = send(service, kind, searched, observed, counted)
+
+    assert statuses(answer) == ["200", "201", "200"]
+    found, _, number = [e["resource"] for e in answer.json()["entry"]]
+    assert [e["resource"]["id"] for e in found["entry"]] == [of]
+    assert number["total"] == 1
+
+
+def test_the_form_of_a_search_has_no_place_in_a_bundle(service: httpx.Client) -> None:
+    """R4 gives an entry a resource and no form; what was asked for would be guessed."""
+    asked = {"resourceType": "Parameters"}
+
+    answer = send(service, "batch", entry("POST", "Patient/_search", asked))
+
+    (refused,) = answer.json()["entry"]
+    assert refused["response"]["status"].startswith("400")
+    (issue,) = refused["response"]["outcome"]["issue"]
+    assert issue["expression"] == ["Bundle.entry[0].resource"]
+    assert "parameters into the url" in issue["details"]["text"]
+
+
 def test_what_is_written_together_in_a_batch_is_answered_in_its_order(
     service: httpx.Client,
 ) -> None:

@@ -842,6 +842,22 @@ def test_ch_49_a_change_holds_the_whole_draft_with_what_we_do_not_know(
         get_fhir_model_class("MedicationRequest").model_validate(resource)
 
 
+def test_ch_49_what_extends_a_primitive_stays_beside_it(service: httpx.Client) -> None:
+    body = request(
+        SIGN,
+        medicine(TRAMADOL, reasonCode=[ACUTE], **supply(14)),
+        prefetch=acute_prefetch(),
+    )
+    draft = body["context"]["draftOrders"]["entry"][0]["resource"]
+    noted = {"extension": [{"url": "https://ehr.example/x", "valueString": "at noon"}]}
+    timing = {"event": ["2026-06-01", "2026-06-02"], "_event": [None, noted]}
+    draft["dosageInstruction"] = [{"timing": timing}]
+
+    changed = [a["resource"] for a in actions(answered(service, body)) if a["type"] == "update"]
+
+    assert [one["dosageInstruction"][0]["timing"] for one in changed] == [timing]
+
+
 ACUTE = {
     "text": "Low back pain",
     "coding": [{"system": "http://snomed.info/sct", "code": "279039007"}],

@@ -164,6 +164,28 @@ def test_apply_on_the_type_takes_the_plan_definition_itself(service: httpx.Clien
     assert applied(patient("typed")) == 400
 
 
+def test_the_definition_of_apply_names_what_it_takes_as_plan_definition(
+    service: httpx.Client,
+) -> None:
+    definition = service.get("/fhir/OperationDefinition/painplan-apply").json()
+    (named,) = [p for p in definition["parameter"] if p["name"] == "planDefinition"]
+    canonical = "https://painplan.health/fhir/PlanDefinition/clbp-care"
+    values: dict[str, Json] = {
+        "PlanDefinition": {"resource": service.get("/fhir/PlanDefinition/clbp-care").json()},
+        "canonical": {"valueCanonical": canonical},
+        "uri": {"valueUri": canonical},
+        "string": {"valueString": "PlanDefinition/clbp-care"},
+        "Reference": {"valueReference": {"reference": "PlanDefinition/clbp-care"}},
+    }
+
+    assert {one["valueUri"] for one in named["extension"]} == set(values)
+    person: Json = {"name": "data", "resource": bundle(patient("typed"))}
+    for value in values.values():
+        given: Json = {"name": named["name"], **value}
+        body = {"resourceType": "Parameters", "parameter": [given, person]}
+        assert service.post("/fhir/PlanDefinition/$apply", json=body).status_code == 200
+
+
 def test_apply_on_the_type_without_a_plan_definition_is_refused(service: httpx.Client) -> None:
     body = {
         "resourceType": "Parameters",
@@ -230,6 +252,21 @@ def test_a_retry_with_its_key_gets_the_first_answer(service: httpx.Client) -> No
 
     assert again.content == first.content
     assert again.headers["x-decision-id"] == first.headers["x-decision-id"]
+    assert other.status_code == 422
+
+
+def test_a_key_counts_with_a_decision_that_was_made_before_without_it(
+    service: httpx.Client,
+) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    body = bundle(patient("keyed"), intake(screened(), of="keyed"))
+
+    made = service.post("/fhir/$derive", params=WHEN, json=body)
+    first = service.post("/fhir/$derive", params=WHEN, json=body, headers=key)
+    other = service.post("/fhir/$derive", params=WHEN, json=bundle(patient("keyed")), headers=key)
+    again = service.post("/fhir/$derive", params=WHEN, json=body, headers=key)
+
+    assert first.content == again.content == made.content
     assert other.status_code == 422
 
 

@@ -488,6 +488,20 @@ def test_a_key_stands_for_one_answer_to_one_plan(service: httpx.Client) -> None:
     assert read(service, other)["status"] == "draft"
 
 
+def test_a_key_counts_with_an_answer_that_was_given_before_without_it(
+    service: httpx.Client,
+) -> None:
+    plan, key = derived(service, somebody()), str(uuid.uuid4())
+    respond(service, plan, answer_with("accepted"))
+
+    first = respond(service, plan, answer_with("accepted"), Idempotency_Key=key)
+    other = respond(service, plan, answer_with("declined"), Idempotency_Key=key)
+    again = respond(service, plan, answer_with("accepted"), Idempotency_Key=key)
+
+    assert (first.status_code, other.status_code) == (200, 422)
+    assert again.content == first.content
+
+
 def test_what_is_not_known_is_a_warning(service: httpx.Client) -> None:
     plan = derived(service, somebody())
     colour = {"name": "colour", "valueString": "red"}

@@ -315,7 +315,7 @@ async def test_the_order_of_a_date_over_everybody_is_walked_and_misses_nothing(
 
     history = queries.History(fresh.url)
     cursor, found = START, list[tuple[str, str]]()
-    while page := await history.search(tenant, search, cursor=cursor, order=order, count=2):
+    while page := (await history.search(tenant, search, cursor=cursor, order=order, count=2)).hits:
         found += [(stored.version.type, stored.version.id) for stored, _ in page]
         cursor = page[-1][1]
     await history.close()

@@ -34,12 +34,7 @@ def _apply(content: Content) -> Json:
         "type": True,
         "instance": True,
         "parameter": [
-            _in(
-                "planDefinition",
-                "canonical",
-                f"The protocol: {PLAN_DEFINITION}, also as a reference to it. At type level this "
-                "or url is given, at instance level neither.",
-            ),
+            _plan_definition(),
             _in("url", "uri", "The canonical of the protocol, in place of planDefinition."),
             _in("version", "string", "The version wanted; the current one is applied."),
             *_parameters(subject_min=1),
@@ -111,8 +106,7 @@ def _respond(content: Content) -> Json:
 
 def _activity() -> Json:
     reason = _in("reason", "Element", "Why, in words or codes; it becomes statusReason.")
-    types = ("string", "CodeableConcept", "Coding")
-    reason["extension"] = [{"url": ALLOWED_TYPE, "valueUri": type_} for type_ in types]
+    reason["extension"] = _allowed("string", "CodeableConcept", "Coding")
     return {
         "name": "activity",
         "use": "in",
@@ -183,9 +177,26 @@ def _subject(minimum: int) -> Json:
         "itself.",
     )
     parameter["min"] = minimum
-    types = ("string", "uri", "Reference")
-    parameter["extension"] = [{"url": ALLOWED_TYPE, "valueUri": type_} for type_ in types]
+    parameter["extension"] = _allowed("string", "uri", "Reference")
     return parameter
+
+
+def _plan_definition() -> Json:
+    """R4's own $apply takes the resource, CPG's a canonical; both are understood."""
+    parameter = _in(
+        "planDefinition",
+        "Any",
+        f"The protocol: {PLAN_DEFINITION}, as its canonical, a reference to it or the resource "
+        "itself (only its url is looked at). At type level this or url is given, at instance level "
+        "neither need be.",
+    )
+    parameter["extension"] = _allowed("PlanDefinition", "canonical", "uri", "string", "Reference")
+    return parameter
+
+
+def _allowed(*types: str) -> list[Json]:
+    """The types that a parameter of an abstract type takes."""
+    return [{"url": ALLOWED_TYPE, "valueUri": type_} for type_ in types]
 
 
 def _in(name: str, type_: str, text: str, *, most: str = "1", search: str = "") -> Json:

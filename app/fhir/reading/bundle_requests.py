@@ -18,6 +18,7 @@ PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 WITH_BODY = ("POST", "PUT")
 ENCODED_SLASH = "%2f"
+SEARCH = "/_search"
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 Kind = Literal["batch", "transaction"]
 
@@ -109,17 +110,30 @@ def _asked(entry: dict[str, Any], number: int, body: bytes, base: str) -> Asked:
     if method not in METHODS or not isinstance(url, str):
         raise wrong("The request has no method and url.", f"{where}.request", code="required")
     resource = entry.get("resource")
+    local = _local(url, base, where)
+    if method == "POST" and local.partition("?")[0].endswith(SEARCH):
+        method, local = "GET", _as_read(local, resource, where)
     if method in WITH_BODY and not isinstance(resource, dict) and "$" not in url:
         raise wrong("There is nothing to write.", f"{where}.resource", code="required")
     return Asked(
         number=number,
         method=method,
-        url=_local(url, base, where),
+        url=local,
         full_url=entry.get("fullUrl"),
         request=request,
         resource=resource if isinstance(resource, dict) else None,
         body=body,
     )
+
+
+def _as_read(url: str, resource: object, where: str) -> str:
+    """A search by POST as the same search by GET: a Bundle has no place for the form (R4)."""
+    path, mark, query = url.partition("?")
+    if resource is not None:
+        what = "A search in a Bundle takes no resource."
+        mend = "Put its parameters into the url."
+        raise NotUnderstood(Problem(what, f"{where}.resource", mend, "not-supported"))
+    return f"{path.removesuffix(SEARCH)}{mark}{query}"
 
 
 def _local(url: str, base: str, where: str) -> str:

@@ -7,6 +7,7 @@ holds that we do not know is still there (CH-49); only what is empty is left out
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from app.domain.content import Content
@@ -251,11 +252,29 @@ def lowered(draft: Mapping[str, Any], daily: Decimal, at_most: Decimal) -> Json 
 
 
 def without_empty(node: object) -> Any:
-    """The same without nulls, empty strings, lists and objects (CH-02); None when nothing stays."""
+    """The same without nulls, empty strings, lists and objects (CH-02); None when nothing stays.
+
+    A null that keeps a primitive beside its extension stays: that is how R4 spells it in JSON.
+    """
     if isinstance(node, dict):
-        kept = {name: without_empty(value) for name, value in node.items()}
+        kept = {name: without_empty(value) for name, value in node.items()} | _aligned(node)
         return {name: value for name, value in kept.items() if value is not None} or None
     if isinstance(node, list):
         items = [value for one in node if (value := without_empty(one)) is not None]
         return items or None
     return None if node == "" else node
+
+
+def _aligned(node: Mapping[str, Any]) -> Json:
+    """Lists of primitives and of what extends them (``event``, ``_event``): one place in both."""
+    found: Json = {}
+    for beside, extensions in node.items():
+        name = beside.removeprefix("_")
+        values = node.get(name)
+        if name == beside or not isinstance(values, list) or not isinstance(extensions, list):
+            continue
+        places = [(without_empty(v), without_empty(e)) for v, e in zip_longest(values, extensions)]
+        there = [place for place in places if place != (None, None)]
+        for key, column in ((name, [v for v, _ in there]), (beside, [e for _, e in there])):
+            found[key] = column if any(one is not None for one in column) else None
+    return found

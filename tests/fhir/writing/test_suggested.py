@@ -147,6 +147,25 @@ def test_what_is_empty_is_left_out_and_zero_and_false_are_not_empty() -> None:
     assert without_empty(node) == {"g": 0, "h": False}
 
 
+def test_what_extends_a_primitive_stays_beside_it() -> None:
+    """R4's JSON: nulls fill the places of a list that has nothing there."""
+    noted = {"extension": [{"url": "https://ehr.example/x", "valueString": "kept", "id": ""}]}
+    clean = {"extension": [{"url": "https://ehr.example/x", "valueString": "kept"}]}
+    timing: dict[str, Any] = {
+        "event": ["2026-01-01", "2026-01-02", "", "2026-01-04"],
+        "_event": [None, noted, {}],
+        "repeat": {"dayOfWeek": ["mon", "tue"], "_dayOfWeek": [None, {"extension": []}]},
+        "_note": [None, noted],
+    }
+
+    assert without_empty(timing) == {
+        "event": ["2026-01-01", "2026-01-02", "2026-01-04"],
+        "_event": [None, clean, None],
+        "repeat": {"dayOfWeek": ["mon", "tue"]},
+        "_note": [clean],
+    }
+
+
 @given(st.text())
 def test_escaped_text_is_one_line_without_live_markup(text: str) -> None:
     line = escaped(text)
