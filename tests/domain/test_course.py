@@ -8,7 +8,7 @@ import pytest
 from app.domain.course import Before, Course
 from app.domain.decision import Decision
 from app.domain.trace import before_of, trace_of
-from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
+from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
 
 def nociplastic(peg: float) -> Patient:
@@ -53,6 +53,26 @@ def test_at_maintenance_a_medicine_is_reviewed_and_ends_slowly(medicine: str) ->
 
     review = next(a for a in kept if a.id == "MED-01")
     assert any("over 2 to 4 weeks" in said for said in review.reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("has-myofascial-pain", "RX-02"),
+        ("diagnostic-block-positive", "MT-01"),
+        ("has-sacroiliitis", "MT-01"),
+    ],
+)
+def test_at_maintenance_no_symptom_option_is_begun(name: str, option: str) -> None:
+    """interventions.md 6.6: what eases symptoms ends there, whatever finding asks for it."""
+
+    def options(earlier: Before | None) -> set[str]:
+        patient = checked(screened(a_patient()).with_("peg-score", 4)).with_(name, True)
+        plan = patient.decide(before=earlier).plan
+        return {a.id for a in plan.activities if a.id in ("RX-02", "MT-01", "MT-02")}
+
+    assert option in options(None)
+    assert options(before(8)) == set()
 
 
 def test_the_second_step_adds_what_the_next_severity_has() -> None:
