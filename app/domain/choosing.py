@@ -34,11 +34,10 @@ def choose(draft: Draft, situation: Situation) -> None:
     """One exercise mode, one psychological programme, one class of drug, one passive therapy."""
     _choose_a_mode(draft, situation)
     _order_the_modes(draft, situation)
-    content = situation.content
-    _keep_one(draft, content, frozenset({PSYCHOLOGICAL}), "when the first programme is finished")
-    _keep_one(draft, content, frozenset({DRUG}), "if the first did not help")
-    _never_alone(draft, content)
-    _keep_one(draft, content, BY_OTHERS, "if the first did not help")
+    _keep_one(draft, situation, frozenset({PSYCHOLOGICAL}), "when the first programme is finished")
+    _keep_one(draft, situation, frozenset({DRUG}), "if the first did not help")
+    _never_alone(draft, situation.content)
+    _keep_one(draft, situation, BY_OTHERS, "if the first did not help")
 
 
 def _choose_a_mode(draft: Draft, situation: Situation) -> None:
@@ -121,8 +120,12 @@ def _tie(item: Intervention) -> tuple[int, int]:
     return item.harm, item.cost
 
 
-def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger: str) -> None:
-    """Of its kind the one of least harm and cost stays, the first of equals; the others wait."""
+def _keep_one(draft: Draft, situation: Situation, families: frozenset[str], trigger: str) -> None:
+    """What is under way already stays; else of its kind the one of least harm and cost does.
+
+    Of equals the first; the others wait.
+    """
+    content = situation.content
     competing = [
         a
         for a in draft.activities
@@ -130,7 +133,8 @@ def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger:
     ]
     if not competing[1:]:
         return
-    kept = min(competing, key=lambda a: _tie(content.interventions[a.id]))
+    begun = situation.under_way
+    kept = min(competing, key=lambda a: (a.id not in begun, *_tie(content.interventions[a.id])))
     for activity in competing:
         if activity is kept:
             continue
