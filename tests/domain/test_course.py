@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from app.domain.course import Before, Course
-from app.domain.decision import Decision
+from app.domain.decision import Decision, derive
 from app.domain.trace import before_of, trace_of
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
@@ -117,6 +117,30 @@ def test_without_a_new_score_the_step_is_kept() -> None:
     patient = screened(a_patient())
 
     assert patient.decide(before=before(30, step=2)).course.step == 2
+
+
+def test_one_score_is_no_change_however_long_ago_it_was_taken() -> None:
+    """No change that matters is told by two scores: the first may come with the second plan."""
+
+    def decided(patient: Patient, weeks: int, earlier: Decision | None) -> Decision:
+        return derive(
+            patient.record(),
+            knowledge(),
+            as_of=AS_OF + timedelta(weeks=weeks),
+            guideline_profile="who",
+            crisis_text="",
+            before=None if earlier is None else before_of("d", trace_of(earlier, knowledge())),
+        )
+
+    patient = screened(a_patient())
+    first = decided(patient, 0, None)
+    scored = patient.with_("rmdq-total", 12, days_ago=-41)
+    second = decided(scored, 6, first)
+    third = decided(scored, 13, second)
+    fourth = decided(scored.with_("rmdq-total", 11, days_ago=-98), 14, third)
+
+    assert [d.course.step for d in (first, second, third, fourth)] == [1, 1, 1, 3]
+    assert "no score of function since" in third.course.why
 
 
 @pytest.mark.parametrize(
