@@ -238,11 +238,11 @@ def _why(placement: Placement, situation: Situation) -> list[str]:
     return why
 
 
-def removed_by_flags(situation: Situation) -> dict[str, tuple[str, str]]:
+def removed_by_flags(content: Content, gate: Gate) -> dict[str, tuple[str, str]]:
     """What has to wait until a flag that asks for a referral is cleared: the flag and its rule."""
     found: dict[str, tuple[str, str]] = {}
-    for raised in situation.gate.raises(GateLevel.REFER):
-        flag = next(f for f in situation.content.flags if f.id == raised.flag)
+    for raised in gate.raises(GateLevel.REFER):
+        flag = next(f for f in content.flags if f.id == raised.flag)
         for activity in flag.removes:
             found.setdefault(activity, (raised.flag, raised.rules[0]))
     return found

@@ -54,7 +54,7 @@ def make_plan(situation: Situation) -> Plan:
         return _escalation_only(situation)
     if situation.applicability is Applicability.ELSEWHERE:
         return _scope_only(situation)
-    draft = Draft(removed=removed_by_flags(situation))
+    draft = Draft(removed=removed_by_flags(situation.content, situation.gate))
     draft.activities.extend(_red_flag_activities(situation))
     by_gate = len(draft.activities)
     for placement in candidates(situation):
