@@ -300,6 +300,15 @@ def test_a_medicine_that_is_not_taken_is_a_new_option() -> None:
     assert (min(plan.reviews) - AS_OF.date()).days == 14
 
 
+@pytest.mark.parametrize("root", ["radicular-on-problem-list", "neurogenic-claudication"])
+def test_that_pain_is_safe_is_not_taught_where_a_nerve_root_is_named(root: str) -> None:
+    """interventions.md 6.5, 6; also where the pain follows no nerve, so that none is graded."""
+    patient = nociplastic().with_("neuroanatomic-distribution", False)
+
+    assert status(patient, "PS-04") == "next-step"
+    assert status(patient.with_(root, True), "PS-04") == "not-indicated"
+
+
 def test_one_psychological_programme_at_a_time() -> None:
     plan = everything_bad().decide().plan
     items = knowledge().interventions
