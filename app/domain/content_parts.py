@@ -47,6 +47,7 @@ class Input:
     ``answered_by`` names a rule that settles the question without being asked; ``listed_in`` is
     the list (a resource type) in which it would stand: not on a complete one means no, for
     some inputs ``only_if_understood``: while an entry is not understood, nothing is ruled out;
+    ``alone`` marks a class that counts only where the medicine holds nothing else;
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
     how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
@@ -80,6 +81,7 @@ class Input:
     answered_by: str = ""
     listed_in: str = ""
     only_if_understood: bool = False
+    alone: bool = False
     counts_history: bool = False
     stopped: str = ""
     stopped_within: Period | None = None

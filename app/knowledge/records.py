@@ -61,6 +61,7 @@ class InputRecord(_Strict):
     answered_by: str = ""
     listed_in: str = ""
     only_if_understood: bool = False
+    alone: bool = False
     stopped: str = ""
     stopped_within: PeriodText = ""
     counts: list[str] = []
