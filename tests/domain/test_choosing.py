@@ -300,6 +300,21 @@ def test_a_medicine_that_is_not_taken_is_a_new_option() -> None:
     assert (min(plan.reviews) - AS_OF.date()).days == 14
 
 
+@pytest.mark.parametrize(
+    ("total", "distress", "referrals"),
+    [(3, 3, set()), (4, 3, {"PT-01"}), (5, 4, {"PT-02"}), (8, 5, {"PT-02"})],
+)
+def test_the_risk_of_start_back_chooses_one_physiotherapy(
+    total: int, distress: int, referrals: set[str]
+) -> None:
+    """interventions.md 1.4: medium risk PT-01, high risk PT-02."""
+    patient = screened(a_patient()).with_("start-back-total", total)
+    plan = patient.with_("start-back-distress", distress).decide().plan
+    proposed = {a.id for a in plan.activities if a.status == "proposed"}
+
+    assert proposed & {"PT-01", "PT-02"} == referrals
+
+
 @pytest.mark.parametrize("root", ["radicular-on-problem-list", "neurogenic-claudication"])
 def test_that_pain_is_safe_is_not_taught_where_a_nerve_root_is_named(root: str) -> None:
     """interventions.md 6.5, 6; also where the pain follows no nerve, so that none is graded."""
