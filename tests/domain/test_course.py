@@ -7,6 +7,7 @@ import pytest
 
 from app.domain.course import Before, Course
 from app.domain.decision import Decision, derive
+from app.domain.plan_types import Activity
 from app.domain.trace import before_of, trace_of
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
@@ -87,6 +88,26 @@ def test_from_the_third_step_several_professions_work_together() -> None:
 
     assert "MR-01" in ids(decision) | ids(decision, "next-step")
     assert any("P-17" in a.rules for a in decision.plan.activities if a.id == "MR-01")
+
+
+@pytest.mark.parametrize("extra", [{}, {"isi-total": 20, "tobacco-current": True, "bmi": 33}])
+def test_at_the_third_step_no_option_and_no_driver_keeps_it_waiting(extra: dict[str, int]) -> None:
+    """interventions.md 6.6: what did not help goes on only beside what the step is about."""
+    patient = checked(screened(a_patient()).with_("nociceptive-source-identified", True))
+    patient.with_("pain-nrs", 8).with_("peg-score", 5.5)
+    for name, value in extra.items():
+        patient.with_(name, value)
+    early, late = (patient.decide(before=before(weeks)) for weeks in (8, 13))
+
+    assert "MR-01" in ids(early, "next-step")
+    assert "MR-01" in ids(late)
+    assert len([a for a in late.plan.activities if _is_counted(a)]) <= 6
+
+
+def _is_counted(activity: Activity) -> bool:
+    is_free = activity.stage in ("safety", "review")
+    item = knowledge().interventions[activity.id]
+    return activity.status == "proposed" and item.counted and not is_free
 
 
 @pytest.mark.parametrize("weeks", [13, 30])
