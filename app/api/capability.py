@@ -23,7 +23,7 @@ OWN = {
     "subject": PATIENT,
 }
 RESULTS = (
-    ("_count", "number", "0 to 500 matches a page, 50 where it is not sent; fewer where they are long."),
+    ("_count", "number", "0 to 500 matches a page, 50 where not sent; fewer where they are long."),
     ("_sort", "string", "_lastUpdated, _id or a date of the type; - in front for descending."),
     ("_total", "token", "none, estimate or accurate (both are exact)."),
     ("_summary", "token", "true, text, data, count or false."),

@@ -4,7 +4,6 @@ It is in no block and has no time: it stands as if it were the first thing of th
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from starlette.requests import Request
 
@@ -42,7 +41,7 @@ def merged(
         return list(page)
     number = sum(_is_before(other, place, order) for other, _ in page)
     snapshot = page[0][0].snapshot if page else 0
-    return [*page[:number], (replace(place, snapshot=snapshot), entry), *page[number:]]
+    return [*page[:number], (place._replace(snapshot=snapshot), entry), *page[number:]]
 
 
 def _is_before(one: Cursor, other: Cursor, order: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from app.domain.content import Content
 from app.domain.content_parts import Intervention
+from app.domain.course import THIRD
 from app.domain.plan_types import (
     DO_NOT,
     NEXT_STEP,
@@ -24,7 +25,7 @@ from app.domain.severity import Severity
 PREFERENCE = "exercise-preference"
 GENERAL_EXERCISE = "EX-01"
 EXERCISE, PSYCHOLOGICAL, DRUG = "exercise", "psychological", "drug"
-MECHANISM, DRIVER = "mechanism", "driver"
+MECHANISM, DRIVER, ESCALATION = "mechanism", "driver", "escalation"
 BEFORE_A_PROGRAMME = frozenset({"SL-01", "PS-05"})
 BY_OTHERS = frozenset({"manual", "passive"})
 ACTIVE = frozenset({"exercise", "walking"})
@@ -34,11 +35,10 @@ def choose(draft: Draft, situation: Situation) -> None:
     """One exercise mode, one psychological programme, one class of drug, one passive therapy."""
     _choose_a_mode(draft, situation)
     _order_the_modes(draft, situation)
-    content = situation.content
-    _keep_one(draft, content, frozenset({PSYCHOLOGICAL}), "when the first programme is finished")
-    _keep_one(draft, content, frozenset({DRUG}), "if the first did not help")
-    _never_alone(draft, content)
-    _keep_one(draft, content, BY_OTHERS, "if the first did not help")
+    _keep_one(draft, situation, frozenset({PSYCHOLOGICAL}), "when the first programme is finished")
+    _keep_one(draft, situation, frozenset({DRUG}), "if the first did not help")
+    _never_alone(draft, situation.content)
+    _keep_one(draft, situation, BY_OTHERS, "if the first did not help")
 
 
 def _choose_a_mode(draft: Draft, situation: Situation) -> None:
@@ -121,8 +121,12 @@ def _tie(item: Intervention) -> tuple[int, int]:
     return item.harm, item.cost
 
 
-def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger: str) -> None:
-    """Of its kind the one of least harm and cost stays, the first of equals; the others wait."""
+def _keep_one(draft: Draft, situation: Situation, families: frozenset[str], trigger: str) -> None:
+    """What is under way already stays; else of its kind the one of least harm and cost does.
+
+    Of equals the first; the others wait.
+    """
+    content = situation.content
     competing = [
         a
         for a in draft.activities
@@ -130,7 +134,8 @@ def _keep_one(draft: Draft, content: Content, families: frozenset[str], trigger:
     ]
     if not competing[1:]:
         return
-    kept = min(competing, key=lambda a: _tie(content.interventions[a.id]))
+    begun = situation.under_way
+    kept = min(competing, key=lambda a: (a.id not in begun, *_tie(content.interventions[a.id])))
     for activity in competing:
         if activity is kept:
             continue
@@ -158,10 +163,19 @@ def cap(draft: Draft, situation: Situation) -> None:
     most = content.cap_mild if situation.severity is Severity.MILD else content.cap
     kept: list[Activity] = []
     counted = 0
-    ordered = sorted(draft.activities, key=lambda a: STAGE_ORDER[a.stage])
-    if any(a.id in BEFORE_A_PROGRAMME and a.status == PROPOSED for a in ordered):
-        ordered.sort(key=lambda a: _turn(a, content))
-    for activity in ordered:
+    programmes_wait = any(
+        a.id in BEFORE_A_PROGRAMME and a.status == PROPOSED for a in draft.activities
+    )
+    is_escalated = situation.course.step >= THIRD
+
+    def turn(activity: Activity) -> int:
+        if is_escalated and activity.stage == ESCALATION:
+            return _after(MECHANISM)  # what the step of care is about (§6.6): no option before it
+        if programmes_wait and _is_programme(activity, content):
+            return _after(DRIVER)  # sleep and mood come before it (§6.5, 8)
+        return 2 * STAGE_ORDER[activity.stage]
+
+    for activity in sorted(draft.activities, key=turn):
         if activity.stage in UNCOUNTED_STAGES or not _is_counted(activity, content):
             kept.append(activity)
             continue
@@ -174,12 +188,15 @@ def cap(draft: Draft, situation: Situation) -> None:
     draft.activities = kept
 
 
-def _turn(activity: Activity, content: Content) -> int:
-    """Where sleep or mood needs care, a psychological programme comes after it (§6.5, 8)."""
-    is_programme = content.interventions[activity.id].family == PSYCHOLOGICAL
-    if is_programme and activity.stage in (MECHANISM, DRIVER):
-        return 2 * STAGE_ORDER[DRIVER] + 1
-    return 2 * STAGE_ORDER[activity.stage]
+def _after(stage: str) -> int:
+    """The place between a stage and the next one."""
+    return 2 * STAGE_ORDER[stage] + 1
+
+
+def _is_programme(activity: Activity, content: Content) -> bool:
+    """A psychological programme, for the mechanism or for a driver."""
+    family = content.interventions[activity.id].family
+    return family == PSYCHOLOGICAL and activity.stage in (MECHANISM, DRIVER)
 
 
 def _is_counted(activity: Activity, content: Content) -> bool:

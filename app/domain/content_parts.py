@@ -47,6 +47,7 @@ class Input:
     ``answered_by`` names a rule that settles the question without being asked; ``listed_in`` is
     the list (a resource type) in which it would stand: not on a complete one means no, for
     some inputs ``only_if_understood``: while an entry is not understood, nothing is ruled out;
+    ``alone`` marks a class that counts only where the medicine holds nothing else;
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
     how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
@@ -80,6 +81,7 @@ class Input:
     answered_by: str = ""
     listed_in: str = ""
     only_if_understood: bool = False
+    alone: bool = False
     counts_history: bool = False
     stopped: str = ""
     stopped_within: Period | None = None
@@ -276,7 +278,8 @@ class Intervention:
     (``education``, ``exercise``, ``walking``, ``psychological``, ``manual``, ``passive``, ``drug``,
     ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
     SU-01; ``text`` is what the patient reads.
-    ``ordered_as`` are the codes by which an order for it is known when one comes in;
+    ``ordered_as`` are the codes by which an order for it is known when one comes in, ``taken_as``
+    the inputs (``takes-tca``) that say that a medicine of this kind is taken already;
     ``products`` are the ingredients that an option for a medicine may stand for. Among rows that
     compete the one goes first of whose ``leads_when`` more holds, then the one with less ``harm``,
     then the one of less ``cost`` (0 hardly any to 3: an order of ours, not a measurement).
@@ -305,6 +308,7 @@ class Intervention:
     harm: int = 0
     cost: int = 0
     ordered_as: tuple[tuple[str, str], ...] = ()
+    taken_as: tuple[str, ...] = ()
     fits: Mapping[str, str] = field(default_factory=dict)
     dose_seen: str = ""
 

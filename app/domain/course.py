@@ -1,6 +1,7 @@
 """The course of care: since when, from which scores, at which step (``interventions.md`` §6.6)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -19,13 +20,18 @@ ENDS = ((FIRST, 6), (SECOND, 12), (THIRD, 26))
 WORSE_BY = 2
 
 
-class Course(NamedTuple):
-    """``scores`` are the first score of each measure since ``started``; ``why`` says the step."""
+@dataclass(frozen=True, slots=True)
+class Course:
+    """``scores`` are the first score of each measure since ``started``; ``why`` says the step.
+
+    ``scored`` says when each of them was taken, which older decisions did not keep.
+    """
 
     started: datetime
     scores: Mapping[str, Decimal]
     step: int
     why: str
+    scored: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class Before(NamedTuple):
@@ -46,22 +52,28 @@ def course(
 ) -> Course:
     """Where care stands. A first plan, and one after a turn for the worse, begins at step 1."""
     now = _scores(content, standings)
-    if before is None:
-        return Course(as_of, now, FIRST, "the first plan")
-    worse = _worse(before, standings, flags)
-    if worse:
-        return Course(as_of, now, FIRST, worse)
-    scores = {**now, **before.course.scores}
-    step, why = _step(content, standings, before.course, as_of)
-    return Course(before.course.started, scores, step, why)
+    why = "the first plan" if before is None else _worse(before, standings, flags)
+    if before is None or why:
+        scores = {name: value for name, (value, _) in now.items()}
+        return Course(as_of, scores, FIRST, why, {name: at for name, (_, at) in now.items()})
+    earlier = before.course
+    new = {name: score for name, score in now.items() if name not in earlier.scores}
+    step, why = _step(content, standings, earlier, as_of)
+    return Course(
+        earlier.started,
+        {**earlier.scores, **{name: value for name, (value, _) in new.items()}},
+        step,
+        why,
+        {**earlier.scored, **{name: at for name, (_, at) in new.items()}},
+    )
 
 
-def _scores(content: Content, standings: Standings) -> dict[str, Decimal]:
+def _scores(content: Content, standings: Standings) -> dict[str, tuple[Decimal, datetime]]:
     found = {}
     for name in (*(m.input for m in content.goals[FUNCTION].measures), PAIN):
-        score = score_of(standings, name)
-        if score is not None:
-            found[name] = score
+        score, fact = score_of(standings, name), latest_number(standings, name)
+        if score is not None and fact is not None:
+            found[name] = (score, fact.at)
     return found
 
 
@@ -116,11 +128,12 @@ def _is_little_to_gain(
 def _measured(
     content: Content, standings: Standings, course: Course
 ) -> tuple[GoalMeasure, Decimal, Decimal] | None:
-    """The first measure of function with a score from the start and a newer one."""
+    """The first measure of function with a first score and one that was taken after it."""
     for measure in content.goals[FUNCTION].measures:
         baseline = course.scores.get(measure.input)
         fact = latest_number(standings, measure.input)
-        if baseline is None or fact is None or fact.at <= course.started:
+        since = max(course.started, course.scored.get(measure.input, course.started))
+        if baseline is None or fact is None or fact.at <= since:
             continue
         now = score_of(standings, measure.input)
         if now is not None:

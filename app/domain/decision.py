@@ -109,8 +109,8 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         is_worth_asking=_is_mechanism_open(phenotype, found, content, worlds, changed),
         crisis_text=crisis_text,
         as_of=as_of,
-        declined=declined(standings),
-        under_way=under_way(standings),
+        declined=declined(standings, content),
+        under_way=under_way(standings, content),
         accepted=accepted(standings, content),
         is_imaging_ruled_out=is_imaging_ruled_out(content, gate, worlds),
     )

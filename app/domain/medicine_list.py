@@ -49,8 +49,10 @@ def of_medicines(
     for entry in known:
         _doubt(entry, doubts)
         if entry.is_taken:
+            is_alone = len(entry.what.ingredients) == 1
             for name in sorted(entry.what.classes):
-                if name in content.inputs:
+                about = content.inputs.get(name)
+                if about is not None and (is_alone or not about.alone):
                     yield _fact(name, True, as_of, entry.medicine.source)  # noqa: FBT003
     for name in content.after_stopping:
         yield from _stopped(content.inputs[name], known, as_of, doubts)

@@ -44,15 +44,36 @@ CARE = frozenset({SafetyResult.CAUTION, SafetyResult.ADJUST})
 ANY, AGAINST = "any", "against"
 
 
-def declined(standings: Standings) -> dict[str, str]:
-    """What the person does not want: activity id, and where it was said."""
+def declined(standings: Standings, content: Content) -> dict[str, str]:
+    """What the person does not want: activity id, and where it was said.
+
+    The latest word counts: an acceptance by name takes an earlier refusal back (contract §3).
+    """
     said = standings.facts.get(DECLINED, ())
-    return {str(fact.value): fact.source for fact in said}
+    agreed = standings.facts.get(ACCEPTED, ()) if ACCEPTED in content.inputs else ()
+    since = {str(fact.value): fact.at for fact in agreed}  # facts stand in the order of time
+    return {
+        activity: fact.source
+        for fact in said
+        if (activity := str(fact.value)) not in since or fact.at >= since[activity]
+    }
 
 
-def under_way(standings: Standings) -> dict[str, tuple[str, ...]]:
-    """The activities that are under way, and the orders on record by which they are."""
-    return _by_activity(standings.facts.get(UNDER_WAY, ()))
+def under_way(standings: Standings, content: Content) -> dict[str, tuple[str, ...]]:
+    """The activities that are under way, and the orders or medicines by which they are."""
+    ordered = _by_activity(standings.facts.get(UNDER_WAY, ()))
+    taken = {
+        item.id: sources
+        for item in content.interventions.values()
+        if item.taken_as and (sources := _taken(item, standings))
+    }
+    return {**taken, **ordered}
+
+
+def _taken(item: Intervention, standings: Standings) -> tuple[str, ...]:
+    """Where a medicine of this kind stands that is taken already."""
+    said = (fact for name in item.taken_as for fact in standings.facts.get(name, ()))
+    return tuple(dict.fromkeys(fact.source for fact in said if fact.value is True))
 
 
 def accepted(standings: Standings, content: Content) -> dict[str, tuple[str, ...]]:
@@ -217,11 +238,11 @@ def _why(placement: Placement, situation: Situation) -> list[str]:
     return why
 
 
-def removed_by_flags(situation: Situation) -> dict[str, tuple[str, str]]:
+def removed_by_flags(content: Content, gate: Gate) -> dict[str, tuple[str, str]]:
     """What has to wait until a flag that asks for a referral is cleared: the flag and its rule."""
     found: dict[str, tuple[str, str]] = {}
-    for raised in situation.gate.raises(GateLevel.REFER):
-        flag = next(f for f in situation.content.flags if f.id == raised.flag)
+    for raised in gate.raises(GateLevel.REFER):
+        flag = next(f for f in content.flags if f.id == raised.flag)
         for activity in flag.removes:
             found.setdefault(activity, (raised.flag, raised.rules[0]))
     return found
@@ -312,7 +333,8 @@ def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
     """What is ordered or agreed already is gone on with, not begun a second time (§6.5, 11)."""
     sources = situation.under_way.get(item.id)
     if sources is not None:
-        yield f"already ordered ({', '.join(sources)}): continue or change it, no second order"
+        before, again = ("taken", "one") if item.taken_as else ("ordered", "order")
+        yield f"already {before} ({', '.join(sources)}): continue or change it, no second {again}"
     accepted = situation.accepted.get(item.id)
     if accepted is not None:
         yield f"accepted before ({', '.join(accepted)}): go on with it"

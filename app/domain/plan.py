@@ -54,7 +54,7 @@ def make_plan(situation: Situation) -> Plan:
         return _escalation_only(situation)
     if situation.applicability is Applicability.ELSEWHERE:
         return _scope_only(situation)
-    draft = Draft(removed=removed_by_flags(situation))
+    draft = Draft(removed=removed_by_flags(situation.content, situation.gate))
     draft.activities.extend(_red_flag_activities(situation))
     by_gate = len(draft.activities)
     for placement in candidates(situation):
@@ -182,7 +182,7 @@ def _decide_together(draft: Draft, situation: Situation) -> Iterator[Activity]:
     refused = [
         p.activity
         for p in (situation.content.placements if situation.declined else ())
-        if p.row == FOUNDATION and p.activity in situation.declined
+        if p.stage == FOUNDATION and p.activity in situation.declined
     ]
     reasons = [f"{', '.join(options)} or no medicine"] if options else []
     if refused:
@@ -208,15 +208,21 @@ def _ranked(activities: Iterable[Activity]) -> tuple[Activity, ...]:
 
 
 def _reviews(draft: Draft, situation: Situation) -> tuple[date, ...]:
-    """Two weeks after a medicine, then as the content says; once while the pain is mild."""
+    """Two weeks after a new medicine, then as the content says; once while the pain is mild."""
     content, today = situation.content, situation.as_of.date()
     periods = content.review_after
     if situation.severity is Severity.MILD and situation.course.step != MAINTAIN:
         periods = periods[:1]
-    items = content.interventions
-    if any(a.status == PROPOSED and items[a.id].family == DRUG for a in draft.activities):
+    if any(_is_new_medicine(a, situation) for a in draft.activities):
         periods = (content.review_after_drug, *periods)
     return tuple(period.after(today) for period in periods)
+
+
+def _is_new_medicine(activity: Activity, situation: Situation) -> bool:
+    """Proposed, and not taken already."""
+    is_medicine = situation.content.interventions[activity.id].family == DRUG
+    is_proposed = activity.status == PROPOSED
+    return is_medicine and is_proposed and activity.id not in situation.under_way
 
 
 def _catalogue(situation: Situation, draft: Draft) -> tuple[Standpoint, ...]:

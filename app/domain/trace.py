@@ -111,6 +111,7 @@ def _course(course: Course) -> dict[str, object]:
     return {
         "started": course.started.isoformat(),
         "scores": {name: str(score) for name, score in course.scores.items()},
+        "scored": {name: at.isoformat() for name, at in course.scored.items()},
         "step": course.step,
         "why": course.why,
     }
@@ -124,9 +125,10 @@ def _score(decision: Decision) -> str | None:
 def before_of(decision: str, trace: Trace) -> Before:
     """What the next plan has to know of this one."""
     kept = trace["course"]
-    scores = kept["scores"]
+    scores, scored = kept["scores"], kept.get("scored", {})
     step = kept["step"]
     assert isinstance(scores, dict)  # noqa: S101  (a trace is written by this module only)
+    assert isinstance(scored, dict)  # noqa: S101  (the same)
     return Before(
         decision=decision,
         course=Course(
@@ -134,6 +136,7 @@ def before_of(decision: str, trace: Trace) -> Before:
             scores={str(name): Decimal(str(score)) for name, score in scores.items()},
             step=_int(step),
             why=str(kept["why"]),
+            scored={str(name): datetime.fromisoformat(str(at)) for name, at in scored.items()},
         ),
         pain=None if trace["pain"] is None else Decimal(trace["pain"]),
         flags=tuple(trace["flags"]),

@@ -28,8 +28,8 @@ class TemplateRecord(_Strict):
 class SuggestionRecord(_Strict):
     """``[suggestion.remove]``; ``actions`` are (kind, template), a delete names none.
 
-    ``when`` is a rule that has to hold, ``needs`` an activity that has to be safe and not advised
-    against.
+    ``when`` is a rule that has to hold, ``needs`` an activity that has to be possible: not refused,
+    not begun already, safe, and not advised against.
     """
 
     label: str

@@ -61,6 +61,7 @@ class InputRecord(_Strict):
     answered_by: str = ""
     listed_in: str = ""
     only_if_understood: bool = False
+    alone: bool = False
     stopped: str = ""
     stopped_within: PeriodText = ""
     counts: list[str] = []
@@ -203,6 +204,7 @@ class InterventionRecord(_Strict):
     harm: ZeroToThree = 0
     cost: ZeroToThree = 0
     ordered_as: list[CodeText] = []
+    taken_as: list[str] = []
     fits: FitsRecord | None = None
     dose_seen: str = ""
 

@@ -44,6 +44,7 @@ def input_of(name: str, record: InputRecord, source: Source) -> Input:
         answered_by=record.answered_by,
         listed_in=record.listed_in,
         only_if_understood=record.only_if_understood,
+        alone=record.alone,
         stopped=record.stopped,
         stopped_within=period_of(record.stopped_within),
         counts=tuple(record.counts),

@@ -2,10 +2,12 @@
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from app.domain.decision import derive
+from app.domain.facts import Fact, SaidBy
 from app.domain.plan_types import Plan
 from app.domain.standpoint import Standpoint
 from app.domain.tables import laid_out
@@ -262,6 +264,66 @@ def test_a_tie_goes_by_the_fewest_harms_and_then_by_the_lowest_cost() -> None:
     assert (found["RX-02"], found["RX-01"]) == ("proposed", "next-step")
 
 
+@pytest.mark.parametrize(
+    ("text", "id_", "waiting"),
+    [
+        ("amitriptyline 10 mg", "RX-04", "RX-03"),
+        ("pregabalin 75 mg", "RX-05", "RX-03"),
+    ],
+)
+def test_a_medicine_that_is_taken_already_is_gone_on_with_and_no_second_one_begun(
+    text: str, id_: str, waiting: str
+) -> None:
+    """interventions.md 6.5, 11: what is under way is updated or continued, not duplicated."""
+    plan = checked(neuropathic()).taking(text=text).decide(profile="us").plan
+    found = {a.id: a for a in plan.activities}
+
+    assert found[id_].status == "proposed"
+    assert "already taken (MedicationRequest/m0): continue or change it" in found[id_].reasons[0]
+    assert found[waiting].status == "next-step"
+    assert (min(plan.reviews) - AS_OF.date()).days == 42  # nothing new is looked at after 2 weeks
+
+
+def test_a_gel_that_is_used_already_is_no_new_option() -> None:
+    plan = checked(nociceptive()).taking(text="diclofenac gel").decide().plan
+    gel = next(a for a in plan.activities if a.id == "RX-02")
+
+    assert any("already taken (MedicationRequest/m0)" in said for said in gel.reasons)
+
+
+def test_a_medicine_that_is_not_taken_is_a_new_option() -> None:
+    plan = checked(neuropathic()).taking(text="metformin").decide(profile="us").plan
+    (option,) = (a for a in plan.activities if a.stage == "symptom-option")
+
+    assert option.id == "RX-03"
+    assert not any("already taken" in said for a in plan.activities for said in a.reasons)
+    assert (min(plan.reviews) - AS_OF.date()).days == 14
+
+
+@pytest.mark.parametrize(
+    ("total", "distress", "referrals"),
+    [(3, 3, set()), (4, 3, {"PT-01"}), (5, 4, {"PT-02"}), (8, 5, {"PT-02"})],
+)
+def test_the_risk_of_start_back_chooses_one_physiotherapy(
+    total: int, distress: int, referrals: set[str]
+) -> None:
+    """interventions.md 1.4: medium risk PT-01, high risk PT-02."""
+    patient = screened(a_patient()).with_("start-back-total", total)
+    plan = patient.with_("start-back-distress", distress).decide().plan
+    proposed = {a.id for a in plan.activities if a.status == "proposed"}
+
+    assert proposed & {"PT-01", "PT-02"} == referrals
+
+
+@pytest.mark.parametrize("root", ["radicular-on-problem-list", "neurogenic-claudication"])
+def test_that_pain_is_safe_is_not_taught_where_a_nerve_root_is_named(root: str) -> None:
+    """interventions.md 6.5, 6; also where the pain follows no nerve, so that none is graded."""
+    patient = nociplastic().with_("neuroanatomic-distribution", False)
+
+    assert status(patient, "PS-04") == "next-step"
+    assert status(patient.with_(root, True), "PS-04") == "not-indicated"
+
+
 def test_one_psychological_programme_at_a_time() -> None:
     plan = everything_bad().decide().plan
     items = knowledge().interventions
@@ -293,6 +355,35 @@ def test_a_refusal_of_everything_leaves_what_is_safe() -> None:
 
     assert {"FL-01", "SN-01", "RV-01", "ASK-03", "DN-02"} <= ids
     assert not ids & {i.id for i in knowledge().interventions.values() if i.catalogue}
+
+
+def accepted(patient: Patient, activity: str, *, days_ago: float) -> Patient:
+    """The same patient after a clinician accepted an activity by name in an answer to a plan."""
+    at = AS_OF - timedelta(days=days_ago)
+    said = Fact("activity-accepted", activity, at, SaidBy.CLINICIAN, "CarePlan/c1")
+    patient.facts.append(said)
+    return patient
+
+
+@pytest.mark.parametrize(("days_ago", "is_wanted"), [(2, True), (40, False)])
+def test_of_a_refusal_and_an_acceptance_the_later_counts(days_ago: float, is_wanted: bool) -> None:
+    patient = nociceptive().with_("declined-activity", "EX-01", days_ago=30)
+    plan = accepted(patient, "EX-01", days_ago=days_ago).decide().plan
+    found = {a.id for a in plan.activities}
+
+    assert ("EX-01" in found) is is_wanted
+    assert ("ASK-03" in found) is not is_wanted
+
+
+def test_only_a_refusal_of_the_foundation_is_talked_about() -> None:
+    """interventions.md 6.5, 12; a programme of the third step of care is no foundation."""
+    refused = nociceptive().with_("declined-activity", "MR-01").with_("declined-activity", "PT-02")
+
+    assert "ASK-03" not in {a.id for a in refused.decide().plan.activities}
+
+    plan = refused.with_("declined-activity", "EX-04").decide().plan
+    (talk,) = (a for a in plan.activities if a.id == "ASK-03")
+    assert talk.reasons == ("EX-04 was declined",)
 
 
 def test_a_medicine_is_always_one_choice_beside_none() -> None:

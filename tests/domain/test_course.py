@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from app.domain.course import Before, Course
-from app.domain.decision import Decision
+from app.domain.decision import Decision, derive
+from app.domain.plan_types import Activity
 from app.domain.trace import before_of, trace_of
-from tests.patients import AS_OF, Patient, a_patient, knowledge, screened
+from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
 
 def nociplastic(peg: float) -> Patient:
@@ -55,6 +56,26 @@ def test_at_maintenance_a_medicine_is_reviewed_and_ends_slowly(medicine: str) ->
     assert any("over 2 to 4 weeks" in said for said in review.reasons)
 
 
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("has-myofascial-pain", "RX-02"),
+        ("diagnostic-block-positive", "MT-01"),
+        ("has-sacroiliitis", "MT-01"),
+    ],
+)
+def test_at_maintenance_no_symptom_option_is_begun(name: str, option: str) -> None:
+    """interventions.md 6.6: what eases symptoms ends there, whatever finding asks for it."""
+
+    def options(earlier: Before | None) -> set[str]:
+        patient = checked(screened(a_patient()).with_("peg-score", 4)).with_(name, True)
+        plan = patient.decide(before=earlier).plan
+        return {a.id for a in plan.activities if a.id in ("RX-02", "MT-01", "MT-02")}
+
+    assert option in options(None)
+    assert options(before(8)) == set()
+
+
 def test_the_second_step_adds_what_the_next_severity_has() -> None:
     first, second = nociplastic(5.5).decide(), nociplastic(5.5).decide(before=before(8))
 
@@ -67,6 +88,26 @@ def test_from_the_third_step_several_professions_work_together() -> None:
 
     assert "MR-01" in ids(decision) | ids(decision, "next-step")
     assert any("P-17" in a.rules for a in decision.plan.activities if a.id == "MR-01")
+
+
+@pytest.mark.parametrize("extra", [{}, {"isi-total": 20, "tobacco-current": True, "bmi": 33}])
+def test_at_the_third_step_no_option_and_no_driver_keeps_it_waiting(extra: dict[str, int]) -> None:
+    """interventions.md 6.6: what did not help goes on only beside what the step is about."""
+    patient = checked(screened(a_patient()).with_("nociceptive-source-identified", True))
+    patient.with_("pain-nrs", 8).with_("peg-score", 5.5)
+    for name, value in extra.items():
+        patient.with_(name, value)
+    early, late = (patient.decide(before=before(weeks)) for weeks in (8, 13))
+
+    assert "MR-01" in ids(early, "next-step")
+    assert "MR-01" in ids(late)
+    assert len([a for a in late.plan.activities if _is_counted(a)]) <= 6
+
+
+def _is_counted(activity: Activity) -> bool:
+    is_free = activity.stage in ("safety", "review")
+    item = knowledge().interventions[activity.id]
+    return activity.status == "proposed" and item.counted and not is_free
 
 
 @pytest.mark.parametrize("weeks", [13, 30])
@@ -97,6 +138,30 @@ def test_without_a_new_score_the_step_is_kept() -> None:
     patient = screened(a_patient())
 
     assert patient.decide(before=before(30, step=2)).course.step == 2
+
+
+def test_one_score_is_no_change_however_long_ago_it_was_taken() -> None:
+    """No change that matters is told by two scores: the first may come with the second plan."""
+
+    def decided(patient: Patient, weeks: int, earlier: Decision | None) -> Decision:
+        return derive(
+            patient.record(),
+            knowledge(),
+            as_of=AS_OF + timedelta(weeks=weeks),
+            guideline_profile="who",
+            crisis_text="",
+            before=None if earlier is None else before_of("d", trace_of(earlier, knowledge())),
+        )
+
+    patient = screened(a_patient())
+    first = decided(patient, 0, None)
+    scored = patient.with_("rmdq-total", 12, days_ago=-41)
+    second = decided(scored, 6, first)
+    third = decided(scored, 13, second)
+    fourth = decided(scored.with_("rmdq-total", 11, days_ago=-98), 14, third)
+
+    assert [d.course.step for d in (first, second, third, fourth)] == [1, 1, 1, 3]
+    assert "no score of function since" in third.course.why
 
 
 @pytest.mark.parametrize(

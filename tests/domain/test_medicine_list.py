@@ -26,6 +26,20 @@ def test_a_medicine_that_was_stopped_is_not_taken() -> None:
     assert about(Patient().taking(text="ibuprofen", stopped_days_ago=400), "takes-nsaid") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "is_at_hand"),
+    [
+        ("naloxone 4 mg nasal spray", True),
+        ("oxycodone/naloxone 10/5 mg", False),
+        ("buprenorphine-naloxone 8/2", False),
+    ],
+)
+def test_naloxone_inside_an_opioid_is_none_to_wake_somebody_up(text: str, is_at_hand: bool) -> None:
+    patient = Patient().taking(text=text).complete("MedicationRequest")
+
+    assert [f.value for f in about(patient, "takes-naloxone")] == [is_at_hand]
+
+
 def test_a_medicine_that_nobody_knows_is_listed_by_its_reference() -> None:
     patient = Patient().taking(text="something new")
 

@@ -44,6 +44,10 @@ def test_there_are_names_enough() -> None:
         ("Gabapentin", "takes-gabapentin"),
         ("zopiclone 7.5", "takes-cns-depressant"),
         ("Sumatriptan 50 mg", "takes-serotonergic"),
+        ("Vitamin K antagonist", "anticoagulant-current"),
+        ("factor Xa inhibitor", "anticoagulant-current"),
+        ("calcium carbasalate 100 mg", "takes-aspirin"),
+        ("MAO-B inhibitor", "takes-maoi"),
     ],
 )
 def test_a_name_is_known_in_any_case_and_among_other_words(text: str, expected: str) -> None:
@@ -187,6 +191,11 @@ def test_the_name_of_a_group_leaves_its_members_open(text: str) -> None:
 
     assert "takes-opioid" in what.classes
     assert "takes-tramadol" in what.possible
+
+
+def test_what_is_named_by_a_vitamin_that_it_acts_against_is_no_vitamin() -> None:
+    assert named("vitamin K").classes == frozenset()
+    assert "takes-methotrexate" in named("folic acid antagonist").possible
 
 
 # On the surface or in the whole body

@@ -52,6 +52,14 @@ def nociplastic() -> Patient:
     )
 
 
+def test_pain_from_a_cancer_is_told_nothing_that_holds_of_other_back_pain_only() -> None:
+    """S-04: outside the rules; CDC 2022 leaves it out of what is said of opioids."""
+    patient = screened(a_patient()).with_("has-cancer-pain", True)
+    kept = set(ids(patient, "do-not"))
+
+    assert kept == set(PROHIBITIONS) - {"DN-01", "DN-03", "DN-09", "DN-10", "DN-11"}
+
+
 # A plan without red flags
 
 

@@ -153,5 +153,6 @@ def test_the_next_decision_knows_which_one_came_before() -> None:
     before = before_of("the-decision", trace)
 
     scores = {"pain-nrs": Decimal(7)}
-    course = Course(AS_OF, scores, 1, decision.course.why)
+    scored = {"pain-nrs": decision.standings.facts["pain-nrs"][-1].at}
+    course = Course(AS_OF, scores, 1, decision.course.why, scored)
     assert before == Before("the-decision", course, Decimal(7), ("fracture",))

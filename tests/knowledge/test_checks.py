@@ -212,6 +212,7 @@ def test_a_code_that_is_not_verified_is_refused(name: str, was: str, now: str, s
         ),
         (INTERVENTIONS, '"ED-01.disc"', '"ED-01.dics"', "ED-01: names the text ED-01.dics, which"),
         (INTERVENTIONS, '["G-disability-2"]', '["G-dis"]', "EX-02: names G-dis, which is neither"),
+        (INTERVENTIONS, '["takes-tca"]', '["takes-tac"]', "RX-04: is taken as takes-tac, which"),
         ("goals.toml", '["nrs-4-or-more"]', '["nrs-4"]', "G-2: names nrs-4, which is neither"),
         ("gaps.toml", '"RX-07", "S-38"', '"RX-07", "S-99"', "names S-99, which is neither"),
     ],

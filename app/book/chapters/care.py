@@ -24,6 +24,7 @@ TOLD_OF_AN_INTERVENTION = frozenset(
         "codings",
         "products",
         "ordered_as",
+        "taken_as",
         "dose",
         "goals",
         "why_not",
@@ -91,6 +92,8 @@ def _intervention(id_: str, record: InterventionRecord, material: Material) -> S
         pairs.append(
             ("Already ordered by", listed([_coded(c, material) for c in record.ordered_as], "; "))
         )
+    if record.taken_as:
+        pairs.append(("Already taken where", names.links("input", record.taken_as)))
     if record.products:
         pairs.append(("Medicine", listed([_coded(c, material) for c in record.products], "; ")))
     pairs += rest(record, TOLD_OF_AN_INTERVENTION, names)

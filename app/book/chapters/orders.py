@@ -100,7 +100,10 @@ def _suggestion(id_: str, record: SuggestionRecord, names: Names) -> Row:
         offered.append(("when ", *names.link("rule", record.when)))
     if record.needs:
         offered.append(
-            (*names.link("intervention", record.needs), " is safe and not advised against")
+            (
+                *names.link("intervention", record.needs),
+                " is possible: not refused, not begun, safe, not advised against",
+            )
         )
     cells = ((record.label, " ", Code(id_)), listed(actions, "; "), listed(offered) or ("always",))
     return Row(cells, anchor("suggestions", id_))

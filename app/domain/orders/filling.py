@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from app.domain.applicability import LOW_BACK
 from app.domain.content import Content
 from app.domain.content_parts import Input, Rule
 from app.domain.facts import Bounds, Fact, FactValue
-from app.domain.gate import SELF_HARM, judge
+from app.domain.gate import SELF_HARM
 from app.domain.measured import AGE, GENDER
 from app.domain.orders.situation import Situation
 
@@ -131,10 +130,7 @@ def _value_of(name: str) -> Callable[[Situation, Sequence[str]], str]:
 
 def _flag(situation: Situation, _: Sequence[str]) -> str:
     """The red flag that is highest; the gate puts self-harm first, which asks for no image."""
-    content, worlds = situation.content, situation.worlds
-    is_low_back = worlds.truth(content.rule_by_id[LOW_BACK].slot)
-    raised = judge(content, worlds, is_low_back=is_low_back).raised
-    named = [in_words(r.flag) for r in raised if r.flag != SELF_HARM]
+    named = [in_words(r.flag) for r in situation.gate().raised if r.flag != SELF_HARM]
     return named[0] if named else UNSAID
 
 

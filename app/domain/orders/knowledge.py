@@ -56,7 +56,8 @@ class Remedy:
     """A suggestion of content: its actions, and when it is offered.
 
     ``when`` is the slot of a rule that has to hold; ``needs`` an activity that has to be possible:
-    every safety rule passed on known data, and no stance against it.
+    neither refused nor begun already, no red flag against it, every safety rule passed on known
+    data, and no stance against it.
     """
 
     what: str

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from app.domain.applicability import LOW_BACK
 from app.domain.content import Content
 from app.domain.explanation import Explanation, explain
 from app.domain.facts import Fact, SaidBy
+from app.domain.gate import Gate, judge
 from app.domain.medicine_list import MEDICINES
 from app.domain.opioid_dose import DOSE
 from app.domain.orders.meaning import what_is_ordered, why_ordered
@@ -32,6 +34,11 @@ class Situation:
     def content(self) -> Content:
         """What is known of medicine."""
         return self.setting.content
+
+    def gate(self) -> Gate:
+        """The red-flag gate of the patient."""
+        is_low_back = self.worlds.truth(self.content.rule_by_id[LOW_BACK].slot)
+        return judge(self.content, self.worlds, is_low_back=is_low_back)
 
     def explained(self, rule: str) -> Explanation:
         """Why a rule stands as it does here."""

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from app.domain.content import Content
+from app.domain.gate import REPLACES_THE_PLAN
 from app.domain.orders.knowledge import Remedy, Wording
 from app.domain.orders.meaning import kinds_of
 from app.domain.orders.situation import Situation
 from app.domain.orders.types import Action, ActionKind, Suggestion
-from app.domain.placing import against
+from app.domain.placing import against, declined, removed_by_flags, under_way
 from app.domain.safety import check
 from app.domain.safety_types import SafetyResult
 
@@ -61,7 +62,7 @@ def _is_offered(remedy: Remedy, situation: Situation) -> bool:
         return False
     if not _fits(remedy, situation) or _is_ordered_beside(remedy, situation):
         return False
-    return not remedy.needs or is_safe(remedy.needs, situation)
+    return not remedy.needs or _is_possible(remedy.needs, situation)
 
 
 def _fits(remedy: Remedy, situation: Situation) -> bool:
@@ -86,6 +87,17 @@ def _is_ordered_beside(remedy: Remedy, situation: Situation) -> bool:
     templates = (content.orders.templates[what] for _, what in remedy.actions)
     made = [kinds_of(template.codings, template.label, content) for template in templates]
     return all(kinds and kinds <= ordered for kinds in made)
+
+
+def _is_possible(activity: str, situation: Situation) -> bool:
+    """As in a plan: neither refused nor begun already, no red flag stands against it, and safe."""
+    content, standings = situation.content, situation.standings
+    if activity in declined(standings, content) or activity in under_way(standings, content):
+        return False
+    gate = situation.gate()
+    if gate.level in REPLACES_THE_PLAN or activity in removed_by_flags(content, gate):
+        return False
+    return is_safe(activity, situation)
 
 
 def is_safe(activity: str, situation: Situation) -> bool:

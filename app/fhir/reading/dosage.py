@@ -26,6 +26,13 @@ ABBREVIATIONS = {
     "Q2H": Decimal(12),
     "Q1H": Decimal(24),
 }
+# Events that come once a day (v3-TimingEvent). A meal without its name comes several times.
+ONCE_A_DAY = frozenset(
+    (
+        "MORN MORN.early MORN.late NOON AFT AFT.early AFT.late EVE EVE.early EVE.late NIGHT PHS HS "
+        "WAKE CM CD CV ACM ACD ACV PCM PCD PCV"
+    ).split()
+)
 
 
 class DailyDose(NamedTuple):
@@ -55,12 +62,27 @@ def _of_one(instruction: dict[str, Any]) -> DailyDose | None:
     if rate is not None:
         return DailyDose(rate, UG_AN_HOUR)
     dose = rates[0].get("doseQuantity") or rates[0].get("doseRange", {}).get("high")
-    times = _times_a_day(instruction.get("timing", {}))
-    if not isinstance(dose, dict) or "value" not in dose or _unit(dose) not in MASS:
+    each, times = _milligrams(dose), _times_a_day(instruction.get("timing", {}))
+    worked_out = None if each is None or times is None else each * times
+    known = [a for a in (worked_out, _at_most(instruction)) if a is not None]
+    return DailyDose(min(known), MG) if known else None
+
+
+def _milligrams(quantity: object) -> Decimal | None:
+    if not isinstance(quantity, dict) or "value" not in quantity or _unit(quantity) not in MASS:
         return None
-    if times is None:
+    return Decimal(str(quantity["value"])) * MASS[_unit(quantity)]
+
+
+def _at_most(instruction: dict[str, Any]) -> Decimal | None:
+    """The most that may be taken a day, where the instruction names it."""
+    ratio = instruction.get("maxDosePerPeriod", {})
+    period = ratio.get("denominator", {})
+    amount, length = _milligrams(ratio.get("numerator")), period.get("value", 1)
+    a_day = PER_DAY.get(_unit(period))
+    if not amount or a_day is None or not length:
         return None
-    return DailyDose(Decimal(str(dose["value"])) * MASS[_unit(dose)] * times, MG)
+    return amount * a_day / Decimal(str(length))
 
 
 def _rate(dose_and_rate: dict[str, Any]) -> Decimal | None:
@@ -77,12 +99,23 @@ def _rate(dose_and_rate: dict[str, Any]) -> Decimal | None:
 
 
 def _times_a_day(timing: dict[str, Any]) -> Decimal | None:
+    """By period, else by the times of the day, else by an abbreviation.
+
+    A period without a frequency comes once (R4, Timing.repeat.frequency), unless times are named.
+    """
     repeat = timing.get("repeat", {})
+    events = repeat.get("when", ())
+    named = len(events) + len(repeat.get("timeOfDay", ()))
+    is_countable = ONCE_A_DAY.issuperset(events)
     frequency, period = repeat.get("frequency"), repeat.get("period")
     a_day = PER_DAY.get(repeat.get("periodUnit", ""))
-    if frequency is not None and period and a_day is not None:
-        most = repeat.get("frequencyMax", frequency)
-        return Decimal(str(most)) * a_day / Decimal(str(period))
+    if period and a_day is not None and (frequency is not None or not named):
+        most = Decimal(str(repeat.get("frequencyMax", frequency or 1)))
+        if most < named:
+            return None  # fewer times than it names: which is meant nobody knows
+        return most * a_day / Decimal(str(period))
+    if named and frequency is None:
+        return Decimal(named) if is_countable else None
     return _abbreviated(timing.get("code", {}).get("coding", ()))
 
 

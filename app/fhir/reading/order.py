@@ -7,8 +7,9 @@ MedicationOrder, DeviceUseRequest (CH-27).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from app.domain.facts import CodedMedicine
@@ -17,7 +18,7 @@ from app.domain.orders.types import Order
 from app.domain.submission import Received
 from app.fhir.reading.dosage import MG, daily_dose
 from app.fhir.reading.lenient import Json, Pair, child, objects, pairs, reference, text, words
-from app.fhir.reading.times import instant
+from app.fhir.reading.times import instant, last_instant
 from app.fhir.validation import Validator
 
 SERVICE, MEDICATION, DEVICE = "ServiceRequest", "MedicationRequest", "DeviceRequest"
@@ -63,7 +64,19 @@ DENIED = frozenset({"refuted", "entered-in-error"})
 MEDICATIONS = ("medicationReference", "medication")
 REFERRED = frozenset({"Condition", "Medication"})
 NOT_AT_HAND: Json = {}  # a reason that is referred to and was not sent: there is one, unknown which
-DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "a": 365, "h": None}
+DAYS = {
+    "d": 1,
+    "day": 1,
+    "days": 1,
+    "wk": 7,
+    "week": 7,
+    "weeks": 7,
+    "mo": 30,
+    "month": 30,
+    "months": 30,
+    "a": 365,
+}
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +194,23 @@ def supply_days(resource: Json) -> Decimal | None:
     dispense = child(resource, "dispenseRequest")
     once = days_of(child(dispense, "expectedSupplyDuration"))
     if once is None:
-        return days_of(child(resource, "dosageInstruction", "timing", "repeat", "boundsDuration"))
+        return bounded_days(child(resource, "dosageInstruction", "timing", "repeat"))
     repeats = dispense.get("numberOfRepeatsAllowed")
     if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 0:
         return once
     return once * (1 + repeats)
+
+
+def bounded_days(repeat: Json) -> Decimal | None:
+    """How long an instruction is followed at most: its duration, its range or its period."""
+    told = days_of(child(repeat, "boundsDuration"))
+    if told is None:
+        told = days_of(child(repeat, "boundsRange", "high"))
+    period = child(repeat, "boundsPeriod")
+    begins, ends = instant(period.get("start")), last_instant(period.get("end"))
+    if told is not None or begins is None or ends is None or ends < begins:
+        return told
+    return Decimal(ceil((ends - begins) / A_DAY))
 
 
 def days_of(duration: Json) -> Decimal | None:

@@ -16,7 +16,7 @@ from app.domain.orders.call import CardFrame
 from app.domain.orders.knowledge import Template
 from app.fhir.canon import ACTIVITY, QUESTIONNAIRE
 from app.fhir.reading.lenient import child, pairs
-from app.fhir.reading.order import days_of
+from app.fhir.reading.order import bounded_days
 from app.fhir.reading.parameters import ID
 from app.fhir.writing.elements import Json, output_id_of
 from app.fhir.writing.observations import PHENOTYPE
@@ -26,6 +26,7 @@ PHYSIOTHERAPY = frozenset({"exercise", "walking", "psychological"})
 UNITS = {"d": "day", "wk": "week", "mo": "month"}
 FORMS = {"intake": "clbp-intake", "red-flag-screen": "clbp-intake"}
 REQUESTERS = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson")
+BOUNDS = frozenset({"boundsDuration", "boundsRange", "boundsPeriod"})
 UCUM = "http://unitsofmeasure.org"
 DRAFT = {"status": "draft", "intent": "order"}
 MOST = frozenset({"maxDosePerPeriod", "maxDosePerAdministration", "maxDosePerLifetime"})
@@ -222,10 +223,11 @@ def _shortened(draft: Mapping[str, Any], days: int) -> Json:
 def _bounded(instruction: Any, duration: Json) -> Any:
     """The same with no longer a duration than this; what says none is left as it is."""
     repeat = child(instruction, "timing", "repeat") if isinstance(instruction, dict) else {}
-    told = days_of(child(repeat, "boundsDuration"))
+    told = bounded_days(repeat)
     if told is None or told <= duration["value"]:
         return instruction
-    timing = {**instruction["timing"], "repeat": {**repeat, "boundsDuration": duration}}
+    kept = {name: value for name, value in repeat.items() if name not in BOUNDS}
+    timing = {**instruction["timing"], "repeat": {**kept, "boundsDuration": duration}}
     return {**instruction, "timing": timing}
 
 

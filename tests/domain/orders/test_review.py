@@ -270,6 +270,74 @@ def test_a_gabapentin_dose_is_brought_down_to_the_limit_of_the_profile(
     assert f"at most {most} mg a day" in suggestion.label
 
 
+MEDICINES = {"topical-nsaid-instead", "nsaid-instead", "duloxetine-instead"}
+A_MONTH = prescription("codeine", dose=60, supply_days=Decimal(30))
+
+
+def suggested(patient: Patient, rule: str = "CDS-OPI-01") -> set[str]:
+    review = reviewed(patient, A_MONTH, profile="us")
+    return {s.what for a in review.shown if a.rule == rule for s in a.suggestions}
+
+
+def low_back_pain(*, age: int, weeks: int) -> Patient:
+    patient = screened(checked(Patient().aged(age))).with_("pain-location-low-back", True)
+    return patient.with_("pain-duration-weeks", weeks)
+
+
+def test_an_adult_with_chronic_pain_is_offered_another_medicine() -> None:
+    assert suggested(low_back_pain(age=46, weeks=52)) >= MEDICINES
+
+
+@pytest.mark.parametrize(
+    "patient",
+    [
+        low_back_pain(age=46, weeks=8),
+        low_back_pain(age=16, weeks=52),
+        low_back_pain(age=46, weeks=52).with_("birth-within-3-months", True),
+        low_back_pain(age=46, weeks=52).with_("phq9-item-9", 1, days_ago=0.5),
+    ],
+    ids=["acute", "child", "after a birth", "thoughts of self-harm"],
+)
+def test_where_no_plan_proposes_a_medicine_no_card_does(patient: Patient) -> None:
+    """S-04, and the self-harm flag: one engine, two doors."""
+    plan = patient.decide(profile="us").plan
+    families = {knowledge().interventions[a.id].family for a in plan.activities}
+    found = suggested(patient)
+
+    assert "remove" in found
+    assert not found & MEDICINES
+    assert "drug" not in families
+
+
+def test_an_opioid_for_pain_from_a_cancer_is_not_advised_on_as_a_start() -> None:
+    patient = low_back_pain(age=46, weeks=52).with_("has-cancer-pain", True)
+
+    assert "CDS-OPI-01" not in rules(reviewed(patient, A_MONTH))
+
+
+def test_what_was_refused_is_not_suggested() -> None:
+    """interventions.md 6.5, 12."""
+    patient = low_back_pain(age=46, weeks=52)
+    for refused in ("RX-01", "RX-02", "RX-03", "PT-01"):
+        patient.with_("declined-activity", refused)
+
+    assert suggested(patient) == {"remove"}
+
+
+def test_what_is_begun_already_is_not_suggested() -> None:
+    """interventions.md 6.5, 11."""
+    patient = low_back_pain(age=46, weeks=52).taking(text="diclofenac gel")
+    patient.with_("activity-under-way", "PT-01")
+
+    assert suggested(patient) == {"remove", "nsaid-instead", "duloxetine-instead"}
+
+
+def test_beside_an_urgent_flag_of_self_harm_no_active_care_is_suggested() -> None:
+    patient = low_back_pain(age=46, weeks=52).with_("phq9-item-9", 3, days_ago=0.5)
+
+    assert suggested(patient) == {"remove"}
+
+
 def test_no_suggestion_changes_and_removes_one_order() -> None:
     for card in knowledge().orders.cards:
         for wording in card.wordings:

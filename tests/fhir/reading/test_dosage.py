@@ -36,6 +36,12 @@ def mg_a_day(*instructions: Json) -> Decimal | None:
         (repeat(frequency=1, period=8, periodUnit="h"), 3),
         (repeat(frequency=1, frequencyMax=3, period=1, periodUnit="d"), 3),
         (repeat(frequency=7, period=1, periodUnit="wk"), 1),
+        (repeat(period=8, periodUnit="h"), 3),
+        (repeat(timeOfDay=["08:00:00", "20:00:00"]), 2),
+        (repeat(when=["MORN", "NOON", "HS"]), 3),
+        (repeat(period=1, periodUnit="d", when=["ACM", "ACV"]), 2),
+        (repeat(frequency=3, period=1, periodUnit="d", when=["AC"]), 3),
+        (repeat(frequency=1, period=1, periodUnit="d", when=["HS"]), 1),
         (abbreviated("BID"), 2),
         (abbreviated("QID"), 4),
         (abbreviated("Q4H"), 6),
@@ -56,6 +62,10 @@ def test_how_often_a_day(timing: Json, times: int) -> None:
         instruction(timing=repeat(frequency=1)),
         instruction(timing=repeat(frequency=1, period=1, periodUnit="mo")),
         instruction(timing=abbreviated("WM")),
+        instruction(timing=repeat(when=["AC"])),  # before which meals is not said
+        instruction(timing=repeat(period=1, periodUnit="d", when=["C"])),
+        # Once a day, in the morning and in the evening: which of the two is meant nobody knows.
+        instruction(timing=repeat(frequency=1, period=1, periodUnit="d", when=["MORN", "EVE"])),
         {"timing": BID},
         {"timing": BID, "doseAndRate": [{"doseQuantity": {"unit": "mg"}}]},
         {"timing": BID, "doseAndRate": [{}, {}]},
@@ -93,6 +103,29 @@ def test_a_range_counts_at_its_upper_end_and_as_needed_in_full() -> None:
     dose = {"doseRange": {"low": {"value": 5, "code": "mg"}, "high": {"value": 10, "code": "mg"}}}
 
     assert mg_a_day({"timing": BID, "doseAndRate": [dose], "asNeededBoolean": True}) == 20
+
+
+def at_most(value: float, unit: str, length: float, period: str) -> Json:
+    numerator = {"value": value, "code": unit}
+    return {"numerator": numerator, "denominator": {"value": length, "code": period}}
+
+
+def test_the_most_that_an_instruction_names_is_the_most_that_is_taken() -> None:
+    every_4_hours = repeat(frequency=1, period=4, periodUnit="h")
+
+    assert mg_a_day(instruction(timing=every_4_hours)) == 60
+    for most in (at_most(40, "mg", 1, "d"), at_most(0.04, "g", 24, "h")):
+        named = instruction(timing=every_4_hours, maxDosePerPeriod=most)
+        assert round(mg_a_day(named) or 0, 6) == 40
+    assert mg_a_day(instruction(maxDosePerPeriod=at_most(400, "mg", 1, "d"))) == 20
+
+
+def test_as_needed_without_a_time_is_known_by_the_most_that_is_named() -> None:
+    as_needed = instruction(timing={}, asNeededBoolean=True)
+
+    assert mg_a_day({**as_needed, "maxDosePerPeriod": at_most(4, "g", 1, "d")}) == 4000
+    assert mg_a_day({**as_needed, "maxDosePerPeriod": at_most(8, "tablet", 1, "d")}) is None
+    assert mg_a_day({**as_needed, "maxDosePerPeriod": at_most(0, "g", 1, "d")}) is None
 
 
 def test_instructions_side_by_side_are_summed_and_steps_are_not() -> None:

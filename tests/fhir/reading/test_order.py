@@ -112,6 +112,23 @@ def test_the_supply_in_days(duration: Any, days: Decimal | None) -> None:
     assert supply_days({"dispenseRequest": {"expectedSupplyDuration": duration}}) == days
 
 
+@pytest.mark.parametrize(
+    ("bounds", "days"),
+    [
+        ({"boundsDuration": {"value": 2, "unit": "wk", "code": "wk"}}, 14),
+        ({"boundsRange": {"low": {"value": 3}, "high": {"value": 5, "code": "d"}}}, 5),
+        ({"boundsPeriod": {"start": "2026-06-01", "end": "2026-06-30"}}, 30),
+        ({"boundsPeriod": {"start": "2026-06-01T08:00:00Z", "end": "2026-06-08T08:00:00Z"}}, 7),
+        ({"boundsPeriod": {"start": "2026-06-01"}}, None),
+        ({"boundsPeriod": {"start": "2026-06-09", "end": "2026-06-01"}}, None),
+    ],
+)
+def test_the_supply_is_told_by_any_bounds_of_the_instruction(bounds: Any, days: int | None) -> None:
+    told = supply_days({"dosageInstruction": [{"timing": {"repeat": bounds}}]})
+
+    assert told == (None if days is None else Decimal(days))
+
+
 @pytest.mark.parametrize(("repeats", "days"), [(0, 10), (3, 40), (-1, 10), ("3", 10), (True, 10)])
 def test_repeats_lengthen_the_supply(repeats: Any, days: int) -> None:
     duration = {"value": 10, "code": "d"}

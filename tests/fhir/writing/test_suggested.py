@@ -123,6 +123,24 @@ def test_a_shorter_supply_is_not_taken_for_longer(days: int, bounded: int) -> No
     assert repeat["boundsDuration"] == duration
 
 
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"boundsPeriod": {"start": "2026-06-01", "end": "2026-06-30"}},
+        {"boundsRange": {"high": {"value": 3, "code": "wk"}}},
+    ],
+)
+def test_a_longer_time_is_shortened_however_it_is_told(bounds: dict[str, Any]) -> None:
+    draft = prescription({"timing": {"repeat": {"frequency": 1, **bounds}}})
+
+    changed = SUGGESTED.changed(draft, TEMPLATES["quantity"])
+
+    assert changed is not None
+    repeat = changed["dosageInstruction"][0]["timing"]["repeat"]
+    assert repeat.keys() == {"frequency", "boundsDuration"}  # one of the three at most (R4)
+    assert repeat["boundsDuration"]["value"] == 7
+
+
 def test_a_detail_is_added_once() -> None:
     draft = {"resourceType": "ServiceRequest", "code": {"text": "Physiotherapy"}}
     template = TEMPLATES["pt-psychologically-informed"]
