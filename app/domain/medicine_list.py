@@ -53,6 +53,8 @@ def of_medicines(
             for name in sorted(entry.what.classes):
                 if name in content.inputs:
                     yield _fact(name, True, as_of, entry.medicine.source)  # noqa: FBT003
+                for shown in content.shown_by.get(name, ()):
+                    yield from _shown(content.inputs[shown], entry.medicine, as_of)
     for name in content.after_stopping:
         yield from _stopped(content.inputs[name], known, as_of, doubts)
 
@@ -71,6 +73,20 @@ def _doubt(entry: Entry, doubts: Doubts) -> None:
         doubts.tell(medicine.source, GROUP_ONLY)
         if entry.may_be_taken:
             doubts.inputs |= what.possible
+
+
+def _shown(about: Input, medicine: CodedMedicine, as_of: datetime) -> Iterator[Fact]:
+    """What a medicine makes true since it was begun, or since it was taken for long enough.
+
+    So a later no of a clinician, or an assessment, is weighed against it like any other answer.
+    """
+    since = medicine.began
+    if about.shown_after is not None:
+        since = None if since is None else about.shown_after.later(since)
+        if since is None or since > as_of:
+            return
+    at = min(since or medicine.at, as_of)
+    yield _fact(about.name, True, at, medicine.source)  # noqa: FBT003
 
 
 def _stopped(

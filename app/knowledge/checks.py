@@ -73,7 +73,7 @@ def _names(source: Source, content: Content) -> Iterator[Fault]:
             if id_ not in content.interventions:
                 yield Fault("flags.toml", flag.id, f"removes {id_}, which is no intervention")
     for name, known in content.inputs.items():
-        for other in (known.stopped, *known.counts, *known.allergy_to):
+        for other in (known.stopped, known.shown_by, *known.counts, *known.allergy_to):
             if other and other not in content.inputs:
                 yield Fault("inputs", name, f"names {other}, which is no input")
         if known.answered_by and known.answered_by not in content.rule_by_id:

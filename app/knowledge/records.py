@@ -63,6 +63,8 @@ class InputRecord(_Strict):
     only_if_understood: bool = False
     stopped: str = ""
     stopped_within: PeriodText = ""
+    shown_by: str = ""
+    shown_after: PeriodText = ""
     counts: list[str] = []
     allergy_to: list[str] = []
     short: str = ""
