@@ -279,7 +279,8 @@ class Intervention:
     (``education``, ``exercise``, ``walking``, ``psychological``, ``manual``, ``passive``, ``drug``,
     ``interventional``, ``surgical``, ``service``, ``self-care``); ``catalogue`` marks ED-01 to
     SU-01; ``text`` is what the patient reads.
-    ``ordered_as`` are the codes by which an order for it is known when one comes in;
+    ``ordered_as`` are the codes by which an order for it is known when one comes in, ``taken_as``
+    the classes of medicine of which one that is taken is this option already;
     ``products`` are the ingredients that an option for a medicine may stand for. Among rows that
     compete the one goes first of whose ``leads_when`` more holds, then the one with less ``harm``,
     then the one of less ``cost`` (0 hardly any to 3: an order of ours, not a measurement).
@@ -308,6 +309,7 @@ class Intervention:
     harm: int = 0
     cost: int = 0
     ordered_as: tuple[tuple[str, str], ...] = ()
+    taken_as: tuple[str, ...] = ()
     fits: Mapping[str, str] = field(default_factory=dict)
     dose_seen: str = ""
 

@@ -73,6 +73,12 @@ def _by_activity(said: Sequence[Fact]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def taken_already(item: Intervention, standings: Standings) -> tuple[str, ...]:
+    """Where it stands that a medicine of this option is taken now; nowhere where none is known."""
+    said = (fact for name in item.taken_as for fact in standings.facts.get(name, ()))
+    return tuple(dict.fromkeys(fact.source for fact in said if fact.value is True))
+
+
 def is_limited(situation: Situation) -> bool:
     """A child, pregnancy, or pain of less than 12 weeks (S-04)."""
     rule = situation.content.rule_by_id.get(OUT_OF_SCOPE)
@@ -313,6 +319,8 @@ def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
     sources = situation.under_way.get(item.id)
     if sources is not None:
         yield f"already ordered ({', '.join(sources)}): continue or change it, no second order"
+    for source in taken_already(item, situation.standings):
+        yield f"already taken ({source}): continue or change it, no second"
     accepted = situation.accepted.get(item.id)
     if accepted is not None:
         yield f"accepted before ({', '.join(accepted)}): go on with it"

@@ -130,6 +130,9 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
         for name in item.goals:
             if name not in content.goals:
                 yield Fault(place, item.id, f"names goal {name}")
+        for name in item.taken_as:
+            if name not in content.inputs:
+                yield Fault(place, item.id, f"is taken as {name}, which is no input")
     for key, text in content.texts.items():
         yield from _too_long("texts.toml", key, text, content)
     for goal in content.goals.values():

@@ -72,6 +72,7 @@ def intervention_of(
         prohibits=tuple(record.prohibits),
         uncounted_by=tuple(record.uncounted_by),
         ordered_as=tuple((pair[0], pair[1]) for pair in record.ordered_as),
+        taken_as=tuple(record.taken_as),
         leads_when=tuple(slots.by_name[n] for n in record.leads_when if n in slots.by_name),
         harm=record.harm,
         cost=record.cost,

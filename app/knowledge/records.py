@@ -205,6 +205,7 @@ class InterventionRecord(_Strict):
     harm: ZeroToThree = 0
     cost: ZeroToThree = 0
     ordered_as: list[CodeText] = []
+    taken_as: list[str] = []
     fits: FitsRecord | None = None
     dose_seen: str = ""
 

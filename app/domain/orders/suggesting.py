@@ -8,7 +8,7 @@ from app.domain.orders.knowledge import Remedy, Wording
 from app.domain.orders.meaning import kinds_of
 from app.domain.orders.situation import Situation
 from app.domain.orders.types import Action, ActionKind, Suggestion
-from app.domain.placing import against
+from app.domain.placing import against, taken_already
 from app.domain.safety import check
 from app.domain.safety_types import SafetyResult
 
@@ -61,7 +61,7 @@ def _is_offered(remedy: Remedy, situation: Situation) -> bool:
         return False
     if not _fits(remedy, situation) or _is_ordered_beside(remedy, situation):
         return False
-    return not remedy.needs or is_safe(remedy.needs, situation)
+    return not remedy.needs or is_possible(remedy.needs, situation)
 
 
 def _fits(remedy: Remedy, situation: Situation) -> bool:
@@ -86,6 +86,12 @@ def _is_ordered_beside(remedy: Remedy, situation: Situation) -> bool:
     templates = (content.orders.templates[what] for _, what in remedy.actions)
     made = [kinds_of(template.codings, template.label, content) for template in templates]
     return all(kinds and kinds <= ordered for kinds in made)
+
+
+def is_possible(activity: str, situation: Situation) -> bool:
+    """It is safe, and nothing of the kind is taken already."""
+    item = situation.content.interventions[activity]
+    return not taken_already(item, situation.standings) and is_safe(activity, situation)
 
 
 def is_safe(activity: str, situation: Situation) -> bool:

@@ -270,6 +270,18 @@ def test_a_gabapentin_dose_is_brought_down_to_the_limit_of_the_profile(
     assert f"at most {most} mg a day" in suggestion.label
 
 
+def test_who_uses_a_gel_already_is_not_told_to_try_one() -> None:
+    patient = checked(screened(a_patient())).taking(text="naproxen 500 mg")
+    order = prescription("ibuprofen 400 mg")
+    offered = [s.what for s in reviewed(patient, order).shown[0].suggestions]
+
+    patient.taking(text="diclofenac gel")
+
+    assert "topical-nsaid-instead" in offered
+    left = [s.what for s in reviewed(patient, order).shown[0].suggestions]
+    assert left == [what for what in offered if what != "topical-nsaid-instead"]
+
+
 def test_no_suggestion_changes_and_removes_one_order() -> None:
     for card in knowledge().orders.cards:
         for wording in card.wordings:
