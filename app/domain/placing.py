@@ -328,10 +328,16 @@ def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
 
 def _no_prohibition(table: PlacementTable, situation: Situation) -> tuple[str, str] | None:
     placement = table.placement
-    excluded = _excluded(table, situation)
+    excluded = None if _stays(placement, situation) else _excluded(table, situation)
     if excluded is not None or placement.activity != NO_IMAGING or situation.is_imaging_ruled_out:
         return excluded
     return NOT_INDICATED, "a red flag or an unfinished screen may need imaging"
+
+
+def _stays(placement: Placement, situation: Situation) -> bool:
+    """The profile advises against what the prohibition would give way to."""
+    other, profile = placement.gives_way_to, situation.guideline_profile
+    return bool(other) and against(other, ANY, situation.content, profile) is not None
 
 
 def is_imaging_ruled_out(content: Content, gate: Gate, worlds: Worlds) -> bool:

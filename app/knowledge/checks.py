@@ -117,6 +117,9 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
     for placement in content.placements:
         if placement.activity not in content.interventions:
             yield Fault("placements.toml", placement.activity, "is no intervention")
+        if placement.gives_way_to and placement.gives_way_to not in content.interventions:
+            fault = f"gives way to {placement.gives_way_to}, which is no intervention"
+            yield Fault("placements.toml", placement.activity, fault)
         if placement.rule not in content.rule_by_id:
             yield Fault("placements.toml", placement.activity, f"names rule {placement.rule}")
     for item in content.interventions.values():

@@ -235,6 +235,7 @@ class PlacementRecord(_Strict):
     steps: list[int] = []
     unless: list[str] = []
     unless_open: list[str] = []
+    gives_way_to: str = ""
 
 
 class MeasureRecord(_Strict):

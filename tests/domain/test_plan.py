@@ -504,3 +504,16 @@ def test_an_option_that_is_taken_already_is_gone_on_with(activity: str, medicine
 
     assert row.status in ("proposed", "next-step")
     assert "already taken (MedicationRequest/m0): continue or change it, no second" in row.reasons
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"), [("who", "do-not"), ("us", "do-not"), ("uk", "not-indicated")]
+)
+def test_no_denervation_is_said_unless_the_profile_allows_it(profile: str, expected: str) -> None:
+    patient = checked(nociceptive()).with_("diagnostic-block-positive", True)
+    patient.with_("structured-care-weeks-completed", 12).with_("pain-nrs", 6)
+    plan = patient.decide(profile=profile).plan
+
+    said = "do-not" if any(a.id == "DN-10" for a in plan.activities) else "not-indicated"
+
+    assert said == expected
