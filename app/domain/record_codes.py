@@ -19,6 +19,7 @@ from app.domain.medicine_list import MEDICINES, Entry, counted, entries, of_alle
 from app.domain.opioid_dose import opioid_dose, opioid_weeks
 from app.domain.paracetamol_dose import paracetamol_dose
 from app.domain.period import age_in_years
+from app.domain.subscales import left_room
 
 CANCER_HISTORY = "cancer-history"
 CANCER_RECENT = "cancer-within-5-years"
@@ -91,6 +92,7 @@ def with_lists(
         facts.extend(_of_lists(record, listed, content, as_of, doubts))
     if record.complete:
         facts.extend(_not_listed(facts, record.complete, doubts, content, as_of))
+    facts.extend(left_room(facts, content, as_of))
     facts.extend(measured(facts, content, as_of))
     unsettled = Unsettled(record.complete, doubts.inputs, doubts.lists)
     return Stated(facts, tuple(doubts.told), unsettled)
