@@ -37,14 +37,14 @@ class Content:
     level, ``grade_rules`` those of each mechanism by grade, ``home_flags`` the flags that are
     screened by an input, ``screens`` a slot for each question that a flag is screened by,
     ``counting`` the inputs that count entries of a list, ``after_stopping`` those about medicines
-    that were stopped, ``placements_of`` those of an activity, ``stances_on`` those of a profile on
-    an activity, ``effects`` the answers of ``what_if`` once more, by slot, ``safety_rules`` those
-    that concern an activity ("" : the person), by their number, and ``safety_slots`` the slots of
-    these, ``driver_by_rule`` the name of the driver that a rule grades, ``plan_rules`` all but
-    those about orders. ``not_read`` is what no input tells about an activity, ``tells_all``
-    that a row says every reason for it (a content from before 5.0.0 does not),
-    ``asks_of_each_part`` that a medicine told as "a/b" is known only when both are,
-    ``baseline`` the patient of whom nothing is known by these,
+    that were stopped, ``shown_by`` those that a class of medicine makes true, ``placements_of``
+    those of an activity, ``stances_on`` those of a profile on an activity, ``effects`` the answers
+    of ``what_if`` once more, by slot, ``safety_rules`` those that concern an activity ("" : the
+    person), by their number, and ``safety_slots`` the slots of these, ``driver_by_rule`` the name
+    of the driver that a rule grades, ``plan_rules`` all but those about orders. ``not_read`` is
+    what no input tells about an activity, ``tells_all`` that a row says every reason for it (a
+    content from before 5.0.0 does not), ``asks_of_each_part`` that a medicine told as "a/b" is
+    known only when both are, ``baseline`` the patient of whom nothing is known by these,
     ``baseline_of_orders`` by all rules. ``record_prefixes`` are by what codes begin with; codes in
     ``medicine_codes`` may end in ``*``; ``ingredients`` gives the name that a verified code has in
     ``medicine_names``.
@@ -93,6 +93,7 @@ class Content:
     screens: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     counting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after_stopping: tuple[str, ...] = ()
+    shown_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     placements_of: Mapping[str, tuple[Placement, ...]] = field(default_factory=dict)
     stances_on: Mapping[tuple[str, str], tuple[Stance, ...]] = field(default_factory=dict)
     effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)

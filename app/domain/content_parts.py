@@ -50,14 +50,15 @@ class Input:
     ``alone`` marks a class that counts only where the medicine holds nothing else;
     ``counts_history`` says that entries no longer current speak about it, too.
     ``stopped`` is the class of a medicine that counts although it was stopped, ``stopped_within``
-    how long; ``counts`` are the classes whose medicines, or the problems, that are counted;
-    ``allergy_to`` the classes to which an allergy counts; ``members`` is the mark of how we know
-    which medicines belong to a class (``R`` recalled), empty for what is no class.
-    ``short`` are the words of a card where the label is too long for one. Of an order
-    (``asked_of`` "order"): ``mirrors`` is the class of medicine of which an order makes it true,
-    ``is_kind`` tells what is ordered, ``part_of`` of which kind it is a part, ``value_set`` in
-    which value set of the deployer its codes stand, ``ordered_as`` as which resources it comes
-    (any, where empty), ``not_coded_in`` which code systems have no code for it.
+    how long; ``shown_by`` is a class of medicine that makes it true while one is taken, once it has
+    been taken for ``shown_after``; ``counts`` are the classes whose medicines, or the problems,
+    that are counted; ``allergy_to`` the classes to which an allergy counts; ``members`` is the mark
+    of how we know which medicines belong to a class (``R`` recalled), empty for what is no class.
+    ``short`` are the words of a card where the label is too long for one. Of an order (``asked_of``
+    "order"): ``mirrors`` is the class of medicine of which an order makes it true, ``is_kind``
+    tells what is ordered, ``part_of`` of which kind it is a part, ``value_set`` in which value set
+    of the deployer its codes stand, ``ordered_as`` as which resources it comes (any, where empty),
+    ``not_coded_in`` which code systems have no code for it.
     """
 
     name: str
@@ -85,6 +86,8 @@ class Input:
     counts_history: bool = False
     stopped: str = ""
     stopped_within: Period | None = None
+    shown_by: str = ""
+    shown_after: Period | None = None
     counts: tuple[str, ...] = ()
     allergy_to: tuple[str, ...] = ()
     short: str = ""
@@ -337,7 +340,8 @@ class Placement:
     ``do-not``, ``limited`` or ``review``. It counts only at one of ``severity`` (empty: any), while
     ``driver`` is graded ``driver_from`` or more, when everything in ``when`` holds, and at the
     ``steps`` of care it names. ``unless`` names rules that, when true, leave it out;
-    ``unless_open`` rules that leave it out when true or unknown.
+    ``unless_open`` rules that leave it out when true or unknown. Where it ``gives_way_to`` another
+    activity it is left out only by a guideline profile that does not advise against that one.
     ``status`` is ``proposed``, ``next-step`` or ``do-not``.
     """
 
@@ -354,6 +358,7 @@ class Placement:
     steps: tuple[int, ...] = ()
     unless: tuple[int, ...] = ()
     unless_open: tuple[int, ...] = ()
+    gives_way_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,15 @@ class Plain(NamedTuple):
     known_for: Period | None
 
 
+class Subscale(NamedTuple):
+    """A subscale of a sum: both inputs, its own range, and the range of the items beside it."""
+
+    total: str
+    part: str
+    own: tuple[int, int]
+    rest: tuple[int, int]
+
+
 class CatalogueItem(NamedTuple):
     """An item of the catalogue: what became of it where no row asks for it, and what is not read.
 
@@ -144,7 +153,8 @@ class Tables:
     slot of a conclusion what it is about, in words; ``gate`` are the slots of the gate rules,
     ``screens`` those of the questions that a flag is screened by; ``rows`` are by severity and
     step; ``serving`` are the
-    activities that serve a goal; ``plain`` are the inputs of which a yes or a no says all.
+    activities that serve a goal; ``plain`` are the inputs of which a yes or a no says all;
+    ``with_subscales`` are the inputs of ``subscales``, of the parts and of the whole.
     """
 
     subjects: Mapping[int, str] = field(default_factory=dict)
@@ -158,3 +168,5 @@ class Tables:
     catalogue: tuple[CatalogueItem, ...] = ()
     serving: Mapping[str, frozenset[str]] = field(default_factory=dict)
     plain: Mapping[str, Plain] = field(default_factory=dict)
+    subscales: tuple[Subscale, ...] = ()
+    with_subscales: frozenset[str] = frozenset()

@@ -19,7 +19,7 @@ from app.domain.phenotype import (
     second_opinion,
 )
 from app.domain.placing import accepted, declined, is_imaging_ruled_out, under_way
-from app.domain.plan import lists_wanted, make_plan
+from app.domain.plan import entries_wanted, lists_wanted, make_plan
 from app.domain.plan_types import WITHHELD, Plan, Situation
 from app.domain.questions import telling, telling_of_safety, worth_asking
 from app.domain.record_codes import facts_of_record
@@ -56,6 +56,7 @@ class Decision:
     is_preliminary: bool
     open_questions: tuple[str, ...]
     lists_wanted: tuple[str, ...]
+    entries_wanted: tuple[str, ...]
     stakes: tuple[Stake, ...]
     unlocks: tuple[Unlocking, ...]
     plan: Plan
@@ -113,6 +114,7 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         under_way=under_way(standings, content),
         accepted=accepted(standings, content),
         is_imaging_ruled_out=is_imaging_ruled_out(content, gate, worlds),
+        unsettled=stated.unsettled,
     )
     plan = make_plan(situation)
     changes = changed | telling_of_safety(content, worlds, plan.considered)
@@ -131,7 +133,8 @@ def derive(  # noqa: PLR0913  (all that a decision depends on)
         disagreements=_disagreements(phenotype, opinion, standings, content, worlds),
         is_preliminary=_is_preliminary(gate, standings),
         open_questions=asked,
-        lists_wanted=lists_wanted(plan, content, worlds),
+        lists_wanted=lists_wanted(plan, content, worlds, stated.unsettled),
+        entries_wanted=entries_wanted(plan, content, worlds, stated.unsettled),
         stakes=stakes(content, asked, plan.considered, changes),
         unlocks=unlocking(content, standings, worlds, _withheld(plan)),
         plan=plan,

@@ -18,24 +18,24 @@ TENTH = Decimal("0.1")
 
 def measured(facts: Iterable[Fact], content: Content, as_of: datetime) -> Iterator[Fact]:
     """From the newest value of each, as long as it still counts."""
-    newest = _newest(facts, content, as_of)
-    if not newest:
+    known = newest((f for f in facts if f.input in READ), content, as_of)
+    if not known:
         return
-    weight, height = _number(newest, WEIGHT), _number(newest, HEIGHT)
-    bmi = _number(newest, BMI)
+    weight, height = _number(known, WEIGHT), _number(known, HEIGHT)
+    bmi = _number(known, BMI)
     if bmi is None and weight is not None and height is not None:
         bmi = _plausible(BMI, weight / (height / 100) ** 2, content)
         if bmi is not None:
-            yield _worked_out(BMI, bmi, newest[WEIGHT])
-    worked_out = _clearance(newest, weight, height, bmi)
+            yield _worked_out(BMI, bmi, known[WEIGHT])
+    worked_out = _clearance(known, weight, height, bmi)
     clearance = None if worked_out is None else _plausible(CLEARANCE, worked_out, content)
-    if clearance is not None and not _is_overtaken(clearance, newest):
-        yield _worked_out(CLEARANCE, clearance, newest[CREATININE])
-    elif EGFR in newest:
-        stands_in = _number(newest, EGFR)
+    if clearance is not None and not _is_overtaken(clearance, known):
+        yield _worked_out(CLEARANCE, clearance, known[CREATININE])
+    elif EGFR in known:
+        stands_in = _number(known, EGFR)
         if stands_in is not None:
-            yield _worked_out(CLEARANCE, stands_in, newest[EGFR])
-    severity = _severity(newest)
+            yield _worked_out(CLEARANCE, stands_in, known[EGFR])
+    severity = _severity(known)
     if severity is not None:
         yield severity
 
@@ -62,13 +62,11 @@ def _worked_out(name: str, value: Decimal, source: Fact) -> Fact:
     return Fact(name, value, source.at, SaidBy.CLINICIAN, source.source, source.preliminary)
 
 
-def _newest(facts: Iterable[Fact], content: Content, as_of: datetime) -> dict[str, Fact]:
+def newest(facts: Iterable[Fact], content: Content, as_of: datetime) -> dict[str, Fact]:
     """Of each measurement the newest that still counts; two at one time that differ count not."""
     found: dict[str, Fact] = {}
     conflicts: set[str] = set()
     for fact in facts:
-        if fact.input not in READ:
-            continue
         known_for = content.inputs[fact.input].known_for
         if fact.at > as_of or (known_for is not None and fact.at < known_for.earliest(as_of)):
             continue

@@ -54,6 +54,8 @@ def of_medicines(
                 about = content.inputs.get(name)
                 if about is not None and (is_alone or not about.alone):
                     yield _fact(name, True, as_of, entry.medicine.source)  # noqa: FBT003
+                for shown in content.shown_by.get(name, ()):
+                    yield from _shown(content.inputs[shown], entry.medicine, as_of)
     for name in content.after_stopping:
         yield from _stopped(content.inputs[name], known, as_of, doubts)
 
@@ -63,15 +65,29 @@ def _doubt(entry: Entry, doubts: Doubts) -> None:
     medicine, what = entry.medicine, entry.what
     if medicine.doubt:
         doubts.tell(medicine.source, medicine.doubt)
-        doubts.inputs |= what.classes
+        doubts.leave_open(sorted(what.classes), medicine.source)
     if not what.is_whole:
         doubts.tell(medicine.source, PARTLY_KNOWN if what.ingredients else NOT_KNOWN)
         if entry.may_be_taken:
-            doubts.lists.add(MEDICINES)
+            doubts.not_whole(MEDICINES, medicine.source)
     if what.possible:
         doubts.tell(medicine.source, GROUP_ONLY)
         if entry.may_be_taken:
-            doubts.inputs |= what.possible
+            doubts.leave_open(sorted(what.possible), medicine.source)
+
+
+def _shown(about: Input, medicine: CodedMedicine, as_of: datetime) -> Iterator[Fact]:
+    """What a medicine makes true since it was begun, or since it was taken for long enough.
+
+    So a later no of a clinician, or an assessment, is weighed against it like any other answer.
+    """
+    since = medicine.began
+    if about.shown_after is not None:
+        since = None if since is None else about.shown_after.later(since)
+        if since is None or since > as_of:
+            return
+    at = min(since or medicine.at, as_of)
+    yield _fact(about.name, True, at, medicine.source)  # noqa: FBT003
 
 
 def _stopped(
@@ -89,7 +105,7 @@ def _stopped(
         if acts and is_one:
             yield _fact(about.name, True, as_of, medicine.source)  # noqa: FBT003
         elif acts is not False:
-            doubts.inputs.add(about.name)
+            doubts.leave_open((about.name,), medicine.source)
 
 
 def _ended_since(medicine: CodedMedicine, edge: datetime) -> bool | None:
@@ -146,14 +162,14 @@ def of_allergies(
         what = understood(allergy.system_codes, allergy.text, content)
         if not what.is_whole and allergy.is_to_medicine:
             doubts.tell(allergy.source, PARTLY_KNOWN if what.ingredients else NOT_KNOWN)
-            doubts.lists.add(ALLERGIES)
+            doubts.not_whole(ALLERGIES, allergy.source)
         if not what.classes and not what.possible:
             continue  # it is in no class that a rule asks for
         for name, about in content.inputs.items():
             if what.classes & set(about.allergy_to):
                 yield _fact(name, True, as_of, allergy.source)  # noqa: FBT003
             elif what.possible & set(about.allergy_to):
-                doubts.inputs.add(name)
+                doubts.leave_open((name,), allergy.source)
                 doubts.tell(allergy.source, GROUP_ONLY)
 
 

@@ -18,7 +18,7 @@ LONGEST_NAME = 6
 Pair = tuple[str, str]
 _WORDS = re.compile(r"[a-z0-9']+")
 _TOGETHER = re.compile(r"[/+&]")
-_APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'", "`": "'", "\u00b4": "'"})
+_LOOKALIKES = str.maketrans("\u2019\u02bc`\u00b4\u2010\u2011\u2012\u2013", "''''----")
 ON_THE_SKIN = frozenset(
     (
         "gel emulgel cream ointment topical topically cutaneous lotion foam patch plaster "
@@ -33,6 +33,24 @@ MEASURES = frozenset(
         "ampoule patch suppository min h hr hour hours d day days wk week month night prn x"
     ).split()
 )
+# Behind the hyphen of "metoprolol-succinate" or "ibuprofen-ratiopharm" stands a salt, the manner of
+# release or who makes it, not one more medicine.
+BESIDE_A_NAME = frozenset(
+    (
+        "acid ethyl acetate besilate besylate bromide carbonate chloride citrate fumarate "
+        "gluconate hydrobromide hydrochloride hydrochlorid hcl lactate lysine maleate mesilate "
+        "mesylate nitrate oxalate oxide phosphate succinate succinat sulfate sulphate sulfat "
+        "tartrate tartrat tosilate calcium kalium magnesium natrium potassium sodium zinc "
+        "er sr xr xl cr mr dr ir la ec odt retard depot release extended modified sustained "
+        "immediate prolonged delayed slow long short acting low high dose strength once twice "
+        "daily coated film enteric free based containing generic "
+        "liquid oral solution suspension syrup powder tropfen tabletten kapseln saft salbe creme "
+        "accord aristo hexal mylan ratiopharm sandoz stada teva zentiva"
+    ).split()
+)
+# Stems of biological medicines, whose names may end in four letters without a meaning ("-yfgn").
+BIOLOGICAL = ("mab", "cept", "grastim", "poetin", "glargine", "aspart", "lispro")
+MEANINGLESS_SUFFIX, SHORTEST_NAME = 4, 3
 INTO_THE_AIRWAYS = frozenset("nasal nose inhaler inhalation inhaled".split())
 # With one of these words a gel is swallowed or a foam is rectal: it acts in the whole body.
 IN_THE_BODY = frozenset(
@@ -117,9 +135,65 @@ def understood(
 
 
 def _is_each_part_named(text: str, content: Content) -> bool:
-    """Each part of "losartan/hctz" or "a + b" holds a name; what holds none might be anything."""
+    """Each part of "losartan/hctz" or "a + b" holds a name; what holds none might be anything.
+
+    So might a stranger that a hyphen joins to a name.
+    """
     parts = _TOGETHER.split(text)
-    return len(parts) == 1 or all(_holds_a_name(words(part), content) for part in parts)
+    is_each = len(parts) == 1 or all(_holds_a_name(words(part), content) for part in parts)
+    return is_each and not _is_joined_to_a_stranger(text, content)
+
+
+def _is_joined_to_a_stranger(text: str, content: Content) -> bool:
+    """Of words joined by hyphens one belongs to a name and another might be a medicine, too.
+
+    "co-codamol" is one name, and of "5-HT" nothing is one: neither is taken apart.
+    """
+    plain = _plain(text)
+    if "-" not in plain:
+        return False
+    found = list(_WORDS.finditer(plain))
+    said = [word.group() for word in found]
+    named = _named(said, content)
+    return any(
+        not named.isdisjoint(joined) and any(_may_be_a_name(said, at, named) for at in joined)
+        for joined in _joined_by_hyphens(found, plain)
+    )
+
+
+def _joined_by_hyphens(found: Sequence[re.Match[str]], plain: str) -> Iterator[range]:
+    """The places of words between which stands a hyphen and nothing else."""
+    first = 0
+    for at, word in enumerate(found, start=1):
+        if at < len(found) and plain[word.end() : found[at].start()] == "-":
+            continue
+        if at - first > 1:
+            yield range(first, at)
+        first = at
+
+
+def _named(said: Sequence[str], content: Content) -> frozenset[int]:
+    """The places of the words that belong to a name, the longest first."""
+    found: set[int] = set()
+    at = 0
+    while at < len(said):
+        longest = min(LONGEST_NAME, len(said) - at)
+        lengths = (n for n in range(longest, 0, -1) if _is_name(said[at : at + n], content))
+        length = next(lengths, 0)
+        found.update(range(at, at + length))
+        at += length or 1
+    return frozenset(found)
+
+
+def _may_be_a_name(said: Sequence[str], at: int, named: frozenset[int]) -> bool:
+    """No name that we know, and no word that stands beside one: a salt, a form, a number."""
+    word = said[at]
+    if at in named or not word.isalpha() or len(word) < SHORTEST_NAME:
+        return False
+    if any(word in known for known in (BESIDE_A_NAME, MEASURES, ON_THE_SKIN, IN_THE_BODY)):
+        return False
+    is_suffix = len(word) == MEANINGLESS_SUFFIX and at - 1 in named
+    return not (is_suffix and said[at - 1].endswith(BIOLOGICAL))
 
 
 def _holds_a_name(said: Sequence[str], content: Content) -> bool:
@@ -127,19 +201,27 @@ def _holds_a_name(said: Sequence[str], content: Content) -> bool:
     if not said or not said[0].isalpha() or said[0] in MEASURES:
         return True
     return any(
-        " ".join(said[at : at + length]) in content.medicine_names
+        _is_name(said[at : at + length], content)
         for at in range(len(said))
         for length in range(1, LONGEST_NAME + 1)
     )
 
 
+def _is_name(said: Sequence[str], content: Content) -> bool:
+    return " ".join(said) in content.medicine_names
+
+
 def words(text: str) -> list[str]:
     """Lower-case words without accents; a hyphen parts words."""
-    plain = text.translate(_APOSTROPHES).lower()
+    return _WORDS.findall(_plain(text))
+
+
+def _plain(text: str) -> str:
+    plain = text.translate(_LOOKALIKES).lower()
     if not plain.isascii():  # nearly every name is, and then nothing has an accent
         apart = unicodedata.normalize("NFKD", plain).lower()
         plain = "".join(c for c in apart if not unicodedata.combining(c))
-    return _WORDS.findall(plain)
+    return plain
 
 
 def _joined(

@@ -47,6 +47,12 @@ class Period(NamedTuple):
             return _months_before(as_of, self.months)
         return as_of - timedelta(days=self.days + 1) + timedelta(microseconds=1)
 
+    def later(self, moment: datetime) -> datetime:
+        """The instant that lies this period after ``moment``."""
+        if self.months:
+            return _months_before(moment, -self.months)
+        return moment + timedelta(days=self.days)
+
     def after(self, day: date) -> date:
         """The day that lies this period after ``day``."""
         if self.months:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from app.domain.applicability import OUT_OF_SCOPE, Applicability
 from app.domain.content import Content
-from app.domain.content_parts import Intervention, Placement, Stance
+from app.domain.content_parts import Input, Intervention, Placement, Stance
 from app.domain.content_tables import PlacementTable
 from app.domain.course import MAINTAIN, SECOND
+from app.domain.doubt import Unsettled
 from app.domain.explanation import explain
 from app.domain.facts import Fact
 from app.domain.gate import Gate, GateLevel
@@ -38,6 +39,11 @@ LISTS = {
     "Condition": "a complete problem list",
     "MedicationRequest": "a complete medicine list",
     "AllergyIntolerance": "a complete allergy list",
+}
+ENTRIES = {
+    "Condition": "a known code for each problem",
+    "MedicationRequest": "what each medicine is",
+    "AllergyIntolerance": "what each allergy is to",
 }
 BLOCK = SafetyResult.BLOCK
 CARE = frozenset({SafetyResult.CAUTION, SafetyResult.ADJUST})
@@ -306,9 +312,22 @@ def _said(finding: SafetyFinding, situation: Situation) -> str:
         return f"{finding.safety}: {', '.join(r.label for r in rules)}"
     missing: dict[str, None] = {}
     for name in missing_inputs(finding, content, situation.worlds):
-        about = content.inputs[name]
-        missing[LISTS.get(about.listed_in, about.label)] = None
+        missing[settles(content.inputs[name], situation.unsettled)] = None
     return f"{finding.safety} cannot be checked without: {', '.join(missing)}"
+
+
+def settles(about: Input, unsettled: Unsettled) -> str:
+    """What to obtain for an input that is not known; a list that is complete is not asked for."""
+    list_ = about.listed_in
+    if list_ not in LISTS:
+        return about.label
+    if list_ not in unsettled.complete:
+        return LISTS[list_]
+    if about.name in unsettled.inputs:
+        return f"{about.label} ({unsettled.inputs[about.name]} leaves it open)"
+    if about.only_if_understood and list_ in unsettled.lists:
+        return f"{ENTRIES[list_]} ({unsettled.lists[list_]} is not understood)"
+    return about.label
 
 
 def missing_inputs(finding: SafetyFinding, content: Content, worlds: Worlds) -> tuple[str, ...]:
@@ -342,10 +361,16 @@ def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
 
 def _no_prohibition(table: PlacementTable, situation: Situation) -> tuple[str, str] | None:
     placement = table.placement
-    excluded = _excluded(table, situation)
+    excluded = None if _stays(placement, situation) else _excluded(table, situation)
     if excluded is not None or placement.activity != NO_IMAGING or situation.is_imaging_ruled_out:
         return excluded
     return NOT_INDICATED, "a red flag or an unfinished screen may need imaging"
+
+
+def _stays(placement: Placement, situation: Situation) -> bool:
+    """The profile advises against what the prohibition would give way to."""
+    other, profile = placement.gives_way_to, situation.guideline_profile
+    return bool(other) and against(other, ANY, situation.content, profile) is not None
 
 
 def is_imaging_ruled_out(content: Content, gate: Gate, worlds: Worlds) -> bool:

@@ -11,8 +11,9 @@ from datetime import date
 from app.domain.applicability import Applicability
 from app.domain.choosing import DRUG, cap, choose
 from app.domain.content import Content
-from app.domain.content_parts import Intervention
+from app.domain.content_parts import Input, Intervention
 from app.domain.course import MAINTAIN
+from app.domain.doubt import Unsettled
 from app.domain.gate import REPLACES_THE_PLAN, SELF_HARM, GateLevel
 from app.domain.goals import goals
 from app.domain.placing import (
@@ -22,6 +23,7 @@ from app.domain.placing import (
     missing_inputs,
     place,
     removed_by_flags,
+    settles,
     text_of,
 )
 from app.domain.plan_types import (
@@ -161,16 +163,32 @@ def _is_something_unchecked(draft: Draft) -> bool:
     )
 
 
-def lists_wanted(plan: Plan, content: Content, worlds: Worlds) -> tuple[str, ...]:
+def lists_wanted(
+    plan: Plan, content: Content, worlds: Worlds, unsettled: Unsettled
+) -> tuple[str, ...]:
     """The lists of the record whose completeness some option waits for."""
+    found = {about.listed_in for about in _waited_for(plan, content, worlds)}
+    return tuple(name for name in LISTS if name in found - unsettled.complete)
+
+
+def entries_wanted(
+    plan: Plan, content: Content, worlds: Worlds, unsettled: Unsettled
+) -> tuple[str, ...]:
+    """What some option waits for of lists that are complete and still leave something open."""
+    found = (
+        settles(about, unsettled)
+        for about in _waited_for(plan, content, worlds)
+        if about.listed_in in LISTS and about.listed_in in unsettled.complete
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _waited_for(plan: Plan, content: Content, worlds: Worlds) -> Iterator[Input]:
+    """The inputs that are not known and for which an option is withheld."""
     waiting = {p.id for p in plan.catalogue if p.status == WITHHELD}
-    found = {
-        content.inputs[name].listed_in
-        for finding in plan.safety
-        if finding.result is NOT_KNOWN and finding.activity in waiting
-        for name in missing_inputs(finding, content, worlds)
-    }
-    return tuple(name for name in LISTS if name in found)
+    for finding in plan.safety:
+        if finding.result is NOT_KNOWN and finding.activity in waiting:
+            yield from (content.inputs[n] for n in missing_inputs(finding, content, worlds))
 
 
 def _decide_together(draft: Draft, situation: Situation) -> Iterator[Activity]:

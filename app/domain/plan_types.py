@@ -8,6 +8,7 @@ from typing import NamedTuple
 from app.domain.applicability import Applicability
 from app.domain.content import Content
 from app.domain.course import Course
+from app.domain.doubt import Unsettled
 from app.domain.drivers import DriverGrade
 from app.domain.gate import Gate
 from app.domain.goals import Goal
@@ -71,7 +72,8 @@ class Situation:
 
     ``declined`` says where an activity was declined, ``under_way`` by which orders on record one is
     under way, ``accepted`` in the answer to which plans one was accepted by name;
-    ``is_imaging_ruled_out``: neither a flag nor an open question may need a scan.
+    ``is_imaging_ruled_out``: neither a flag nor an open question may need a scan; ``unsettled`` is
+    what the lists leave open although they are complete.
     """
 
     content: Content
@@ -92,6 +94,7 @@ class Situation:
     under_way: Mapping[str, tuple[str, ...]]
     accepted: Mapping[str, tuple[str, ...]]
     is_imaging_ruled_out: bool
+    unsettled: Unsettled = field(default_factory=Unsettled)
 
 
 @dataclass(slots=True)

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Choice, RecordCode
-from app.domain.doubt import Doubts
+from app.domain.doubt import Doubts, Unsettled
 from app.domain.facts import Bounds, CodedCondition, Fact, NotUsed, Record, SaidBy
 from app.domain.measured import measured
 from app.domain.medicine_list import MEDICINES, Entry, counted, entries, of_allergies, of_medicines
 from app.domain.opioid_dose import opioid_dose, opioid_weeks
 from app.domain.paracetamol_dose import paracetamol_dose
 from app.domain.period import age_in_years
+from app.domain.subscales import left_room
 
 CANCER_HISTORY = "cancer-history"
 CANCER_RECENT = "cancer-within-5-years"
@@ -33,10 +34,14 @@ NOT_KNOWN = "a problem whose code is not known: it rules nothing out"
 
 
 class Stated(NamedTuple):
-    """Every fact of a record, and the entries that mean nothing to us."""
+    """Every fact of a record, and the entries that mean nothing to us.
+
+    ``unsettled`` says why a list that is known to be complete leaves something open.
+    """
 
     facts: list[Fact]
     not_used: tuple[NotUsed, ...]
+    unsettled: Unsettled
 
 
 class Problems(NamedTuple):
@@ -85,8 +90,10 @@ def with_lists(
         facts.extend(_of_lists(record, listed, content, as_of, doubts))
     if record.complete:
         facts.extend(_not_listed(facts, record.complete, doubts, content, as_of))
+    facts.extend(left_room(facts, content, as_of))
     facts.extend(measured(facts, content, as_of))
-    return Stated(facts, tuple(doubts.told))
+    unsettled = Unsettled(record.complete, doubts.inputs, doubts.lists)
+    return Stated(facts, tuple(doubts.told), unsettled)
 
 
 def _of_lists(
@@ -135,9 +142,10 @@ def _doubt(condition: CodedCondition, content: Content, doubts: Doubts) -> None:
         return
     doubts.tell(condition.source, NOT_KNOWN)
     if condition.current:
-        doubts.lists.add(CONDITION)
+        doubts.not_whole(CONDITION, condition.source)
     else:
-        doubts.inputs |= {name for name, about in content.inputs.items() if about.counts_history}
+        history = (name for name, about in content.inputs.items() if about.counts_history)
+        doubts.leave_open(history, condition.source)
 
 
 def is_icd(system: str, code: str) -> bool:
@@ -169,7 +177,7 @@ def _of_condition(
             if not _acts(row, condition, as_of):
                 continue
             if row.value is None:
-                doubts.inputs.add(row.acts_as)
+                doubts.leave_open((row.acts_as,), condition.source)
                 continue
             at = _holds_from(row, condition, content, as_of)
             until = condition.onset_until if at == condition.onset else None

@@ -26,6 +26,7 @@ from app.domain.safety_types import SafetyFinding, SafetyResult
 from app.domain.severity import Severity
 from app.domain.stakes import subjects_of
 from app.domain.standing import compare
+from app.domain.subscales import subscales_of
 from app.domain.truth import TRUE
 from app.domain.worlds import baseline
 
@@ -41,6 +42,7 @@ def laid_out(content: Content) -> Content:
 
 
 def _tables(content: Content) -> Tables:
+    subscales = subscales_of(content.instruments)
     placements = [_placement(placement, content) for placement in content.placements]
     return Tables(
         subjects=subjects_of(content.rules, content.driver_by_rule),
@@ -60,6 +62,8 @@ def _tables(content: Content) -> Tables:
             for item in content.interventions.values()
             if item.catalogue
         ),
+        subscales=subscales,
+        with_subscales=frozenset(name for one in subscales for name in (one.total, one.part)),
         serving=_serving(content.interventions.values()),
         plain={
             name: _plain(known, content.readings.get(name, ()))

@@ -73,7 +73,7 @@ def _names(source: Source, content: Content) -> Iterator[Fault]:
             if id_ not in content.interventions:
                 yield Fault("flags.toml", flag.id, f"removes {id_}, which is no intervention")
     for name, known in content.inputs.items():
-        for other in (known.stopped, *known.counts, *known.allergy_to):
+        for other in (known.stopped, known.shown_by, *known.counts, *known.allergy_to):
             if other and other not in content.inputs:
                 yield Fault("inputs", name, f"names {other}, which is no input")
         if known.answered_by and known.answered_by not in content.rule_by_id:
@@ -117,6 +117,9 @@ def _interventions(source: Source, content: Content) -> Iterator[Fault]:
     for placement in content.placements:
         if placement.activity not in content.interventions:
             yield Fault("placements.toml", placement.activity, "is no intervention")
+        if placement.gives_way_to and placement.gives_way_to not in content.interventions:
+            fault = f"gives way to {placement.gives_way_to}, which is no intervention"
+            yield Fault("placements.toml", placement.activity, fault)
         if placement.rule not in content.rule_by_id:
             yield Fault("placements.toml", placement.activity, f"names rule {placement.rule}")
     for item in content.interventions.values():

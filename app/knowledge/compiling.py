@@ -121,6 +121,7 @@ def compile_content(source: Source, files: Mapping[str, str]) -> Content:
         screens={id_: _screen(f.screen, readings) for id_, f in source.flags.items()},
         counting=_counting(inputs),
         after_stopping=tuple(name for name, about in inputs.items() if about.stopped),
+        shown_by=_shown_by(inputs),
         placements_of=_placements_of(placements),
         stances_on=_stances_on(stances),
         effects={name: effects_of(answers) for name, answers in what_if.items()},
@@ -165,6 +166,14 @@ def _counting(inputs: Mapping[str, Input]) -> dict[str, tuple[str, ...]]:
     for name, about in inputs.items():
         for list_ in {inputs[c].listed_in for c in about.counts if c in inputs}:
             found[list_] = (*found.get(list_, ()), name)
+    return found
+
+
+def _shown_by(inputs: Mapping[str, Input]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, about in inputs.items():
+        if about.shown_by:
+            found[about.shown_by] = (*found.get(about.shown_by, ()), name)
     return found
 
 

@@ -117,6 +117,7 @@ def placements_of(source: Source, slots: Slots) -> Sequence[Placement]:
                 steps=tuple(record.steps),
                 unless=tuple(slots.by_name[n] for n in record.unless),
                 unless_open=tuple(slots.by_name[n] for n in record.unless_open),
+                gives_way_to=record.gives_way_to,
             )
         )
     return placements

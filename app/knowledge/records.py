@@ -64,6 +64,8 @@ class InputRecord(_Strict):
     alone: bool = False
     stopped: str = ""
     stopped_within: PeriodText = ""
+    shown_by: str = ""
+    shown_after: PeriodText = ""
     counts: list[str] = []
     allergy_to: list[str] = []
     short: str = ""
@@ -234,6 +236,7 @@ class PlacementRecord(_Strict):
     steps: list[int] = []
     unless: list[str] = []
     unless_open: list[str] = []
+    gives_way_to: str = ""
 
 
 class MeasureRecord(_Strict):

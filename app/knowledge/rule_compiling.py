@@ -47,6 +47,8 @@ def input_of(name: str, record: InputRecord, source: Source) -> Input:
         alone=record.alone,
         stopped=record.stopped,
         stopped_within=period_of(record.stopped_within),
+        shown_by=record.shown_by,
+        shown_after=period_of(record.shown_after),
         counts=tuple(record.counts),
         allergy_to=tuple(record.allergy_to),
         short=record.short,

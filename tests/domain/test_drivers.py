@@ -81,6 +81,32 @@ def test_index_and_scale_of_one_day_are_the_severity(areas: int, symptoms: int, 
     assert graded(patient, "widespread-pain").level == level
 
 
+@pytest.mark.parametrize(
+    ("total", "level", "at_least"), [(3, 0, 0), (4, None, 2), (7, None, 2), (8, 3, 3), (9, 3, 3)]
+)
+def test_a_start_back_total_alone_settles_what_its_distress_can_no_longer_change(
+    total: int, level: int | None, at_least: int
+) -> None:
+    grade = graded(a_patient().with_("start-back-total", total), "prognostic-risk")
+
+    assert (grade.level, grade.at_least) == (level, at_least)
+
+
+def test_a_distress_of_an_older_sitting_says_nothing_of_the_latest_total() -> None:
+    patient = a_patient().with_("start-back-distress", 5, days_ago=90)
+    assert graded(patient.with_("start-back-total", 2), "prognostic-risk").level == 0
+
+    assert graded(patient.with_("start-back-distress", 1), "prognostic-risk").level == 0
+
+
+def test_a_total_leaves_its_subscale_open_where_both_ends_disagree() -> None:
+    patient = a_patient().with_("start-back-distress", 5, days_ago=90).with_("start-back-total", 6)
+
+    grade = graded(patient, "prognostic-risk")
+
+    assert (grade.level, grade.at_least) == (None, 2)
+
+
 def test_index_and_scale_of_different_days_are_no_severity() -> None:
     patient = a_patient().with_("wpi", 9).with_("sss", 9, days_ago=40)
 

@@ -169,3 +169,70 @@ def test_a_metastasis_is_a_cancer(system: str, code: str) -> None:
     patient = screened(a_patient()).having(system, code, onset_days_ago=2000)
 
     assert level(patient.with_("bilateral-leg-neurological-symptoms", True)) is GateLevel.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    "name", ["methotrexate 15 mg", "adalimumab", "Azathioprine", "cyclophosphamide", "docetaxel"]
+)
+def test_a_medicine_that_weakens_the_immune_system_answers_for_it(name: str) -> None:
+    patient = screened(a_patient()).taking(text=name, began_days_ago=60)
+
+    gate = patient.decide().gate
+
+    assert gate.level is GateLevel.WATCH
+    assert gate.raised[0].rules == ("B-IN-6",)
+    assert level(patient.with_("night-sweats", True)) is GateLevel.URGENT
+
+
+def test_nobody_who_takes_one_is_asked_whether_the_immune_system_is_weakened() -> None:
+    patient = screened(a_patient()).taking(text="etanercept")
+    patient.facts = [f for f in patient.facts if f.input != "immunosuppression"]
+
+    assert patient.decide().gate.is_screened
+
+
+def test_one_that_was_stopped_answers_for_nothing() -> None:
+    patient = screened(a_patient()).taking(text="methotrexate", stopped_days_ago=30)
+
+    assert level(patient) is GateLevel.CLEAR
+
+
+def test_a_clinician_who_heard_of_it_may_say_no() -> None:
+    patient = screened(a_patient()).taking(text="methotrexate", began_days_ago=60)
+    patient.with_("immunosuppression", False, days_ago=3, said_by="clinician")
+
+    assert level(patient) is GateLevel.CLEAR
+
+
+def test_a_list_that_nobody_knows_asks_for_nothing_new() -> None:
+    whole = screened(a_patient()).complete("MedicationRequest").decide()
+    unknown = screened(a_patient()).decide()
+
+    assert unknown.gate == whole.gate
+    assert unknown.open_questions == whole.open_questions
+
+
+def test_steroids_of_twelve_weeks_are_prolonged_and_of_fewer_are_not() -> None:
+    twelve = screened(a_patient()).taking(text="prednisolone 5 mg", began_days_ago=84)
+    fewer = screened(a_patient()).taking(text="prednisolone 5 mg", began_days_ago=83)
+    since_when = screened(a_patient()).taking(text="prednisolone 5 mg")
+
+    assert {r.flag for r in twelve.decide().gate.raised} == {"infection", "fracture"}
+    assert level(twelve.with_("low-energy-trauma", True)) is GateLevel.URGENT
+    assert level(fewer) is GateLevel.CLEAR
+    assert level(since_when) is GateLevel.CLEAR
+
+
+def test_a_no_from_before_they_were_prolonged_takes_nothing_back() -> None:
+    patient = screened(a_patient()).taking(text="prednisolone 5 mg", began_days_ago=200)
+    patient.with_("corticosteroid-prolonged", False, days_ago=150, said_by="clinician")
+    assert level(patient) is GateLevel.WATCH
+
+    patient.with_("corticosteroid-prolonged", False, days_ago=50, said_by="clinician")
+
+    assert level(patient) is GateLevel.CLEAR
+
+
+@pytest.mark.parametrize("name", ["hydrocortisone cream", "tacrolimus ointment"])
+def test_on_the_skin_they_answer_for_nothing(name: str) -> None:
+    assert level(screened(a_patient()).taking(text=name, began_days_ago=200)) is GateLevel.CLEAR

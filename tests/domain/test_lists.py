@@ -392,3 +392,46 @@ def test_every_name_stands_for_its_classes_and_rules_out_none_of_them(name: str)
     out = ruled_out(Patient().taking(text=name))
 
     assert out.isdisjoint({*classes.sure, *classes.possible})
+
+
+# What would settle it
+
+
+def why_not(patient: Patient, activity: str) -> str:
+    points = patient.decide(profile="us").plan.catalogue
+    return "; ".join(next(p.reasons for p in points if p.id == activity))
+
+
+def test_a_code_that_leaves_something_open_is_named_where_the_list_is_complete() -> None:
+    patient = screened(Patient().aged(46).with_("pain-location-low-back", True))
+    patient.with_("pain-duration-weeks", 52).with_("pain-nrs", 8).having(ICD, "H40.9")
+    patient.with_("nerve-lesion-history", True).with_("neuroanatomic-distribution", True)
+
+    decision = checked(patient).decide(profile="us")
+
+    wanted = "Narrow-angle glaucoma is on the problem list (Condition/c0 leaves it open)"
+    assert f"S-23 cannot be checked without: {wanted}" in why_not(patient, "RX-03")
+    assert decision.lists_wanted == ()
+    assert wanted in decision.entries_wanted
+
+
+def test_an_entry_that_nobody_understands_is_what_is_asked_for() -> None:
+    patient = nociceptive().taking(text="Unheardofide")
+
+    decision = patient.decide(profile="us")
+
+    wanted = "what each medicine is (MedicationRequest/m0 is not understood)"
+    assert wanted in why_not(patient, "RX-01")
+    assert decision.lists_wanted == ()
+    assert decision.entries_wanted == (wanted,)
+
+
+def test_a_list_that_is_not_complete_is_asked_for() -> None:
+    patient = nociceptive().taking(text="Unheardofide")
+    patient.lists.remove("MedicationRequest")
+
+    decision = patient.decide(profile="us")
+
+    assert "a complete medicine list" in why_not(patient, "RX-01")
+    assert decision.lists_wanted == ("MedicationRequest",)
+    assert decision.entries_wanted == ()

@@ -102,6 +102,58 @@ def test_each_part_of_a_combination_is_asked_for_where_the_content_asks() -> Non
     assert before == [True, True, True, True]
 
 
+def is_known(text: str) -> bool:
+    patient = Patient().taking(text=text)
+    return what_is(patient.medicines[0], knowledge()).is_whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Losartan-Hydrochlorothiazid 50/12,5 mg",
+        "Ramipril-comp",
+        "Ibuprofen-Unheardofide 200 mg",
+        "Unheardofide-ibuprofen",
+        "ramipril\u2011unheardofide",
+        "amlodipine-valsartan-unheardofide",
+        "Clopidogrel-ASS 75",
+        "insulin glargine-lixisomething",
+    ],
+)
+def test_a_stranger_that_a_hyphen_joins_to_a_name_is_not_known(text: str) -> None:
+    assert not is_known(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "co-codamol 30/500",
+        "Tramadol-Paracetamol 37.5/325",
+        "lisinopril-hydrochlorothiazide",
+        "hydrocodone-acetaminophen 5-325 mg",
+        "paracetamol-caffeine",
+        "St-John's wort",
+        "insulin glargine-yfgn",
+        "adalimumab-atto 40 mg",
+        "omega-3-acid ethyl esters",
+        "vitamin-D3",
+        "non-aspirin",
+        "L-thyroxine levothyroxine",
+        "diclofenac-sodium 50 mg",
+        "Metoprolol-Succinat",
+        "ibuprofen-ratiopharm 400",
+        "Metformin-ER 500",
+        "low-dose-aspirin 81 mg",
+        "slow-release morphine",
+        "5-HTP",
+        "Tramadol-Tropfen",
+        "Losartan - film-coated tablet",
+    ],
+)
+def test_a_hyphen_inside_a_name_tears_nothing_apart(text: str) -> None:
+    assert is_known(text)
+
+
 def test_the_longest_name_counts() -> None:
     assert named("non-aspirin pain reliever").classes == {"takes-paracetamol"}
     assert named("lithium carbonate").ingredients.keys() == {"lithium carbonate"}

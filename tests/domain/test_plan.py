@@ -497,3 +497,33 @@ def test_a_diagnosis_of_muscle_pain_lets_a_gel_be_tried_and_massage_wait() -> No
 
     assert activity(muscles, "RX-02").rules == ("P-myofascial", "W-moderate")
     assert activity(muscles, "MT-02").status == "next-step"
+
+
+@pytest.mark.parametrize(
+    ("activity", "medicine"),
+    [("RX-02", "diclofenac gel"), ("RX-04", "amitriptyline 10 mg"), ("RX-05", "gabapentin 300 mg")],
+)
+def test_an_option_that_is_taken_already_is_gone_on_with(activity: str, medicine: str) -> None:
+    patient = checked(screened(a_patient())).with_("nociceptive-source-identified", True)
+    patient.with_("separate-back-and-leg-pain", True).with_("nerve-lesion-history", True)
+    patient.with_("neuroanatomic-distribution", True).with_("pain-nrs", 8).taking(text=medicine)
+
+    (row,) = [p for p in patient.decide(profile="us").plan.catalogue if p.id == activity]
+
+    assert row.status in ("proposed", "next-step")
+    assert (
+        "already taken (MedicationRequest/m0): continue or change it, no second one" in row.reasons
+    )
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"), [("who", "do-not"), ("us", "do-not"), ("uk", "not-indicated")]
+)
+def test_no_denervation_is_said_unless_the_profile_allows_it(profile: str, expected: str) -> None:
+    patient = checked(nociceptive()).with_("diagnostic-block-positive", True)
+    patient.with_("structured-care-weeks-completed", 12).with_("pain-nrs", 6)
+    plan = patient.decide(profile=profile).plan
+
+    said = "do-not" if any(a.id == "DN-10" for a in plan.activities) else "not-indicated"
+
+    assert said == expected

@@ -233,6 +233,27 @@ def test_a_code_that_may_or_may_not_mean_it_rules_nothing_out(
     assert activity not in offered(patient)
 
 
+@pytest.mark.parametrize(
+    ("medicines", "expected"),
+    [
+        (("aspirin", "clopidogrel"), SafetyResult.BLOCK),
+        (("aspirin", "dipyridamole"), SafetyResult.BLOCK),
+        (("aspirin/dipyridamole 25/200",), SafetyResult.BLOCK),
+        (("ticagrelor", "cilostazol"), SafetyResult.BLOCK),
+        (("aspirin", "acetylsalicylic acid"), SafetyResult.CAUTION),
+        (("dipyridamole",), SafetyResult.CAUTION),
+    ],
+)
+def test_two_antiplatelets_rule_a_tablet_out(
+    medicines: tuple[str, ...], expected: SafetyResult
+) -> None:
+    patient = checked(nociceptive())
+    for name in medicines:
+        patient.taking(text=name)
+
+    assert result(patient, "RX-01", "S-14") is expected
+
+
 def test_an_infarction_of_years_ago_asks_for_care_only() -> None:
     patient = checked(nociceptive()).having(ICD, "I25.2", onset_days_ago=800)
 

@@ -35,6 +35,9 @@ def missing(seen: Seen) -> Iterator[Section]:
     if decision.lists_wanted:
         wanted = ", ".join(LISTS[name] for name in decision.lists_wanted)
         blocks.append(Paragraph((f"Wanted, too: {wanted}.",)))
+    if decision.entries_wanted:
+        words = "Some option waits for this: "
+        blocks.append(Paragraph((words + "; ".join(decision.entries_wanted) + ".",)))
     if blocks:
         yield Section("missing", "What is missing, and what it would change", tuple(blocks))
 

@@ -32,7 +32,7 @@ def guidance_response(
     """
     asked = decision.open_questions
     status = "success"
-    if asked or decision.lists_wanted:
+    if asked or decision.lists_wanted or decision.entries_wanted:
         is_needed = decision.gate.level is GateLevel.NOT_SCREENED
         status = "data-required" if is_needed else "data-requested"
     resource: Json = {
@@ -73,6 +73,7 @@ def _notes(decision: Decision, content: Content) -> list[Json]:
         f"{activity} is possible only when {' and '.join(names)} are both known."
         for activity, names in together(decision.unlocks)
     ]
+    said += [f"Some option waits for this: {wanted}." for wanted in decision.entries_wanted]
     return [{"text": without_barred(text)} for text in said]
 
 

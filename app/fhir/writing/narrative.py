@@ -93,6 +93,7 @@ def _parts(
     yield _list("Worth asking next", _asked(decision, content))
     yield _list("Together they would make an option possible", _together(decision, content))
     yield _list("Lists wanted in full", (LISTS[name] for name in decision.lists_wanted))
+    yield _list("Wanted of what the lists hold", decision.entries_wanted)
     yield _list("Disagreements", decision.disagreements)
     yield _list("Not used", (f"{n.reference}: {n.why}" for n in decision.not_used))
     if not content.signed:

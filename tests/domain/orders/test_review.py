@@ -338,6 +338,18 @@ def test_beside_an_urgent_flag_of_self_harm_no_active_care_is_suggested() -> Non
     assert suggested(patient) == {"remove"}
 
 
+def test_who_uses_a_gel_already_is_not_told_to_try_one() -> None:
+    patient = checked(screened(a_patient())).taking(text="naproxen 500 mg")
+    order = prescription("ibuprofen 400 mg")
+    offered = [s.what for s in reviewed(patient, order).shown[0].suggestions]
+
+    patient.taking(text="diclofenac gel")
+
+    assert "topical-nsaid-instead" in offered
+    left = [s.what for s in reviewed(patient, order).shown[0].suggestions]
+    assert left == [what for what in offered if what != "topical-nsaid-instead"]
+
+
 def test_no_suggestion_changes_and_removes_one_order() -> None:
     for card in knowledge().orders.cards:
         for wording in card.wordings:
