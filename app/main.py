@@ -174,6 +174,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
             public_url=settings.public_url,
             released_on=content.released_on,
             version=ENGINE,
+            profiles=state.profiles.by_type(),
             is_secured=settings.auth == "on",
         )
     )

@@ -1,5 +1,7 @@
 """The CapabilityStatement, made from the table that the routes ask (F-01, F-02)."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from app.api.interactions import DERIVE, OFFERED, SYSTEM, Offer, Operation
@@ -23,7 +25,11 @@ OWN = {
     "subject": PATIENT,
 }
 RESULTS = (
-    ("_count", "number", "0 to 500 matches a page, 50 where not sent; fewer where they are long."),
+    (
+        "_count",
+        "number",
+        "0 to 500 matches a page, 50 where it is not sent; fewer where they are long.",
+    ),
     ("_sort", "string", "_lastUpdated, _id or a date of the type; - in front for descending."),
     ("_total", "token", "none, estimate or accurate (both are exact)."),
     ("_summary", "token", "true, text, data, count or false."),
@@ -47,13 +53,22 @@ SECURITY: Json = {
     ],
     "description": "SMART Backend Services: see .well-known/smart-configuration for the tokens.",
 }
+HOOKS = (
+    "FHIR R4 by REST. Beside this base, at /cds-services: CDS Hooks 2.0 (patient-view, "
+    "order-select, order-sign)."
+)
 CONDITIONS = {"create": "conditionalCreate", "update": "conditionalUpdate"}
 
 
 def capability_statement(
-    *, public_url: str, released_on: str, version: str, is_secured: bool = False
+    *,
+    public_url: str,
+    released_on: str,
+    version: str,
+    profiles: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    is_secured: bool = False,
 ) -> Json:
-    """A kind=instance statement for this service."""
+    """A kind=instance statement for this service. ``profiles`` of ours by the type they are of."""
     return {
         "resourceType": "CapabilityStatement",
         "id": "painplan",
@@ -73,8 +88,12 @@ def capability_statement(
         "rest": [
             {
                 "mode": "server",
+                "documentation": HOOKS,
                 **({"security": SECURITY} if is_secured else {}),
-                "resource": [_resource(type_, OFFERED[type_]) for type_ in sorted(OFFERED)],
+                "resource": [
+                    _resource(type_, OFFERED[type_], profiles.get(type_, ()))
+                    for type_ in sorted(OFFERED)
+                ],
                 "interaction": [{"code": code} for code in SYSTEM],
                 "searchParam": [_result(*result) for result in RESULTS],
                 "operation": [_operation(DERIVE)],
@@ -83,10 +102,11 @@ def capability_statement(
     }
 
 
-def _resource(type_: str, offer: Offer) -> Json:
+def _resource(type_: str, offer: Offer, profiles: Sequence[str]) -> Json:
     """One type: only what it offers is said."""
     entry: Json = {
         "type": type_,
+        **({"supportedProfile": list(profiles)} if profiles else {}),
         "interaction": [{"code": code} for code in offer.interactions],
         "versioning": "versioned" if offer.takes("vread") else "no-version",
     }

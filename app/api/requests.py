@@ -91,10 +91,10 @@ def answer_type(request: Request) -> str:
 
 
 def answer_type_of(request: Request, format_: str | None) -> str:
-    """The same where ``_format`` may stand elsewhere."""
-    if format_ is not None:
+    """The same where ``_format`` may stand elsewhere; an empty one is as if it were not sent."""
+    if format_:
         media, _, parameters = format_.replace(" ", "+").partition(";")
-        if media not in FORMATS or not _is_r4(parameters):
+        if media.lower() not in FORMATS or not _is_r4(parameters):
             raise _not_acceptable(format_)
         return "application/fhir+json"
     accept = ",".join(request.headers.getlist("accept")) or "*/*"

@@ -377,6 +377,13 @@ def test_a_search_by_post_is_answered_in_a_bundle_too(service: httpx.Client, kin
     assert number["total"] == 1
 
 
+@pytest.mark.parametrize("url", ["_search", "Patient/p1/_search", "Nothing/_search?_id=p1"])
+def test_a_search_where_there_is_none_is_not_found_in_a_batch(
+    service: httpx.Client, url: str
+) -> None:
+    assert statuses(send(service, "batch", entry("POST", url))) == ["404"]
+
+
 def test_the_form_of_a_search_has_no_place_in_a_bundle(service: httpx.Client) -> None:
     """R4 gives an entry a resource and no form; what was asked for would be guessed."""
     asked = {"resourceType": "Parameters"}

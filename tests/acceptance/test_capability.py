@@ -12,12 +12,19 @@ import httpx
 import pytest
 
 from app.api.capability import capability_statement
+from app.api.types import DERIVED
 from app.fhir.validation import Validator
+from app.fhir.validation.profiles import profiles_in
+from app.main import published
 from tests.acceptance.wire import AS_OF, CANON, bundle, finding, intake, patient, screened
 
 Json = dict[str, Any]
+PUBLISHED = {key: json.loads(body) for key, (body, _) in published().items()}
 STATEMENT = capability_statement(
-    public_url="http://127.0.0.1:8000", released_on="2026-11-26", version="1"
+    public_url="http://127.0.0.1:8000",
+    released_on="2026-11-26",
+    version="1",
+    profiles=profiles_in(PUBLISHED).by_type(),
 )
 (REST,) = STATEMENT["rest"]
 TYPES: dict[str, Json] = {entry["type"]: entry for entry in REST["resource"]}
@@ -279,6 +286,23 @@ def test_what_is_declared_for_the_whole_server(service: httpx.Client) -> None:
     for kind in ("batch", "transaction"):
         answer = service.post("/fhir", json={"resourceType": "Bundle", "type": kind})
         assert answer.status_code == 200
+
+
+def test_profiles_and_hooks_are_told_where_they_are(service: httpx.Client) -> None:
+    """CDS Hooks has no element of its own: the documentation names it (standards, section 7)."""
+    rest = service.get("/fhir/metadata").json()["rest"][0]
+    claimed = {
+        r["type"]: r["supportedProfile"] for r in rest["resource"] if "supportedProfile" in r
+    }
+
+    assert "at /cds-services: CDS Hooks 2.0" in rest["documentation"]
+    assert service.get("/cds-services").json()["services"]
+    assert len(claimed["Observation"]) == 4
+    assert set(claimed) == {*DERIVED, "Observation"}
+    for type_, urls in claimed.items():
+        for url in urls:
+            profile = service.get(f"/fhir/StructureDefinition/{url.rsplit('/', 1)[1]}").json()
+            assert (profile["url"], profile["type"]) == (url, type_)
 
 
 @pytest.mark.parametrize("type_", ["Group", "Medication", "Bundle", "Nothing", "patient"])

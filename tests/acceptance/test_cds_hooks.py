@@ -155,7 +155,10 @@ def test_ch_17_what_is_required_is_missed_by_name(service: httpx.Client, name: s
     body = request(SIGN, imaging())
     del body[name]
 
-    refused(call(service, body, "clbp-order-sign"), 422, name)
+    answer = call(service, body, "clbp-order-sign")
+
+    refused(answer, 422, name)
+    assert [issue["code"] for issue in answer.json()["issue"]] == ["required"]
 
 
 @pytest.mark.parametrize("name", ["userId", "patientId", "draftOrders", "selections"])

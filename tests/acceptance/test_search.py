@@ -302,6 +302,17 @@ def test_a_plan_brings_its_goals_its_patient_and_where_it_comes_from(
     assert _ids(service.get(f"/fhir/Provenance?_id={made['id']}")) == [made["id"]]
 
 
+def test_an_include_may_name_the_type_that_it_leads_to(service: httpx.Client, plan: str) -> None:
+    def kinds(include: str) -> set[str]:
+        answer = service.get(f"/fhir/CarePlan?_id={plan}&_include={include}")
+        assert {e["search"]["mode"] for e in answer.json()["entry"]} <= {"match", "include"}
+        return {e["resource"]["resourceType"] for e in answer.json()["entry"]}
+
+    assert kinds("CarePlan:goal:Goal") == {"CarePlan", "Goal"}
+    assert kinds("CarePlan:subject:Patient") == {"CarePlan", "Patient"}
+    assert kinds("CarePlan:subject:Group") == {"CarePlan"}
+
+
 def test_what_we_publish_is_found(service: httpx.Client) -> None:
     def found(query: str) -> list[str]:
         return _ids(service.get(f"/fhir/{query}"))

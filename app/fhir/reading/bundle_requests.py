@@ -18,7 +18,7 @@ PLACEHOLDER = {"resourceType": "Basic", "code": {"text": "-"}}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 WITH_BODY = ("POST", "PUT")
 ENCODED_SLASH = "%2f"
-SEARCH = "/_search"
+SEARCH = re.compile(r"([A-Za-z]+)/_search")
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 Kind = Literal["batch", "transaction"]
 
@@ -111,9 +111,12 @@ def _asked(entry: dict[str, Any], number: int, body: bytes, base: str) -> Asked:
         raise wrong("The request has no method and url.", f"{where}.request", code="required")
     resource = entry.get("resource")
     local = _local(url, base, where)
-    if method == "POST" and local.partition("?")[0].endswith(SEARCH):
-        method, local = "GET", _as_read(local, resource, where)
-    if method in WITH_BODY and not isinstance(resource, dict) and "$" not in url:
+    path, mark, query = local.partition("?")
+    searched = SEARCH.fullmatch(path)
+    if method == "POST" and searched is not None:
+        _require_no_form(resource, where)
+        method, local = "GET", f"{searched[1]}{mark}{query}"
+    elif method in WITH_BODY and not isinstance(resource, dict) and not _is_no_write(path):
         raise wrong("There is nothing to write.", f"{where}.resource", code="required")
     return Asked(
         number=number,
@@ -126,14 +129,17 @@ def _asked(entry: dict[str, Any], number: int, body: bytes, base: str) -> Asked:
     )
 
 
-def _as_read(url: str, resource: object, where: str) -> str:
-    """A search by POST as the same search by GET: a Bundle has no place for the form (R4)."""
-    path, mark, query = url.partition("?")
+def _require_no_form(resource: object, where: str) -> None:
+    """A search by POST is the same by GET here: a Bundle has no place for the form (R4)."""
     if resource is not None:
         what = "A search in a Bundle takes no resource."
         mend = "Put its parameters into the url."
         raise NotUnderstood(Problem(what, f"{where}.resource", mend, "not-supported"))
-    return f"{path.removesuffix(SEARCH)}{mark}{query}"
+
+
+def _is_no_write(path: str) -> bool:
+    """An operation or the like: no id begins so."""
+    return path.rpartition("/")[2].startswith(("$", "_"))
 
 
 def _local(url: str, base: str, where: str) -> str:

@@ -38,7 +38,7 @@ def read_call(body: bytes, service: Service, validator: Validator) -> HookCall:
     instance = _required(document, "hookInstance", "")
     context = document.get("context")
     if not isinstance(context, dict):
-        raise refused("There is no context, or it is not an object.", "context")
+        raise refused("context is required: an object.", "context", code="required")
     patient = _patient(context)
     user = _required(context, "userId", "context.")
     server, token = _access(document, patient)

@@ -40,12 +40,15 @@ def revincludes_of(type_: str) -> tuple[str, ...]:
 
 
 def targets(body: bytes, type_: str, include: str) -> Iterator[Target]:
-    """Type, id and version (None: the newest) of each local reference at ``CarePlan:goal``."""
-    element = INCLUDES[type_][include.partition(":")[2]]
-    node = orjson.loads(body).get(element, ())
+    """Type, id and version (None: the newest) of each local reference at ``CarePlan:goal``.
+
+    ``CarePlan:goal:Goal`` names those to a Goal alone.
+    """
+    _, name, *only = include.split(":")
+    node = orjson.loads(body).get(INCLUDES[type_][name], ())
     for reference in node if isinstance(node, list) else [node]:
         found = target_of(reference)
-        if found is not None:
+        if found is not None and found[0] in (only or (found[0],)):
             yield found
 
 

@@ -43,8 +43,8 @@ def shape_with(  # noqa: PLR0913  (what was asked for, and what is told back)
     lists: dict[str, list[str]] = {"_include": [], "_revinclude": []}
     for key, value in pairs:
         if key in lists:
-            offered = includes if key == "_include" else revincludes
-            if value not in offered:
+            is_offered = _includes(value, includes) if key == "_include" else value in revincludes
+            if not is_offered:
                 ignored.append(not_used(f"{key}={value}", "names nothing that is offered"))
                 continue
             lists[key].append(value)
@@ -76,6 +76,11 @@ def shape_of(pairs: Pairs) -> Shape:
         summary=_one_of("_summary", given.get("_summary") or "false", SUMMARIES),
         elements=tuple(e.strip() for e in given.get("_elements", "").split(",") if e.strip()),
     )
+
+
+def _includes(value: str, offered: Sequence[str]) -> bool:
+    """``CarePlan:goal``, or ``CarePlan:goal:Goal`` for what refers to a Goal alone (R4)."""
+    return value in offered or (value.count(":") > 1 and value.rpartition(":")[0] in offered)
 
 
 def _checked(key: str, value: str) -> str:

@@ -34,6 +34,13 @@ class Profiles:
         definition = self._definition(canonical)
         return None if definition is None else str(definition["type"])
 
+    def by_type(self) -> dict[str, list[str]]:
+        """The canonicals of those that constrain each type."""
+        found: dict[str, list[str]] = {}
+        for url, definition in sorted(self.definitions.items()):
+            found.setdefault(definition["type"], []).append(url)
+        return found
+
     def problems(self, resource: Node, canonical: str, at: str) -> tuple[Problem, ...]:
         """What the profile asks and the resource, valid R4, does not keep."""
         url = canonical.partition("|")[0]
