@@ -55,6 +55,7 @@ class Input:
     which medicines belong to a class (``R`` recalled), empty for what is no class.
     ``short`` are the words of a card where the label is too long for one. Of an order
     (``asked_of`` "order"): ``mirrors`` is the class of medicine of which an order makes it true,
+    ``ingredient`` the name of the one medicine of which it does,
     ``is_kind`` tells what is ordered, ``part_of`` of which kind it is a part, ``value_set`` in
     which value set of the deployer its codes stand, ``ordered_as`` as which resources it comes
     (any, where empty), ``not_coded_in`` which code systems have no code for it.
@@ -89,6 +90,7 @@ class Input:
     allergy_to: tuple[str, ...] = ()
     short: str = ""
     mirrors: str = ""
+    ingredient: str = ""
     is_kind: bool = False
     part_of: str = ""
     value_set: str = ""
