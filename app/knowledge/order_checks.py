@@ -43,6 +43,8 @@ def order_faults(source: Source, content: Content) -> Iterator[Fault]:
         for other in (known.mirrors, known.part_of):
             if other and other not in content.inputs:
                 yield Fault("inputs", name, f"names {other}, which is no input")
+        if known.ingredient and known.ingredient not in content.medicine_names:
+            yield Fault("inputs", name, f"names the medicine {known.ingredient}, which is no name")
 
 
 def _tables(source: Source, content: Content) -> Iterator[Fault]:

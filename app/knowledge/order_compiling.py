@@ -53,6 +53,7 @@ def order_knowledge(source: Source, inputs: Mapping[str, Input], slots: Slots) -
         kinds=kinds,
         parts={name: known.part_of for name, known in inputs.items() if known.part_of},
         classes={known.mirrors: name for name, known in inputs.items() if known.mirrors},
+        ingredients={known.ingredient: name for name, known in inputs.items() if known.ingredient},
         value_sets={name: known.value_set for name, known in inputs.items() if known.value_set},
         ordered_as={name: known.ordered_as for name, known in inputs.items() if known.ordered_as},
         not_coded_in={name: inputs[name].not_coded_in for name in kinds},

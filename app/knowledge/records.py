@@ -70,6 +70,7 @@ class InputRecord(_Strict):
     allergy_to: list[str] = []
     short: str = ""
     mirrors: str = ""
+    ingredient: str = ""
     is_kind: bool = False
     part_of: str = ""
     value_set: str = ""

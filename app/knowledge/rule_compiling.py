@@ -53,6 +53,7 @@ def input_of(name: str, record: InputRecord, source: Source) -> Input:
         allergy_to=tuple(record.allergy_to),
         short=record.short,
         mirrors=record.mirrors,
+        ingredient=record.ingredient,
         is_kind=record.is_kind,
         part_of=record.part_of,
         value_set=record.value_set,

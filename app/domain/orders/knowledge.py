@@ -112,7 +112,8 @@ class CardRule:
 class OrderKnowledge:
     """Everything about orders. ``kinds`` are the inputs that say what an order is.
 
-    ``classes`` are those that mirror a class of medicines, by the class; ``parts`` say of which
+    ``classes`` are those that mirror a class of medicines, by the class, ``ingredients`` those that
+    name a single one, by its name; ``parts`` say of which
     kind another is a part (a modality of imaging): open while only the whole is known.
     ``names`` tell a kind, ``forms`` how a medicine is released, ``reasons`` low back pain;
     ``value_sets`` are the names of the deployer's value sets, by the kind that they tell.
@@ -129,6 +130,7 @@ class OrderKnowledge:
     kinds: tuple[str, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
+    ingredients: Mapping[str, str] = field(default_factory=dict)
     value_sets: Mapping[str, str] = field(default_factory=dict)
     ordered_as: Mapping[str, frozenset[str]] = field(default_factory=dict)
     not_coded_in: Mapping[str, frozenset[str]] = field(default_factory=dict)

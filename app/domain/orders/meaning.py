@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from app.domain.content import Content
 from app.domain.facts import FactValue
-from app.domain.medicines import what_is, words
+from app.domain.medicines import Understood, what_is, words
 from app.domain.orders.knowledge import ReasonName
 from app.domain.orders.types import Order
 from app.domain.record_codes import acting_codes, is_icd
@@ -43,7 +43,9 @@ def what_is_ordered(order: Order, content: Content) -> Iterator[Said]:
         yield from ((kind, False) for kind in content.orders.kinds)
         yield from _medicine(order, content)
         return
-    yield from ((name, False) for name in content.orders.classes.values())
+    knowledge = content.orders
+    for name in (*knowledge.classes.values(), *knowledge.ingredients.values()):
+        yield name, False
     found = kinds_of(order.codings, order.text, content)
     for kind in content.orders.kinds:
         if kind in found:
@@ -86,6 +88,7 @@ def _medicine(order: Order, content: Content) -> Iterator[Said]:
             yield name, True
         elif what.is_whole and class_ not in what.possible:
             yield name, False
+    yield from _ingredients(what, content)
     is_one = len(what.ingredients) == 1 and medicine.dose_unit == "mg"
     if is_one and medicine.daily_dose is not None:
         yield "order-daily-dose", medicine.daily_dose
@@ -93,6 +96,17 @@ def _medicine(order: Order, content: Content) -> Iterator[Said]:
     yield from _release(said, content)
     if order.supply_days is not None:
         yield "order-supply-days", order.supply_days
+
+
+def _ingredients(what: Understood, content: Content) -> Iterator[Said]:
+    """The single medicines that rules ask for; a group or a bare code may stand for any of them."""
+    is_named = all(name in content.medicine_names for name in what.ingredients)
+    is_whole = what.is_whole and is_named and not what.possible
+    for ingredient, name in content.orders.ingredients.items():
+        if ingredient in what.ingredients:
+            yield name, True
+        elif is_whole:
+            yield name, False
 
 
 def _release(said: frozenset[str], content: Content) -> Iterator[Said]:

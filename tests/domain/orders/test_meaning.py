@@ -129,6 +129,27 @@ def test_a_medicine_has_its_classes_and_lacks_the_others() -> None:
     assert said["order-daily-dose"] == Decimal(100)
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "is_ibuprofen"),
+    [
+        ("Ibuprofen 400 mg tablet", None, True),
+        ("", ("http://www.nlm.nih.gov/research/umls/rxnorm", "5640"), True),
+        ("diclofenac", None, False),
+        ("metformin", None, False),
+        ("NSAID", None, None),
+        ("", ("http://www.whocc.no/atc", "M01AE51"), None),
+        ("something new", None, None),
+    ],
+)
+def test_a_single_medicine_is_known_by_its_name(
+    text: str, code: tuple[str, str] | None, is_ibuprofen: bool | None
+) -> None:
+    said = said_of(prescription(text, code=code))
+
+    assert said.get("order-ibuprofen") is is_ibuprofen
+    assert said_of(an_order("MRI lumbar spine"))["order-ibuprofen"] is False
+
+
 def test_a_group_leaves_open_which_member_it_is() -> None:
     said = said_of(prescription("", code=("http://www.whocc.no/atc", "N02A")))
 
