@@ -320,7 +320,8 @@ def settles(about: Input, unsettled: Unsettled) -> str:
     """What to obtain for an input that is not known; a list that is complete is not asked for."""
     list_ = about.listed_in
     if list_ not in LISTS:
-        return about.label
+        # The label of a choice is the list of its codes.
+        return about.short if about.choices and about.short else about.label
     if list_ not in unsettled.complete:
         return LISTS[list_]
     if about.name in unsettled.inputs:

@@ -236,3 +236,18 @@ def test_a_no_from_before_they_were_prolonged_takes_nothing_back() -> None:
 @pytest.mark.parametrize("name", ["hydrocortisone cream", "tacrolimus ointment"])
 def test_on_the_skin_they_answer_for_nothing(name: str) -> None:
     assert level(screened(a_patient()).taking(text=name, began_days_ago=200)) is GateLevel.CLEAR
+
+
+@pytest.mark.parametrize(
+    ("measured", "normal", "abnormal"),
+    [("motor-power-grade", 5, 3), ("post-void-residual-ml", 20, 250)],
+)
+def test_a_normal_sign_goes_stale_and_an_abnormal_one_does_not(
+    measured: str, normal: int, abnormal: int
+) -> None:
+    def asks(patient: Patient) -> bool:
+        return measured in patient.decide().open_questions
+
+    assert not asks(screened(a_patient()).with_(measured, normal, days_ago=30))
+    assert asks(screened(a_patient()).with_(measured, normal, days_ago=31))
+    assert level(screened(a_patient()).with_(measured, abnormal, days_ago=400)) is GateLevel.REFER

@@ -76,6 +76,15 @@ def test_one_datum_that_is_missing_withholds_the_tablet(missing: str) -> None:
     assert standpoint(patient, "RX-01").status == "withheld"
 
 
+def test_what_is_missing_is_named_in_words_and_not_by_its_codes() -> None:
+    patient = checked(nociceptive()).with_("breast-feeding", False)
+    patient.facts = [f for f in patient.facts if f.input != "gender"]
+
+    (reason,) = standpoint(patient.with_("gender", "female"), "RX-02").reasons
+
+    assert reason.startswith("S-04 cannot be checked without: pregnancy; S-17")
+
+
 def test_an_old_egfr_is_no_egfr() -> None:
     patient = checked(nociceptive())
     patient.facts = [f for f in patient.facts if f.input != "egfr"]
