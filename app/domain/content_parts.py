@@ -55,10 +55,10 @@ class Input:
     that are counted; ``allergy_to`` the classes to which an allergy counts; ``members`` is the mark
     of how we know which medicines belong to a class (``R`` recalled), empty for what is no class.
     ``short`` are the words of a card where the label is too long for one. Of an order (``asked_of``
-    "order"): ``mirrors`` is the class of medicine of which an order makes it true, ``ingredient`` the
-    name of the one medicine of which it does, ``is_kind``
-    tells what is ordered, ``part_of`` of which kind it is a part, ``value_set`` in which value set
-    of the deployer its codes stand, ``ordered_as`` as which resources it comes (any, where empty),
+    "order"): ``mirrors`` is the class of medicine of which an order makes it true, ``ingredient``
+    the name of the one medicine of which it does, ``is_kind`` tells what is ordered, ``part_of`` of
+    which kind it is a part, ``value_set`` in which value set of the deployer its codes stand,
+    ``ordered_as`` as which resources it comes (any, where empty),
     ``not_coded_in`` which code systems have no code for it.
     """
 
