@@ -1,9 +1,7 @@
 """Problems as HTTP answers: the only place that knows both status codes and OperationOutcome."""
 
 import re
-import traceback
 from dataclasses import replace
-from pathlib import Path
 
 import orjson
 import structlog
@@ -29,6 +27,7 @@ from app.domain.problem import (
     Unavailable,
 )
 from app.fhir.writing import operation_outcome, told
+from app.logs import places
 
 STATUS: dict[type[Refusal], int] = {
     NotUnderstood: 400,
@@ -48,7 +47,6 @@ STATUS: dict[type[Refusal], int] = {
     Unavailable: 503,
 }
 RETRY_AFTER = "2"
-DEEPEST_SHOWN = 8
 FHIR_PATHS = ("/fhir", "/cds-services")
 REPORT = "/cds-services-report"  # begins like the services, and is none
 TYPE_IN_PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{0,63})(?:/|\Z)")
@@ -110,18 +108,12 @@ def unrouted(path: str, error: HTTPException) -> Response:
 
 def fault(path: str, request_id: str, error: Exception) -> Response:
     """The answer to a fault of ours: named in the log by its place, never by its words."""
-    log.error("fault", request_id=request_id, kind=type(error).__name__, at=_places(error))
+    log.error("fault", request_id=request_id, kind=type(error).__name__, at=places(error))
     problem = Problem(
         f"Something went wrong on our side. Tell us the request id {request_id}.",
         code="exception",
     )
     return answer(path, 500, (problem,), {})
-
-
-def _places(error: Exception) -> list[str]:
-    """Where it went wrong, without the message: that may hold what a patient said."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames][-DEEPEST_SHOWN:]
 
 
 def answer(
