@@ -34,8 +34,10 @@ LABEL org.opencontainers.image.title="painplan" \
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 
-# Owned by root and only read by the service; what it writes is in /data.
-RUN groupadd --system --gid 10001 painplan \
+# The venv needs Python itself and none of the packages beside it. Owned by root and only read by
+# the service; what it writes is in /data.
+RUN python -m pip uninstall --yes pip setuptools wheel \
+    && groupadd --system --gid 10001 painplan \
     && useradd --system --uid 10001 --gid painplan --home-dir /data --no-create-home painplan \
     && install --directory --owner=painplan --group=painplan --mode=0750 /data
 

@@ -5,6 +5,7 @@ workers set ``PROMETHEUS_MULTIPROC_DIR`` to an empty folder, as prometheus-clien
 """
 
 import os
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -79,6 +80,25 @@ def exposition() -> bytes:
     """All of it in Prometheus' text format; of every worker where they share a folder."""
     if FOLDER not in os.environ:
         return generate_latest(REGISTRY)
+    _bury_the_dead(Path(os.environ[FOLDER]))
     together = CollectorRegistry()
     multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # it has no types
     return generate_latest(together)
+
+
+def _bury_the_dead(folder: Path) -> None:
+    """Nothing waits in a worker that was killed, but its file would say so for ever."""
+    for file in folder.glob("gauge_live*_*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        if not _lives(process):
+            multiprocess.mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]  # it has no types
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True

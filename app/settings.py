@@ -1,9 +1,13 @@
 """Settings from PAINPLAN_* (contract §8), read once and passed in."""
 
+import re
 from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# A query, a fragment, a user or a space would end up in the middle of every link.
+PUBLIC_URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?")
 
 
 class Settings(BaseSettings):
@@ -29,4 +33,6 @@ class Settings(BaseSettings):
     @classmethod
     def _without_its_last_slash(cls, value: str) -> str:
         """Paths are put behind it, and theirs begin with a slash."""
+        if not PUBLIC_URL.fullmatch(value):
+            raise ValueError("is no address such as https://painplan.example or one with a path")
         return value.rstrip("/")

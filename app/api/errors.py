@@ -2,8 +2,6 @@
 
 import logging
 import re
-import traceback
-from pathlib import Path
 
 import orjson
 from fastapi import FastAPI
@@ -28,6 +26,7 @@ from app.domain.problem import (
     Unavailable,
 )
 from app.fhir.writing import operation_outcome, told
+from app.logs import places
 
 STATUS: dict[type[Refusal], int] = {
     NotUnderstood: 400,
@@ -47,7 +46,6 @@ STATUS: dict[type[Refusal], int] = {
     Unavailable: 503,
 }
 RETRY_AFTER = "2"
-DEEPEST_SHOWN = 8
 FHIR_PATHS = ("/fhir", "/cds-services")
 REPORT = "/cds-services-report"  # begins like the services, and is none
 TYPE_IN_PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{0,63})(?:/|\Z)")
@@ -113,19 +111,13 @@ def fault(path: str, request_id: str, error: Exception) -> Response:
     """The answer to a fault of ours: named in the log by its place, never by its words."""
     log.error(
         "fault",
-        extra={"request_id": request_id, "kind": type(error).__name__, "at": _places(error)},
+        extra={"request_id": request_id, "kind": type(error).__name__, "at": places(error)},
     )
     problem = Problem(
         f"Something went wrong on our side. Tell us the request id {request_id}.",
         code="exception",
     )
     return answer(path, 500, (problem,), {})
-
-
-def _places(error: Exception) -> list[str]:
-    """Where it went wrong, without the message: that may hold what a patient said."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames][-DEEPEST_SHOWN:]
 
 
 def answer(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.api.media import NotAcceptable, UnsupportedMedia
 from app.domain.history import SeenToken
@@ -30,17 +30,26 @@ async def read_body(request: Request) -> bytes:
     """The whole body; TooLarge as soon as it is longer than 5 MB, whatever it announced."""
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > BODY_AT_MOST:
-            raise TooLarge(
-                Problem(
-                    f"The body is larger than {BODY_AT_MOST} bytes.",
-                    mend="Send the resources of one patient and one occasion.",
-                    code="too-long",
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > BODY_AT_MOST:
+                raise TooLarge(
+                    Problem(
+                        f"The body is larger than {BODY_AT_MOST} bytes.",
+                        mend="Send the resources of one patient and one occasion.",
+                        code="too-long",
+                    )
                 )
+            chunks.append(chunk)
+    except ClientDisconnect:  # no fault of ours, and no alarm: nobody is there to hear of it
+        raise NotUnderstood(
+            Problem(
+                "The connection was closed before the body was whole.",
+                mend="Send the request again.",
+                code="incomplete",
             )
-        chunks.append(chunk)
+        ) from None
     return b"".join(chunks)
 
 

@@ -35,6 +35,8 @@ def main() -> None:
             f"PAINPLAN_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()
         )
         stop(f"The settings are not valid. {faults}")
+    except OSError as error:  # a folder that is not there, a disk that is full
+        stop(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def joined(asked: list[str]) -> typer.Typer:

@@ -115,7 +115,7 @@ def book(
 def impact(
     old: Annotated[str, typer.Argument(help="A content folder, or a revision as rev:HEAD~1.")],
     new: Annotated[str, typer.Argument(help="A content folder, or a revision as rev:HEAD~1.")],
-    patients: Annotated[int, typer.Option(help="How many made-up patients.")] = 500,
+    patients: Annotated[int, typer.Option(help="How many made-up patients.", min=0)] = 500,
     profile: Annotated[
         Literal["who", "uk", "us"], typer.Option(help="Whose guideline counts.")
     ] = "who",

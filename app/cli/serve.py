@@ -12,6 +12,7 @@ from app.api.cors import origins_of
 from app.cli.endings import stop
 from app.knowledge import load
 from app.knowledge.terminology import read_terminology, with_terminology
+from app.logs import configure as configure_log
 from app.main import create_app, prepare, terminology_of, trusted_of
 from app.settings import Settings
 from app.sql.database import is_postgresql
@@ -39,6 +40,7 @@ def serve(
             "Authentication is off: only a loopback address is served. "
             "Set PAINPLAN_AUTH=off-insecure behind a gateway that authenticates."
         )
+    configure_log(settings.log_level)  # of the process that starts the workers, too
     gc.disable()  # a start makes no garbage; the service sets what it needs when it is up
     prepare(settings.database_url)
     if workers == 1:
@@ -59,6 +61,7 @@ def _run(app: FastAPI | str, host: str, port: int, workers: int = 1) -> None:
         port=port,
         workers=workers,
         http=HTTP,
+        log_config=None,  # its lines go where ours go (app/logs.py)
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -85,6 +85,7 @@ class Journal:
             self._queue.put_nowait(_Waiting(write_set, time.monotonic(), answer))
         except asyncio.QueueFull:
             raise _unavailable("too many writes are waiting") from None
+        metrics.waiting(self._queue.qsize())
         return await answer
 
     @contextlib.asynccontextmanager
@@ -104,6 +105,7 @@ class Journal:
             waiting = [await self._queue.get()]
             while len(waiting) < BATCH and not self._queue.empty():
                 waiting.append(self._queue.get_nowait())
+            metrics.waiting(self._queue.qsize())
             try:
                 await self._write(waiting)
             except Exception as error:  # noqa: BLE001  (the journal outlives any fault)
@@ -125,7 +127,6 @@ class Journal:
             _refuse(fresh, obstacle)
             return
         sets = [one.write_set for one in fresh]
-        metrics.waiting(self._queue.qsize())
         began = time.perf_counter()
         try:
             outcomes = await self.store.commit(sets)

@@ -24,7 +24,7 @@ def path_of(url: str) -> Path:
     """The file of ``sqlite:///painplan.db``. Unavailable for anything else."""
     found = parsed(url)
     is_plain = found.scheme == "sqlite" and not (found.query or found.server)
-    if not is_plain or not found.database or found.database == ":memory:":
+    if not is_plain or not Path(found.database).name or found.database == ":memory:":
         raise no_database()
     return Path(found.database).resolve()
 

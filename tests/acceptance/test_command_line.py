@@ -194,6 +194,33 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "No such file" in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full (Linux)")
+@pytest.mark.parametrize("options", [(), ("--plan",)])
+def test_a_disk_that_is_full_is_told_in_words(options: tuple[str, ...]) -> None:
+    example = str(ROOT / "examples" / "chronic-low-back-pain.json")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [PAINPLAN, "derive", example, *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["", "garbage", "sqlite:///", "sqlite:////", "mysql://x/y"])
+def test_an_address_that_names_no_database_is_told_in_words(url: str) -> None:
+    done = painplan("migrate", PAINPLAN_DATABASE_URL=url)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("PAINPLAN_DATABASE_URL names neither")
+
+
 def test_deriving_from_a_file_leaves_no_database(tmp_path: Path) -> None:
     example = ROOT / "examples" / "chronic-low-back-pain.json"
     url = f"sqlite:///{tmp_path}/none.db"

@@ -1,7 +1,10 @@
 """What is counted: requests, decisions, cards, batches; never a patient. And what is deployed."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ DEPLOY = ROOT / "deploy"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 ID = "p-metrics-4711"
 SPREAD = 12
+DRAINED_WITHIN = 10  # seconds, as app/cli/serve.py gives them
 
 
 def samples(service: httpx.Client) -> dict[tuple[str, str], float]:
@@ -134,6 +138,16 @@ def test_a_pod_is_nobody_special_and_writes_nowhere(document: dict[str, Any]) ->
         assert {"requests", "limits"} <= container["resources"].keys()
 
 
+def test_who_is_stopped_in_a_cluster_has_time_for_what_it_has_begun() -> None:
+    """Routes lead to a pod for a while after it was told to stop, and then it answers the rest."""
+    (pod,) = (d["spec"]["template"]["spec"] for d in _kubernetes() if d["kind"] == "Deployment")
+    (container,) = pod["containers"]
+    command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+
+    assert command == "sleep"
+    assert pod["terminationGracePeriodSeconds"] > int(seconds) + DRAINED_WITHIN
+
+
 def test_its_probes_are_answered(service: httpx.Client) -> None:
     probes = [
         container[kind]["httpGet"]["path"]
@@ -161,3 +175,25 @@ def test_one_scrape_tells_of_every_worker(postgresql: Server, tmp_path: Path) ->
 
     decisions = sum(v for (name, _), v in found.items() if name == "painplan_decisions_total")
     assert decisions == SPREAD
+
+
+WAITS = """
+import os, signal, app.metrics
+app.metrics.waiting(7)
+print(app.metrics.exposition().decode(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_that_was_killed_has_nothing_waiting(tmp_path: Path) -> None:
+    shared = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    asked = "import app.metrics; print(app.metrics.exposition().decode())"
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=shared, capture_output=True, text=True, check=False
+        ).stdout
+        for code in (WAITS, asked)
+    ]
+
+    assert "painplan_journal_waiting 7.0" in told[0]
+    assert "painplan_journal_waiting 7.0" not in told[1]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app.main import create_app
 from app.settings import Settings
@@ -44,3 +45,16 @@ def test_that_authentication_is_off_everywhere_is_said(
     create_app(settings)
 
     assert "off-insecure" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url", ["", "painplan.example", "ftp://x.example", "https://x.example/y?z=1", "https://a b"]
+)
+def test_a_public_address_that_is_none_is_refused(url: str) -> None:
+    """Every link, every fullUrl and the audience of every token begins with it."""
+    with pytest.raises(ValidationError, match="is no address such as"):
+        Settings(public_url=url)
+
+
+def test_a_public_address_may_have_a_path_and_a_slash_at_its_end() -> None:
+    assert Settings(public_url="https://x.example/painplan/").public_url.endswith("/painplan")

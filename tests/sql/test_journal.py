@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app import metrics
 from app.domain.history import (
     AuditRecord,
     Committed,
@@ -149,10 +150,14 @@ async def test_closing_writes_what_waits_and_takes_nothing_more(fresh: Kept) -> 
 async def test_more_than_a_thousand_waiting_writes_are_turned_away(journal: Journal) -> None:
     sets = [writing(version(f"o{n}", patient=f"p{n}")) for n in range(1200)]
 
-    outcomes = await asyncio.gather(*(journal.record(s) for s in sets), return_exceptions=True)
+    tasks = [asyncio.ensure_future(journal.record(s)) for s in sets]
+    await asyncio.sleep(0)  # each of them has come, and none was taken yet
+    assert b"painplan_journal_waiting 1000.0" in metrics.exposition()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
 
     refused = [o for o in outcomes if isinstance(o, Unavailable)]
     assert len(refused) == 200
+    assert b"painplan_journal_waiting 0.0" in metrics.exposition()
     assert sum(isinstance(o, Committed) for o in outcomes) == 1000
 
 
