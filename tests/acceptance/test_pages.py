@@ -1,5 +1,6 @@
 """Pages: how long one may be, and where what we publish stands among what clients wrote."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.api import included
 from app.domain.searching import LONGEST_PAGE
 from app.use_cases import read_audit
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient, screened
@@ -104,6 +106,26 @@ def test_what_is_included_counts_too(service: httpx.Client) -> None:
         beside = entries(page, "include")
         assert {p["subject"]["reference"] for p in plans} <= {f"Patient/{id_}" for id_ in beside}
         assert all(goal["reference"].split("/")[1] in beside for p in plans for goal in p["goal"])
+
+
+def test_of_one_match_that_includes_too_much_some_is_left_out_and_told(
+    service: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page holds one match at least; the goals of a plan are all short, so the bound is, too."""
+    name = f"goals-{uuid.uuid4()}"
+    body = bundle(patient(name), intake(screened(), of=name))
+    derived = service.post(f"/fhir/$derive?asOf={AS_OF}", json=body).json()
+    plan, goal, *_ = (entry["resource"] for entry in derived["entry"])
+    address = f"/fhir/CarePlan?_id={plan['id']}&_include=CarePlan:goal"
+    whole = entries(service.get(address).json(), "include")
+    room = len(json.dumps(plan, separators=(",", ":"))) + len(json.dumps(goal))
+    monkeypatch.setattr(included, "LONGEST_PAGE", room)
+
+    page = service.get(address).json()
+
+    assert 0 < len(entries(page, "include")) < len(whole)
+    (told,) = [e["resource"] for e in page["entry"] if e["search"]["mode"] == "outcome"]
+    assert [issue["code"] for issue in told["issue"]] == ["too-costly"]
 
 
 def test_a_page_of_the_audit_ends_before_it_is_too_long(
