@@ -45,16 +45,13 @@ async def included(request: Request, hits: Sequence[Stored], shape: Shape) -> In
             if room < 0:
                 break
             beside[_key(one)] = one
+        if room < 0 and number:
+            return _without_matches(found, hits[:number])
         if room < 0:
-            return _shortened(hits[: number or 1], found or beside, is_first=not number)
+            return replace(_without_matches(beside, hits[:1]), told=[_left_out()])
         found |= beside
         passed |= beside.keys()
     return _without_matches(found, hits)
-
-
-def _shortened(hits: Sequence[Stored], found: Mapping[Key, Stored], *, is_first: bool) -> Included:
-    short = _without_matches(found, hits)
-    return replace(short, told=[_left_out()]) if is_first else short
 
 
 def _without_matches(found: Mapping[Key, Stored], hits: Sequence[Stored]) -> Included:

@@ -1,10 +1,12 @@
 """Read the audit: one event, or those that match, page by page as of the first page's block."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.domain.auditing import KeptAudit
 from app.domain.problem import NotFound, Problem
-from app.domain.searching import Cursor, Search
+from app.domain.searching import LONGEST_PAGE, Cursor, Search
 from app.use_cases.ports import Audit
 
 START = -1
@@ -18,7 +20,8 @@ class AuditPage(NamedTuple):
     total: int | None
 
 
-class ReadAudit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ReadAudit:
     """The use case with the part it needs."""
 
     audit: Audit
@@ -43,7 +46,8 @@ class ReadAudit(NamedTuple):
         """One page; a search that fits on its first page knows its total for nothing."""
         after = cursor or Cursor(await self.audit.head(), "", 0, START)
         found = await self.audit.events(tenant, search, cursor=after, order=order, count=count + 1)
-        hits, is_more = found[:count], len(found) > count
+        hits = _within(found[:count])
+        is_more = len(found) > len(hits)
         total = len(hits) if cursor is None and not is_more else None
         if is_total_wanted:
             total = await self.audit.number(tenant, search, after.snapshot)
@@ -53,3 +57,13 @@ class ReadAudit(NamedTuple):
     async def number(self, tenant: str, search: Search) -> int:
         """How many match now."""
         return await self.audit.number(tenant, search, await self.audit.head())
+
+
+def _within(found: Sequence[tuple[KeptAudit, Cursor]]) -> Sequence[tuple[KeptAudit, Cursor]]:
+    """The first of them, as many as one answer may hold: a query is as long as a client likes."""
+    room = LONGEST_PAGE
+    for number, (kept, _) in enumerate(found):
+        room -= len(kept.record.query or b"")
+        if number and room < 0:
+            return found[:number]
+    return found

@@ -526,7 +526,17 @@ def test_ch_28_the_other_drafts_are_considered(service: httpx.Client) -> None:
     assert OPIOID_AND_SEDATIVE in rules(answered(service, body))
 
 
-@pytest.mark.parametrize("selection", ["MedicationRequest/none", "", 7, None])
+@pytest.mark.parametrize("selection", ["m1", "https://ehr.example/fhir/MedicationRequest/m1"])
+def test_a_selection_may_be_the_id_alone_or_absolute(service: httpx.Client, selection: str) -> None:
+    body = request(SELECT, medicine(TRAMADOL), imaging(), prefetch=unscanned()["prefetch"])
+    body["context"]["selections"] = ["MedicationRequest/m1"]
+    by_reference = rules(answered(service, body))
+    body["context"]["selections"] = [selection]
+
+    assert rules(answered(service, body)) == by_reference
+
+
+@pytest.mark.parametrize("selection", ["MedicationRequest/none", "none", "", 7, None])
 def test_a_selection_that_points_nowhere_is_422(service: httpx.Client, selection: Any) -> None:
     body = request(SELECT, imaging())
     body["context"]["selections"].append(selection)

@@ -1,5 +1,6 @@
 """Pages: how long one may be, and where what we publish stands among what clients wrote."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
+from app.api import included
 from app.domain.searching import LONGEST_PAGE
+from app.use_cases import read_audit
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient, screened
 
 Json = dict[str, Any]
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 LONG = 4 * 1024 * 1024  # two of them fit on a page
 
 
@@ -102,6 +106,41 @@ def test_what_is_included_counts_too(service: httpx.Client) -> None:
         beside = entries(page, "include")
         assert {p["subject"]["reference"] for p in plans} <= {f"Patient/{id_}" for id_ in beside}
         assert all(goal["reference"].split("/")[1] in beside for p in plans for goal in p["goal"])
+
+
+def test_of_one_match_that_includes_too_much_some_is_left_out_and_told(
+    service: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page holds one match at least; the goals of a plan are all short, so the bound is, too."""
+    name = f"goals-{uuid.uuid4()}"
+    body = bundle(patient(name), intake(screened(), of=name))
+    derived = service.post(f"/fhir/$derive?asOf={AS_OF}", json=body).json()
+    plan, goal, *_ = (entry["resource"] for entry in derived["entry"])
+    address = f"/fhir/CarePlan?_id={plan['id']}&_include=CarePlan:goal"
+    whole = entries(service.get(address).json(), "include")
+    room = len(json.dumps(plan, separators=(",", ":"))) + len(json.dumps(goal))
+    monkeypatch.setattr(included, "LONGEST_PAGE", room)
+
+    page = service.get(address).json()
+
+    assert 0 < len(entries(page, "include")) < len(whole)
+    (told,) = [e["resource"] for e in page["entry"] if e["search"]["mode"] == "outcome"]
+    assert [issue["code"] for issue in told["issue"]] == ["too-costly"]
+
+
+def test_a_page_of_the_audit_ends_before_it_is_too_long(
+    service: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was searched for is kept as it was sent, and may be long."""
+    person = f"sought-{uuid.uuid4()}"
+    form = {"patient": person, "identifier": "x" * 60_000}
+    for _ in range(4):
+        service.post("/fhir/Observation/_search", data=form, headers=FORM).raise_for_status()
+    monkeypatch.setattr(read_audit, "LONGEST_PAGE", 200_000)
+
+    found = list(pages(service, f"/fhir/AuditEvent?patient={person}&_count=500"))
+
+    assert [len(entries(page)) for page in found] == [3, 1]
 
 
 @pytest.mark.parametrize("order", ["_id", "-_id", "_lastUpdated", "-_lastUpdated"])

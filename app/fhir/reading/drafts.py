@@ -77,19 +77,28 @@ def _selected(context: Json, entries: list[Any], references: list[str]) -> froze
             known.setdefault(told, set()).add(name)
     found: set[str] = set()
     for number, selection in enumerate(said):
-        if not isinstance(selection, str) or selection not in known:
+        named = known.get(selection) or known.get(_tail(selection)) if text(selection) else None
+        if named is None:
             where = f"context.selections[{number}]"
             raise _refused("The selection names none of the draftOrders.", where)
-        found |= known[selection]
+        found |= named
     return frozenset(found)
 
 
 def _names(entry: Any, name: str) -> set[str]:
-    """By which a selection may name a draft: its reference, its id, the fullUrl of its entry."""
+    """By which a selection may name a draft: its reference, its id, the fullUrl of its entry.
+
+    The hook's page says "the FHIR id" and shows a reference; clients send either.
+    """
     resource = entry["resource"]
-    names = {name, f"{resource['resourceType']}/{text(resource.get('id'))}"}
-    full_url = text(entry.get("fullUrl"))
-    return names | {full_url, "/".join(full_url.split("/")[-2:])} if full_url else names
+    id_, full_url = text(resource.get("id")), text(entry.get("fullUrl"))
+    names = {name, f"{resource['resourceType']}/{id_}", id_, full_url, _tail(full_url)}
+    return names - {""}
+
+
+def _tail(url: str) -> str:
+    """``Type/id`` at the end of an absolute reference."""
+    return "/".join(url.split("/")[-2:])
 
 
 def _refused(what: str, where: str, code: str = "invalid") -> Refused:
