@@ -4,10 +4,11 @@ import contextlib
 import logging
 import sys
 from io import TextIOBase
-from typing import TextIO, cast
+from typing import Any
 
-import structlog
+from pythonjsonlogger.json import JsonFormatter
 
+OURS = "app"  # every module logs under its own name, so this is the parent of them all
 # They log every URL that we ask, and a search names its patient there.
 ADDRESSES_IN_LOG = ("httpx", "httpcore")
 
@@ -27,19 +28,30 @@ class _StandardError(TextIOBase):
             sys.stderr.flush()
 
 
+class _Line(JsonFormatter):
+    """The event, what was said with it (``extra``), the level in small letters, the time in UTC."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["message", "levelname"],
+            rename_fields={"message": "event", "levelname": "level"},
+            timestamp=True,
+        )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """As the readers of our log know it."""
+        log_data["level"] = log_data["level"].lower()
+        log_data["timestamp"] = log_data["timestamp"].isoformat().replace("+00:00", "Z")
+        return log_data
+
+
 def configure(level: str) -> None:
     """Set the level and the form of the log."""
     for chatty in ADDRESSES_IN_LOG:
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
-        # A cached logger would keep the level it was first used with, whatever is configured later.
-        cache_logger_on_first_use=False,
-    )
+    handler = logging.StreamHandler(_StandardError())
+    handler.setFormatter(_Line())
+    ours = logging.getLogger(OURS)
+    ours.handlers = [handler]
+    ours.propagate = False
+    ours.setLevel(level)

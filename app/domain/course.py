@@ -1,9 +1,10 @@
 """The course of care: since when, from which scores, at which step (``interventions.md`` §6.6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import GoalMeasure
@@ -19,8 +20,7 @@ ENDS = ((FIRST, 6), (SECOND, 12), (THIRD, 26))
 WORSE_BY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """``scores`` are the first score of each measure since ``started``; ``why`` says the step.
 
     ``scored`` says when each of them was taken, which older decisions did not keep.
@@ -30,11 +30,10 @@ class Course:
     scores: Mapping[str, Decimal]
     step: int
     why: str
-    scored: Mapping[str, datetime] = field(default_factory=dict)
+    scored: Mapping[str, datetime] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """The plan before this one: its decision, its course, and the red flags it knew of."""
 
     decision: str
