@@ -1,9 +1,9 @@
 """The course of care: since when, from which scores, at which step (``interventions.md`` §6.6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from app.domain.content import Content
@@ -20,8 +20,7 @@ ENDS = ((FIRST, 6), (SECOND, 12), (THIRD, 26))
 WORSE_BY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """``scores`` are the first score of each measure since ``started``; ``why`` says the step.
 
     ``scored`` says when each of them was taken, which older decisions did not keep.
@@ -31,7 +30,7 @@ class Course:
     scores: Mapping[str, Decimal]
     step: int
     why: str
-    scored: Mapping[str, datetime] = field(default_factory=dict)
+    scored: Mapping[str, datetime] = MappingProxyType({})
 
 
 class Before(NamedTuple):

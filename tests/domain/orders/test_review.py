@@ -18,7 +18,7 @@ from app.domain.orders.types import (
     Suppressed,
     Undecided,
 )
-from tests.orders import BACK_PAIN, an_order, prescription, reviewed
+from tests.orders import BACK_PAIN, SNOMED, an_order, prescription, reviewed
 from tests.patients import AS_OF, Patient, a_patient, checked, knowledge, screened
 
 MR = ("http://loinc.org", "24968-0")
@@ -322,6 +322,18 @@ def test_what_was_refused_is_not_suggested() -> None:
         patient.with_("declined-activity", refused)
 
     assert suggested(patient) == {"remove"}
+
+
+@pytest.mark.parametrize(
+    ("refused", "offered"), [("PT-02", []), ("PS-04", ["psychologically-informed"])]
+)
+def test_a_refused_kind_of_physiotherapy_is_not_suggested(refused: str, offered: list[str]) -> None:
+    patient = low_back_pain(age=46, weeks=52).with_("start-back-total", 8)
+    patient.with_("start-back-distress", 5).with_("declined-activity", refused)
+    review = reviewed(patient, an_order("Physiotherapy", code=(SNOMED, "306170007")))
+    (card,) = (a for a in review.shown if a.rule == "CDS-PT-02")
+
+    assert [s.what for s in card.suggestions] == offered
 
 
 def test_what_is_begun_already_is_not_suggested() -> None:
