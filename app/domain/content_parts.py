@@ -191,7 +191,8 @@ class Driver:
     """Something that keeps the pain going, graded 1 to 3 by rules (``phenotyping.md``, stage G).
 
     ``levels`` are (level, rule id), highest first. ``measures`` are groups of slots: a group of
-    which every slot is known is one way in which the driver was looked for. ``counts_from`` is the
+    which every slot is known is one way in which the driver was looked for; one of ``absent_when``
+    that holds says that it is not there. ``counts_from`` is the
     level from which it acts on the plan; ``modifiability`` 3 (readily) to 1.
     """
 
@@ -201,6 +202,7 @@ class Driver:
     measures: tuple[tuple[int, ...], ...]
     counts_from: int
     modifiability: int
+    absent_when: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,11 +70,12 @@ NOTHING_COMPILED = Baseline((), 1, (), b"", (), (), {}, ())
 class DriverTable:
     """A driver by slots: ``levels`` are (level, slot, rule), highest first.
 
-    ``measures`` has for each way of looking its slots as bits.
+    ``measures`` has for each way of looking its slots as bits, ``absent_when`` what rules it out.
     """
 
     levels: tuple[tuple[int, int, str], ...]
     measures: tuple[int, ...]
+    absent_when: int = 0
 
 
 @dataclass(frozen=True, slots=True)

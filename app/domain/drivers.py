@@ -28,20 +28,19 @@ class DriverGrade(NamedTuple):
 
 def drivers(content: Content, worlds: Worlds) -> tuple[DriverGrade, ...]:
     """One grade a driver, in the order of the content."""
-    letters, unknown = worlds.letters, worlds.open
-    return tuple(
-        [_grade(name, table, letters, unknown) for name, table in content.tables.drivers.items()]
-    )
+    return tuple([_grade(name, table, worlds) for name, table in content.tables.drivers.items()])
 
 
-def _grade(driver: str, table: DriverTable, letters: bytes, unknown: int) -> DriverGrade:
-    is_settled = _is_settled(table.measures, unknown)
+def _grade(driver: str, table: DriverTable, worlds: Worlds) -> DriverGrade:
+    letters = worlds.letters
+    is_settled = _is_settled(table.measures, worlds.open)
     highest = table.levels[0][0]
     for level, slot, rule in table.levels:
         if letters[slot] == HOLDS:
             is_known = is_settled or level == highest
             return DriverGrade(driver, level if is_known else None, level, rule)
-    return DriverGrade(driver, NOTHING if is_settled else None, NOTHING, None)
+    is_absent = is_settled or table.absent_when & worlds.holding != 0
+    return DriverGrade(driver, NOTHING if is_absent else None, NOTHING, None)
 
 
 def _is_settled(measures: Sequence[int], unknown: int) -> bool:

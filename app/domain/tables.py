@@ -86,6 +86,7 @@ def _drivers(content: Content) -> dict[str, DriverTable]:
         name: DriverTable(
             levels=tuple((level, content.rule_by_id[r].slot, r) for level, r in driver.levels),
             measures=tuple(bits(measure) for measure in driver.measures),
+            absent_when=bits(driver.absent_when),
         )
         for name, driver in content.drivers.items()
         if all(rule in content.rule_by_id for _, rule in driver.levels)

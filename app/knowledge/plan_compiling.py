@@ -28,7 +28,8 @@ def drivers_of(source: Source, slots: Slots) -> dict[str, Driver]:
     found: dict[str, Driver] = {}
     for id_, record in source.drivers.items():
         place = source.origin[f"driver {id_}"]
-        named = [*record.levels.values(), *(n for measure in record.measures for n in measure)]
+        measured = (name for measure in record.measures for name in measure)
+        named = [*record.levels.values(), *measured, *record.absent_when]
         missing = [name for name in named if name not in slots.by_name]
         for name in missing:
             fault = f"names {name}, which is neither a finding nor a rule"
@@ -40,6 +41,7 @@ def drivers_of(source: Source, slots: Slots) -> dict[str, Driver]:
             label=record.label,
             levels=tuple(sorted(((int(k), v) for k, v in record.levels.items()), reverse=True)),
             measures=tuple(tuple(slots.by_name[n] for n in m) for m in record.measures),
+            absent_when=tuple(slots.by_name[n] for n in record.absent_when),
             counts_from=record.counts_from,
             modifiability=record.modifiability,
         )

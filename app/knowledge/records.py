@@ -146,13 +146,17 @@ class FlagRecord(_Strict):
 
 
 class DriverRecord(_Strict):
-    """``drivers.toml``; ``levels``: the rule of each level, ``measures``: what was looked at."""
+    """``drivers.toml``; ``levels``: the rule of each level, ``measures``: what was looked at.
+
+    ``absent_when`` are rules of which one that holds makes it 0, whatever was not measured.
+    """
 
     label: str
     levels: dict[str, str]
     measures: list[list[str]]
     counts_from: int
     modifiability: int
+    absent_when: list[str] = []
 
 
 class CitationRecord(_Strict):

@@ -137,6 +137,16 @@ def test_a_long_term_opioid_is_read_of_the_record_where_nobody_said_how_long() -
         assert graded(patient.with_("opioid-weeks", 3), "long-term-opioid").level == 0
 
 
+def test_nobody_who_takes_no_opioid_takes_one_for_long() -> None:
+    without = a_patient().taking(text="ramipril").complete("MedicationRequest")
+    unclear = a_patient().taking(text="Unheardofide").complete("MedicationRequest")
+    told = a_patient().with_("opioid-weeks", 20).complete("MedicationRequest")
+
+    assert graded(without, "long-term-opioid") == ("long-term-opioid", 0, 0, None)
+    assert graded(unclear, "long-term-opioid").level is None
+    assert graded(told, "long-term-opioid").at_least == 2
+
+
 def test_a_long_term_opioid_is_there_although_its_dose_is_not_known() -> None:
     grade = graded(a_patient().with_("opioid-weeks", 20), "long-term-opioid")
 
