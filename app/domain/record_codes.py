@@ -90,7 +90,7 @@ def with_lists(
         facts.extend(_of_lists(record, listed, content, as_of, doubts))
     if record.complete:
         facts.extend(_not_listed(facts, record.complete, doubts, content, as_of))
-    facts.extend(left_room(facts, content, as_of))
+    facts.extend(left_room(facts, content, as_of, doubts))
     facts.extend(measured(facts, content, as_of))
     unsettled = Unsettled(record.complete, doubts.inputs, doubts.lists)
     return Stated(facts, tuple(doubts.told), unsettled)

@@ -99,6 +99,16 @@ def test_a_distress_of_an_older_sitting_says_nothing_of_the_latest_total() -> No
     assert graded(patient.with_("start-back-distress", 1), "prognostic-risk").level == 0
 
 
+def test_a_subscale_that_its_total_leaves_no_room_for_is_named() -> None:
+    patient = a_patient().with_("start-back-total", 3).with_("start-back-distress", 5)
+
+    decision = patient.decide()
+
+    (told,) = decision.not_used
+    assert told.why == "STarT Back total of 3 leaves no room for STarT Back distress subscale of 5"
+    assert a_patient().with_("wpi", 9).with_("sss", 9).with_("fs-total", 18).decide().not_used == ()
+
+
 def test_a_total_leaves_its_subscale_open_where_both_ends_disagree() -> None:
     patient = a_patient().with_("start-back-distress", 5, days_ago=90).with_("start-back-total", 6)
 
