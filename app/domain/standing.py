@@ -260,7 +260,6 @@ def _acting_positive(
 def _taken_back(
     known: Input, finding: Finding, positive: Fact, about: Sequence[Fact], scales: _Scales
 ) -> bool:
-    """A clinician said no later, or on the day of a patient's yes and not known to be before it."""
     for other in about:
         if other.said_by is not CLINICIAN:
             continue
@@ -268,7 +267,7 @@ def _taken_back(
             continue
         if other.at > positive.latest:
             return True
-        same_day = other.at.date() == positive.at.date() and other.latest >= positive.at
+        same_day = other.at.date() == positive.at.date()
         if same_day and positive.said_by is PATIENT:
             return True
     return False

@@ -248,27 +248,6 @@ def test_a_clinicians_no_does_not_cancel_a_yes_that_came_after_it() -> None:
     assert truth(patient, "fever-or-rigors") is TRUE
 
 
-@pytest.mark.parametrize(
-    ("clinician", "patient", "expected"),
-    [(0.30, 0.05, TRUE), (0.05, 0.30, FALSE), (0.20, 0.20, FALSE)],
-)
-def test_a_clinicians_no_of_the_morning_does_not_answer_for_the_afternoon(
-    clinician: float, patient: float, expected: Truth
-) -> None:
-    told = Patient().with_("saddle-sensory-change", True, days_ago=patient)
-    told.with_("saddle-sensory-change", False, days_ago=clinician, said_by="clinician")
-
-    assert truth(told, "saddle-sensory-change") is expected
-
-
-def test_a_clinicians_no_of_a_day_without_an_hour_answers_for_that_day() -> None:
-    told = Patient().with_("saddle-sensory-change", True, days_ago=0.05)
-    told.with_("saddle-sensory-change", False, days_ago=0.37, said_by="clinician")
-    told.facts[-1] = told.facts[-1]._replace(until=AS_OF)
-
-    assert truth(told, "saddle-sensory-change") is FALSE
-
-
 def test_of_one_instant_a_conflict_counts_as_present() -> None:
     patient = (
         Patient()
