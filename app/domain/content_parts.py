@@ -344,8 +344,9 @@ class Placement:
     ``do-not``, ``limited`` or ``review``. It counts only at one of ``severity`` (empty: any), while
     ``driver`` is graded ``driver_from`` or more, when everything in ``when`` holds, and at the
     ``steps`` of care it names. ``unless`` names rules that, when true, leave it out;
-    ``unless_open`` rules that leave it out when true or unknown. Where it ``gives_way_to`` another
-    activity it is left out only by a guideline profile that does not advise against that one.
+    ``unless_open`` rules that leave it out when true or unknown. It ``gives_way_to`` another
+    activity when a rule of ``gives_way_when`` is true and the guideline profile does not advise
+    against that one.
     ``status`` is ``proposed``, ``next-step`` or ``do-not``.
     """
 
@@ -363,6 +364,7 @@ class Placement:
     unless: tuple[int, ...] = ()
     unless_open: tuple[int, ...] = ()
     gives_way_to: str = ""
+    gives_way_when: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -362,16 +362,19 @@ def _under_way(item: Intervention, situation: Situation) -> Iterator[str]:
 
 def _no_prohibition(table: PlacementTable, situation: Situation) -> tuple[str, str] | None:
     placement = table.placement
-    excluded = None if _stays(placement, situation) else _excluded(table, situation)
+    excluded = _excluded(table, situation) or _gives_way(placement, situation)
     if excluded is not None or placement.activity != NO_IMAGING or situation.is_imaging_ruled_out:
         return excluded
     return NOT_INDICATED, "a red flag or an unfinished screen may need imaging"
 
 
-def _stays(placement: Placement, situation: Situation) -> bool:
-    """The profile advises against what the prohibition would give way to."""
-    other, profile = placement.gives_way_to, situation.guideline_profile
-    return bool(other) and against(other, ANY, situation.content, profile) is not None
+def _gives_way(placement: Placement, situation: Situation) -> tuple[str, str] | None:
+    """To another activity, unless the profile advises against that one."""
+    content, other = situation.content, placement.gives_way_to
+    slot = next((s for s in placement.gives_way_when if situation.worlds.is_true(s)), None)
+    if slot is None or against(other, ANY, content, situation.guideline_profile) is not None:
+        return None
+    return NOT_INDICATED, f"{content.slot_names[slot]} holds"
 
 
 def is_imaging_ruled_out(content: Content, gate: Gate, worlds: Worlds) -> bool:

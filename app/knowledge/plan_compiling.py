@@ -97,7 +97,7 @@ def placements_of(source: Source, slots: Slots) -> Sequence[Placement]:
     """Where each item may stand in a plan, in the order of the table."""
     placements = []
     for record in source.placements:
-        named = (*record.when, *record.unless, *record.unless_open)
+        named = (*record.when, *record.unless, *record.unless_open, *record.gives_way_when)
         missing = [n for n in named if n not in slots.by_name]
         for name in missing:
             fault = f"names {name}, which is neither a finding nor a rule"
@@ -120,6 +120,7 @@ def placements_of(source: Source, slots: Slots) -> Sequence[Placement]:
                 unless=tuple(slots.by_name[n] for n in record.unless),
                 unless_open=tuple(slots.by_name[n] for n in record.unless_open),
                 gives_way_to=record.gives_way_to,
+                gives_way_when=tuple(slots.by_name[n] for n in record.gives_way_when),
             )
         )
     return placements

@@ -242,6 +242,7 @@ class PlacementRecord(_Strict):
     unless: list[str] = []
     unless_open: list[str] = []
     gives_way_to: str = ""
+    gives_way_when: list[str] = []
 
 
 class MeasureRecord(_Strict):

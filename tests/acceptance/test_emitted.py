@@ -3,6 +3,7 @@
 import json
 import random
 from importlib import import_module
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,12 @@ def _stated(rng: random.Random, known: Input, id_: str) -> dict[str, Any] | None
         case ValueType.BOOLEAN:
             return finding(known.name, rng.random() < 0.15, of=id_)
         case ValueType.INTEGER:
-            low, high = int(known.low or 0), int(known.high or 100)
+            low, high = ceil(known.low or 0), int(known.high or 100)
             return finding(known.name, rng.randint(low, high), of=id_)
         case ValueType.TEXT:
             return finding(known.name, MARKUP, of=id_)
         case ValueType.DECIMAL if known.codings:
-            low, high = int(known.low or 0), int(known.high or 100)
+            low, high = ceil(known.low or 0), int(known.high or 100)
             score = finding(known.name, rng.randint(low, high), of=id_)
             system, code = known.codings[0]
             return {
