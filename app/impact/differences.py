@@ -78,7 +78,9 @@ def _causes(
         for name in {*old.truths, *new.truths}
         if old.truths.get(name) is not new.truths.get(name)
     }
-    pending = sorted(_named(changes, old, new) & differing or differing)
+    # What one version alone has changes nothing by being there: only what is cited counts then.
+    in_both = differing & old.truths.keys() & new.truths.keys()
+    pending = sorted(_named(changes, old, new) & differing or in_both)
     seen: set[str] = set()
     roots: dict[str, Cause] = {}
     while pending:

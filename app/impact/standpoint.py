@@ -33,7 +33,7 @@ def standpoint(record: Record, content: Content, profile: str) -> Standpoint:
         guideline_profile=profile,
         crisis_text=content.texts[CRISIS],
     )
-    return Standpoint(_seen(decision), _cited(decision), _truths(decision, content))
+    return Standpoint(_seen(decision), _cited(decision, content), _truths(decision, content))
 
 
 def _seen(decision: Decision) -> Mapping[str, Words]:
@@ -54,8 +54,11 @@ def _seen(decision: Decision) -> Mapping[str, Words]:
     }
 
 
-def _cited(decision: Decision) -> Mapping[tuple[str, str], frozenset[str]]:
-    """The rules behind each thing that is seen, as far as the decision names them."""
+def _cited(decision: Decision, content: Content) -> Mapping[tuple[str, str], frozenset[str]]:
+    """The rules behind each thing that is seen, as far as the decision names them.
+
+    A driver that no rule grades stands where it does by what would rule it out.
+    """
     cited: dict[tuple[str, str], frozenset[str]] = {
         ("gate", "level"): frozenset(r for flag in decision.gate.raised for r in flag.rules),
         ("mechanism", "phenotype"): frozenset(decision.phenotype.rules),
@@ -63,7 +66,8 @@ def _cited(decision: Decision) -> Mapping[tuple[str, str], frozenset[str]]:
     for grade in decision.grades:
         cited["grades", grade.mechanism] = frozenset({grade.rule} if grade.rule else ())
     for driver in decision.drivers:
-        cited["grades", driver.driver] = frozenset({driver.rule} if driver.rule else ())
+        absent = (content.slot_names[slot] for slot in content.drivers[driver.driver].absent_when)
+        cited["grades", driver.driver] = frozenset({driver.rule} if driver.rule else absent)
     for activity in decision.plan.activities:
         cited["activities", activity.id] = frozenset(activity.rules)
     for safety in decision.plan.safety:

@@ -121,6 +121,46 @@ why = "For a test."
     }
 
 
+def test_what_rules_a_driver_out_is_named_as_the_cause() -> None:
+    rule = 'none_of = ["takes-opioid"]'
+
+    found = compared(changed("rules/65_drivers.toml", rule, 'all_of = ["takes-opioid"]'))
+
+    assert found.changed
+    assert set(found.by_cause()) == {"G-no-opioid"}
+
+
+def test_a_new_rule_beside_another_row_of_the_plan_is_not_its_cause() -> None:
+    files = read_folder()
+    row = """
+[[placement]]
+activity = "DN-04"
+row = "do-not"
+stage = "do-not"
+status = "do-not"
+rule = "P-06"
+unless = ["C2"]
+"""
+    rule = """
+[[rule]]
+id = "G-for-a-test"
+label = "For a test: nobody asks for it"
+stage = "G"
+status = "judgement"
+evidence = ["painplan-judgement"]
+all_of = ["A3"]
+why = "For a test."
+"""
+    placements, rules = "placements.toml", "rules/65_drivers.toml"
+    assert row in files[placements]
+    without = files[placements].replace(row, "", 1)
+
+    found = compared(load_from({**files, placements: without, rules: files[rules] + rule}))
+
+    assert found.changed
+    assert found.by_cause() == {}
+
+
 def _people(new: Content) -> list[tuple[str, Callable[[Content], Record]]]:
     people = population(material(new, knowledge()), SIZE)
     return [(name, partial(told, record)) for name, record in people]
