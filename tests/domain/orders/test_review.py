@@ -350,6 +350,16 @@ def test_beside_an_urgent_flag_of_self_harm_no_active_care_is_suggested() -> Non
     assert suggested(patient) == {"remove"}
 
 
+def test_what_is_under_way_is_not_suggested_once_more() -> None:
+    patient = well_known().with_("activity-under-way", "PT-01")
+
+    (advice, *_) = reviewed(patient, prescription("codeine", dose=60)).shown
+
+    offered = [s.what for s in advice.suggestions]
+    assert "remove" in offered
+    assert "physiotherapy" not in offered
+
+
 def test_who_uses_a_gel_already_is_not_told_to_try_one() -> None:
     patient = checked(screened(a_patient())).taking(text="naproxen 500 mg")
     order = prescription("ibuprofen 400 mg")
