@@ -100,8 +100,8 @@ def answer_type(request: Request) -> str:
 
 
 def answer_type_of(request: Request, format_: str | None) -> str:
-    """The same where ``_format`` may stand elsewhere; an empty one is as if it were not sent."""
-    if format_:
+    """The same where ``_format`` may stand elsewhere."""
+    if format_ is not None:
         media, _, parameters = format_.replace(" ", "+").partition(";")
         if media.lower() not in FORMATS or not _is_r4(parameters):
             raise _not_acceptable(format_)

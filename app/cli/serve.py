@@ -1,6 +1,7 @@
 """``painplan serve``: the service, and what must be so before it listens."""
 
 import gc
+import os
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from app.main import create_app, prepare, terminology_of, trusted_of
 from app.settings import Settings
 from app.sql.database import is_postgresql
 
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  (what it is told by whoever starts it)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # httptools is not there on Windows; h11 bounds a head itself.
 HTTP = "app.api.head:BoundedHead" if find_spec("httptools") else "h11"
@@ -32,6 +34,7 @@ def serve(
     ] = 1,
 ) -> None:
     """Run the service."""
+    os.environ.setdefault("PAINPLAN_PUBLIC_URL", _address(host, port))  # workers read it, too
     settings = Settings()
     if workers != 1 and not is_postgresql(settings.database_url):
         stop("More than one worker needs PostgreSQL (PAINPLAN_DATABASE_URL).")
@@ -50,6 +53,13 @@ def serve(
     trusted_of(settings)
     origins_of(settings.cors_origins)
     _run("app.main:create_app", host, port, workers)
+
+
+def _address(host: str, port: int) -> str:
+    """Where the service is reached when nothing else is said: links lead to the port it has."""
+    if host in EVERYWHERE:
+        host = LOOPBACK[0]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _run(app: FastAPI | str, host: str, port: int, workers: int = 1) -> None:

@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from app.sql.database import is_postgresql
 from tests.acceptance.conftest import serving
+from tests.acceptance.test_kill import running
 from tests.acceptance.wire import activities, derived, gate, of_type, patient
+from tests.databases import Kept
 from tests.sql.history import write
 
 ROOT = Path(__file__).parents[2]
@@ -279,6 +283,22 @@ def test_serve_refuses_an_open_address_while_authentication_is_off() -> None:
 
     assert done.returncode == 2
     assert "loopback" in done.stderr
+
+
+def test_links_lead_to_the_port_that_is_served(
+    fresh: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the address is set: then that, whatever the port."""
+    monkeypatch.delenv("PAINPLAN_PUBLIC_URL", raising=False)
+    options = ("--workers", "2") if is_postgresql(fresh.url) else ()
+    with running(fresh, *options) as (url, _):
+        link = httpx.get(f"{url}/fhir/Patient").json()["link"][0]["url"]
+    named = {"PAINPLAN_PUBLIC_URL": "https://painplan.example"}
+    with running(fresh, *options, environment=named) as (other, _):
+        told = httpx.get(f"{other}/fhir/metadata").json()["implementation"]["url"]
+
+    assert link == f"{url}/fhir/Patient"
+    assert told == "https://painplan.example/fhir"
 
 
 def test_serve_refuses_what_is_not_built() -> None:
