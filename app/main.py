@@ -3,17 +3,16 @@
 import asyncio
 import gc
 import hashlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import orjson
-import structlog
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import State
@@ -36,6 +35,7 @@ from app.api.needs import GuardedRoute
 from app.api.rate import RateLimit, shared_file
 from app.api.strangers import Strangers
 from app.domain.problem import Problem, Refused
+from app.domain.searching import SearchValue
 from app.domain.submission import Submission
 from app.ehr.clients import TrustedClient
 from app.ehr.origins import Place
@@ -73,7 +73,7 @@ from app.use_cases.search_resources import SearchResources
 from app.use_cases.spend_token import SpendToken
 from app.use_cases.take_feedback import TakeFeedback
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 ROOT = Path(__file__).parent.parent
 ENGINE = version("painplan")
 READ = ["GET", "HEAD"]
@@ -132,7 +132,7 @@ def _join(app: FastAPI, settings: Settings) -> None:
     state.library = _library(settings)
     state.validator = Validator.load()
     state.published = published()
-    state.published_values = {key: values_in(body) for key, (body, _) in state.published.items()}
+    state.published_values = cache(lambda: _values_of(state.published))
     parsed = {key: orjson.loads(body) for key, (body, _) in state.published.items()}
     state.profiles = profiles_in(parsed)
     state.reader = RecordReader(questionnaires(state.published))
@@ -178,6 +178,11 @@ def _join(app: FastAPI, settings: Settings) -> None:
         )
     )
     state.openapi_document = cache(_openapi_document)
+
+
+def _values_of(published: Published) -> dict[tuple[str, str], tuple[SearchValue, ...]]:
+    """What our own resources are found by; worked out for the first search among them."""
+    return {key: values_in(body) for key, (body, _) in published.items()}
 
 
 def _openapi_document() -> bytes:
@@ -232,8 +237,7 @@ async def derive_once(submission: Submission, *, as_of: datetime, profile: str |
     """Derive without a database: nothing is looked up and nothing is kept."""
     settings = Settings()
     use_case = alone(settings, Nothing())
-    chosen = replace(
-        submission,
+    chosen = submission._replace(
         as_of=as_of,
         guideline_profile=profile or submission.guideline_profile,
         use_server_data=False,

@@ -15,7 +15,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -131,7 +131,7 @@ async def _stored(bodies: Iterable[bytes]) -> Samples:
     derive = alone(Settings.model_construct(), kept)
     for body in bodies:
         read = read_submission(body, query={}, validator=validator, operation="derive")
-        asked = Ask(replace(read, as_of=AS_OF), "derive", request_digest=b"")
+        asked = Ask(read._replace(as_of=AS_OF), "derive", request_digest=b"")
         await derive(asked, CALLER)
         samples.add(kept.entries)
     return samples

@@ -4,8 +4,6 @@ Without authentication everything is allowed. With a SMART token its scopes coun
 for one patient, nobody else's resources exist.
 """
 
-from dataclasses import replace
-
 from starlette.requests import Request
 
 from app.api.media import OutOfScope
@@ -86,7 +84,7 @@ def narrowed(request: Request, search: Search) -> Search:
     confined = confined_to(request)
     if confined is None or (search.types and set(search.types) <= OF_NOBODY):
         return search
-    return replace(search, patients=(*search.patients, frozenset({confined})))
+    return search._replace(patients=(*search.patients, frozenset({confined})))
 
 
 def out_of_scope(type_: str, letters: str) -> OutOfScope:

@@ -1,7 +1,7 @@
 """What each route is to the audit: the interaction in FHIR's words, and its action."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,8 +26,7 @@ from app.api import (
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """``action`` is FHIR's C, R, U or E; ``operation`` names an operation."""
 
     interaction: str

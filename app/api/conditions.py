@@ -1,7 +1,5 @@
 """The criteria of a conditional interaction, read strictly."""
 
-from dataclasses import replace
-
 from starlette.requests import Request
 
 from app.api.access import narrowed, require_scope
@@ -27,5 +25,5 @@ def condition_of(request: Request, type_: str, query: str, where: str = "") -> S
     except NotUnderstood as refusal:
         if not where:
             raise
-        raise NotUnderstood(*(replace(p, where=where) for p in refusal.problems)) from refusal
+        raise NotUnderstood(*(p._replace(where=where) for p in refusal.problems)) from refusal
     return narrowed(request, search)

@@ -1,10 +1,9 @@
 """Problems as HTTP answers: the only place that knows both status codes and OperationOutcome."""
 
+import logging
 import re
-from dataclasses import replace
 
 import orjson
-import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -51,7 +50,7 @@ FHIR_PATHS = ("/fhir", "/cds-services")
 REPORT = "/cds-services-report"  # begins like the services, and is none
 TYPE_IN_PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{0,63})(?:/|\Z)")
 ROUTING = {404: "not-found", 405: "not-supported"}
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
@@ -69,7 +68,9 @@ async def _refusal(request: Request, error: Exception) -> Response:
 def say_why(request_id: str, refusal: Refusal) -> None:
     """The reason of a 401, which the answer keeps back (CH-63); nothing of the token is in it."""
     if isinstance(refusal, Unauthenticated):
-        log.warning("not authenticated", request_id=request_id, why=refusal.problems[0].what)
+        log.warning(
+            "not authenticated", extra={"request_id": request_id, "why": refusal.problems[0].what}
+        )
 
 
 def refused(path: str, error: Refusal) -> Response:
@@ -108,7 +109,10 @@ def unrouted(path: str, error: HTTPException) -> Response:
 
 def fault(path: str, request_id: str, error: Exception) -> Response:
     """The answer to a fault of ours: named in the log by its place, never by its words."""
-    log.error("fault", request_id=request_id, kind=type(error).__name__, at=places(error))
+    log.error(
+        "fault",
+        extra={"request_id": request_id, "kind": type(error).__name__, "at": places(error)},
+    )
     problem = Problem(
         f"Something went wrong on our side. Tell us the request id {request_id}.",
         code="exception",
@@ -122,7 +126,7 @@ def answer(
     """An OperationOutcome below /fhir and /cds-services, problem+json elsewhere (RFC 9457)."""
     problems = told(problems)
     if path.startswith(FHIR_PATHS) and path != REPORT:
-        placed = tuple(p if p.where else replace(p, where=_about(path)) for p in problems)
+        placed = tuple(p if p.where else p._replace(where=_about(path)) for p in problems)
         body, media = operation_outcome(placed), "application/fhir+json"
     else:
         detail = " ".join(f"{p.what} {p.mend}".strip() for p in problems)

@@ -197,7 +197,7 @@ def _published(
     state, shape = request.app.state, understood.shape
     ids = [
         id_
-        for (of, id_), values in sorted(state.published_values.items())
+        for (of, id_), values in sorted(state.published_values().items())
         if matches(understood.search, of, id_, None, values)
     ]
     if shape.summary == COUNT_ONLY:

@@ -1,12 +1,12 @@
 """Around every request: its id, who may come in, headers, one log line and span."""
 
+import logging
 import re
 import time
 import uuid
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-import structlog
 from opentelemetry.trace import Span
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,7 +30,7 @@ SECURITY = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class RequestFrame:
@@ -89,13 +89,15 @@ class RequestFrame:
         answered(span, _route(scope), _method(scope), seen["status"], seen["size"])
         log.info(
             "request",
-            request_id=request_id,
-            method=scope["method"],
-            route=_route(scope),
-            status=seen["status"],
-            bytes=seen["size"],
-            ms=round(spent * 1000, 2),
-            **trace_of(span),
+            extra={
+                "request_id": request_id,
+                "method": scope["method"],
+                "route": _route(scope),
+                "status": seen["status"],
+                "bytes": seen["size"],
+                "ms": round(spent * 1000, 2),
+                **trace_of(span),
+            },
         )
 
     async def _come_in(self, scope: Scope) -> None:

@@ -1,7 +1,8 @@
 """CDS Hooks over HTTP: discovery, the three services, feedback and the report of alerts."""
 
+import logging
+
 import orjson
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +16,7 @@ from app.fhir.writing.hook_answer import discovery
 from app.use_cases.report_alerts import AlertReport, RuleTotal
 
 JSON = "application/json"
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 async def services(request: Request) -> Response:
@@ -37,17 +38,21 @@ async def call(request: Request) -> Response:
     for fault in reviewed.answer.faults:
         log.error(
             "rule failed",
-            request_id=request.scope["request_id"],
-            rule=fault.rule,
-            kind=fault.error,
+            extra={
+                "request_id": request.scope["request_id"],
+                "rule": fault.rule,
+                "kind": fault.error,
+            },
         )
     log.info(
         "hook",
-        request_id=request.scope["request_id"],
-        service=service.id,
-        decision=reviewed.decision,
-        rules=[card.rule for card in reviewed.answer.cards],
-        faults=len(reviewed.answer.faults),
+        extra={
+            "request_id": request.scope["request_id"],
+            "service": service.id,
+            "decision": reviewed.decision,
+            "rules": [card.rule for card in reviewed.answer.cards],
+            "faults": len(reviewed.answer.faults),
+        },
     )
     headers = {"X-Decision-Id": reviewed.decision}
     return Response(reviewed.answer.body, 200, headers, media_type=JSON)

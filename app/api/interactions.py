@@ -1,7 +1,7 @@
 """What is offered: the one table that the routes ask and the CapabilityStatement is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.api.types import AUDIT, DERIVED, PUBLISHED, WRITABLE
 from app.fhir.canon import CANON
@@ -17,16 +17,14 @@ STATIC = ("read", "search-type")
 SYSTEM = ("batch", "transaction")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """An operation by its name without ``$``, and the canonical of its definition."""
 
     name: str
     definition: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """Everything that one resource type offers."""
 
     interactions: tuple[str, ...]

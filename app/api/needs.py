@@ -1,8 +1,7 @@
 """What each route asks of the caller: one table, and a route that is not in it does not start."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,8 +34,7 @@ Kind = Literal["open", "token", "hook", "entries", "all", "any"]
 IN_ADDRESS = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What a caller must bring.
 
     ``open``: nothing. ``hook``: a hook's token. Else an access token: ``token`` whatever its scopes

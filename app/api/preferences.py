@@ -1,8 +1,7 @@
 """The Prefer header: how much to answer, and how strictly to read a search (RFC 7240)."""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from starlette.requests import Request
 
@@ -10,8 +9,7 @@ Return = Literal["minimal", "representation", "OperationOutcome"]
 _PREFERENCE = re.compile(r'\s*([A-Za-z\-]+)\s*=\s*"?([A-Za-z\-]+)"?\s*')
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(NamedTuple):
     """What we understand of it; the rest is a wish that is not granted."""
 
     returns: Return = "representation"

@@ -12,18 +12,17 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 WINDOW = 60.0  # seconds in which a client may send its requests, also all at once
 PLACES, PROBES = 16_384, 8
 PLACE = struct.Struct("<16sd")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether the request may pass, how many more may at once, and after how many seconds all."""
 
     may_pass: bool

@@ -1,11 +1,11 @@
 """The audit rows of a request, kept before its answer leaves: no row, no answer."""
 
+import logging
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -28,7 +28,7 @@ METHODS = {
     "PATCH": ("patch", "U"),
     "DELETE": ("delete", "D"),
 }
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 async def recorded(scope: Scope, status: int) -> Unavailable | None:
@@ -45,7 +45,7 @@ async def recorded(scope: Scope, status: int) -> Unavailable | None:
     try:
         await state.journal.record(WriteSet(tenant, ReadSet(), rows))
     except Unavailable as error:
-        log.warning("not audited", request_id=scope["request_id"], status=status)
+        log.warning("not audited", extra={"request_id": scope["request_id"], "status": status})
         if status >= FAULT:
             return None
         return _after_a_write() if _has_written(scope["trail"]) else error

@@ -6,12 +6,11 @@ over, so a crash loses at most a minute of them; nothing of any patient was show
 
 import asyncio
 import contextlib
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
-
-import structlog
 
 from app.domain.history import AuditRecord, ReadSet, WriteSet
 from app.domain.problem import Refusal
@@ -21,7 +20,7 @@ ADDRESSES_AT_MOST = 1000
 ELSEWHERE = "many"
 TICK = 5.0
 SECURITY_ALERT = "login"
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class Strangers:
@@ -65,7 +64,7 @@ class Strangers:
         try:
             await self._journal.record(WriteSet(self._tenant, ReadSet(), rows))
         except Refusal:
-            log.warning("not audited", refusals=sum(over.values()))
+            log.warning("not audited", extra={"refusals": sum(over.values())})
             return
         self._counts.subtract(over)
         self._counts = +self._counts

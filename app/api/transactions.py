@@ -295,7 +295,7 @@ def _inside(place: str, where: str, type_: str) -> str:
 
 def _placed(refusal: Refusal, type_: str, place: str) -> Refusal:
     """The same refusal, told by the entry's place in the Bundle."""
-    problems = [replace(p, where=_inside(place, p.where, type_)) for p in refusal.problems]
+    problems = [p._replace(where=_inside(place, p.where, type_)) for p in refusal.problems]
     if isinstance(refusal, NotAllowed):
         return NotAllowed(*problems, allow=refusal.allow)
     return type(refusal)(*problems)

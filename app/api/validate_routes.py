@@ -195,4 +195,4 @@ def _problems(  # noqa: PLR0913  (what is asked about, and how)
     except Refusal as refusal:
         for problem in refusal.problems:
             where = problem.where.removeprefix(type_)
-            yield replace(problem, where=given.where + where if problem.where else "")
+            yield problem._replace(where=given.where + where if problem.where else "")

@@ -1,8 +1,9 @@
 """The cases of a rule, as a clinician reads them: who the patient is and how the rule stands."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
+
+import rtoml
 
 from app.book.document import Bullets, Text
 from app.book.names import Names
@@ -18,7 +19,7 @@ def read_cases(folder: Path | None) -> Cases:
     if folder is None or not folder.is_dir():
         return {}
     return {
-        file.stem: tomllib.loads(file.read_text(encoding="utf-8")).get("case", [])
+        file.stem: rtoml.loads(file.read_text(encoding="utf-8")).get("case", [])
         for file in sorted(folder.glob("*.toml"))
     }
 

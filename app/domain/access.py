@@ -6,7 +6,7 @@ given at most is cut off here. https://hl7.org/fhir/smart-app-launch/scopes-and-
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ANY = "*"
 AUDIT = "AuditEvent"
@@ -20,8 +20,7 @@ VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 BREADTH = {PATIENT: 0, "user": 1, SYSTEM: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """One scope: letters of create, read, update, delete, search, for one type or any."""
 
     context: str
@@ -29,8 +28,7 @@ class Grant:
     letters: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """``letters`` by type or ``*``; ``patient`` where nobody else's resources may be seen."""
 
     letters: Mapping[str, frozenset[str]]

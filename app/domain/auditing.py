@@ -1,13 +1,12 @@
 """An audit row as it is read back."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.history import AuditRecord
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAudit:
+class KeptAudit(NamedTuple):
     """A row of the audit with what only its block knows."""
 
     record: AuditRecord

@@ -1,9 +1,9 @@
 """The course of care: since when, from which scores, at which step (``interventions.md`` §6.6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import GoalMeasure
@@ -19,8 +19,7 @@ ENDS = ((FIRST, 6), (SECOND, 12), (THIRD, 26))
 WORSE_BY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """``scores`` are the first score of each measure since ``started``; ``why`` says the step."""
 
     started: datetime
@@ -29,8 +28,7 @@ class Course:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(NamedTuple):
     """The plan before this one: its decision, its course, and the red flags it knew of."""
 
     decision: str

@@ -4,7 +4,7 @@ Read off the same truths that decided, so the explanation cannot disagree with t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Rule
@@ -12,8 +12,7 @@ from app.domain.truth import FALSE, Truth
 from app.domain.worlds import Worlds
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Finding slots that decided the rule, and finding slots that are unknown and matter."""
 
     used: tuple[int, ...]

@@ -1,12 +1,11 @@
 """What surrounds a decision when it is written down: identifiers, inputs, and the plan before."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.searching import SearchValue
 
 
-@dataclass(frozen=True, slots=True)
-class InputVersion:
+class InputVersion(NamedTuple):
     """One version that the decision read; ``version`` is None when nothing is kept."""
 
     type: str
@@ -15,8 +14,7 @@ class InputVersion:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """``patient`` is a logical id; ``replaces`` the id of the CarePlan before, if any.
 
     ``conditions`` are references to low-back-pain Conditions that came in (CarePlan.addresses).
@@ -37,8 +35,7 @@ class Frame:
     is_kept: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One resource to send and keep: bytes without ``meta.versionId`` and ``meta.lastUpdated``.
 
     ``search`` holds the values it will be found by.

@@ -6,13 +6,13 @@ cases build it; neither knows the other.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
 from app.domain.searching import Search, SearchValue
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceVersion:
+class ResourceVersion(NamedTuple):
     """One version of one resource, as the exact bytes that came in or went out.
 
     ``body`` is not compressed here; ``sha256`` is the digest of ``body`` (32 bytes).
@@ -34,8 +34,7 @@ class ResourceVersion:
     search: tuple[SearchValue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
+class DecisionRecord(NamedTuple):
     """A decision with everything that re-derives it.
 
     ``trace`` is JSON bytes (the decision as ``GET /decisions/{id}`` answers it). ``inputs`` and
@@ -88,8 +87,7 @@ class AuditRecord:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ContentVersion:
+class ContentVersion(NamedTuple):
     """The content files of a version that decided, as one archive (JSON bytes: name -> text)."""
 
     digest: str
@@ -97,8 +95,7 @@ class ContentVersion:
     files: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ErasureRecord:
+class ErasureRecord(NamedTuple):
     """What was emptied: a patient's rows, or those older than an instant (``kind``).
 
     ``places`` is JSON: ``[table, sequence, position]`` of each of the ``entries`` rows. ``kept`` is
@@ -116,8 +113,7 @@ class ErasureRecord:
     kept: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AnchorRecord:
+class AnchorRecord(NamedTuple):
     """The history up to a block in three values, to be kept elsewhere as well.
 
     ``sequence`` is the block, ``head`` its hash, ``root`` the RFC 6962 tree head over the hashes
@@ -134,8 +130,7 @@ class AnchorRecord:
     signature: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyRecord:
+class IdempotencyRecord(NamedTuple):
     """The answer promised to a repeated key, outside the chain, for 24 hours."""
 
     client: str
@@ -145,8 +140,7 @@ class IdempotencyRecord:
     decision_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SeenToken:
+class SeenToken(NamedTuple):
     """A token that may be used once (CH-63), outside the chain until it has expired."""
 
     issuer: str
@@ -167,8 +161,7 @@ Entry = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSet:
+class ReadSet(NamedTuple):
     """What the use case saw, checked again under the lock before its write set is accepted.
 
     ``patient_head`` is the sequence of the last block that touched the patient when it was read
@@ -183,8 +176,7 @@ class ReadSet:
     unmatched: tuple[Search, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WriteSet:
+class WriteSet(NamedTuple):
     """All that one request writes, all or nothing; a ``token`` seen before refuses it (401)."""
 
     tenant: str
@@ -194,16 +186,14 @@ class WriteSet:
     token: SeenToken | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """Where the set landed: its block and the time written into the block."""
 
     sequence: int
     committed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A version as read back: its bytes, and what only the block knows."""
 
     version: ResourceVersion
@@ -211,8 +201,7 @@ class Stored:
     committed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentVersion:
+class CurrentVersion(NamedTuple):
     """The newest version of one resource, without its bytes."""
 
     version: int

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class HookCallRecord:
+class HookCallRecord(NamedTuple):
     """One call with everything that its cards were made from; ``id`` is that of its decision.
 
     All ``bytes`` are JSON. ``context`` as sent; ``orders`` as read; ``facts`` the record with the
@@ -29,8 +29,7 @@ class HookCallRecord:
     cards: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HookCardRecord:
+class HookCardRecord(NamedTuple):
     """One card of a call; a repeated call shows the same ``id`` again."""
 
     call: str
@@ -45,8 +44,7 @@ class HookCardRecord:
     shown_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class FeedbackRecord:
+class FeedbackRecord(NamedTuple):
     """What was done about a card (CH-55). ``call`` is None for a card that we do not know.
 
     ``said`` is JSON: reason, comment and accepted suggestions, as sent. ``snoozes`` tells that it
@@ -89,8 +87,7 @@ class OutcomeCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedOverride:
+class AcceptedOverride(NamedTuple):
     """An override for an offered reason: the rule is silent for a while about that class."""
 
     rule: str

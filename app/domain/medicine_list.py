@@ -1,9 +1,9 @@
 """What the lists of medicines and allergies say: classes taken, stopped, counted."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Input
@@ -19,8 +19,7 @@ GROUP_ONLY = "names a group of medicines only: it rules out no member"
 MOST = Decimal(100)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A medicine on the list and what it was understood to be."""
 
     medicine: CodedMedicine

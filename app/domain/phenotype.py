@@ -1,8 +1,8 @@
 """The grade of each mechanism and the phenotype they add up to (``phenotyping.md`` §6, C to F)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Rule
@@ -41,8 +41,7 @@ _RANK = {"possible": 1, "supported": 1, "probable": 2, "definite": 3}
 _CERTAINTIES = tuple(Certainty)
 
 
-@dataclass(frozen=True, slots=True)
-class Grade:
+class Grade(NamedTuple):
     """How far the evidence for one mechanism goes; ``grade`` is None while it is not settled."""
 
     mechanism: str
@@ -60,8 +59,7 @@ class Grade:
         return self.grade in SCREEN
 
 
-@dataclass(frozen=True, slots=True)
-class Phenotype:
+class Phenotype(NamedTuple):
     """A working hypothesis with its parts; ``components`` are ordered, highest grade first."""
 
     mechanism: str

@@ -4,11 +4,10 @@ Only ``app/api/errors.py`` knows which HTTP status a kind becomes. Red flags and
 checked" are results, not problems.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong with what came in.
 
     ``where`` is a FHIRPath expression (``Observation.value.ofType(integer)`` style is not needed:

@@ -1,12 +1,11 @@
 """The proof that an entry is in the history: two Merkle paths and the block between them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.history import AnchorRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """From an entry up to its block, and from the block's hash up to the head of a tree.
 
     ``path`` and ``block_path`` are RFC 6962 audit paths, from the bottom up. ``size`` is the number

@@ -5,17 +5,16 @@ Each unknown input was forced to each of its answers while the rules were evalua
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.truth import Truth
 from app.domain.worlds import Worlds
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A rule that would stand otherwise: ``C2 unknown -> true``."""
 
     rule: str
@@ -23,16 +22,14 @@ class Change:
     then: Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One possible answer and what it would change."""
 
     answer: bool | str | int
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """An input worth asking for."""
 
     input: str

@@ -6,9 +6,9 @@ category, within a time from their onset, current or also as history.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Choice, RecordCode
@@ -32,16 +32,14 @@ CATEGORY = 3
 NOT_KNOWN = "a problem whose code is not known: it rules nothing out"
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(NamedTuple):
     """Every fact of a record, and the entries that mean nothing to us."""
 
     facts: list[Fact]
     not_used: tuple[NotUsed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Problems:
+class Problems(NamedTuple):
     """What a record says apart from its lists of medicines and allergies, and what it leaves open.
 
     It may be read several times, with one list of medicines and with another.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.facts import Fact, SaidBy
 from app.domain.problem import Conflict, Problem, Refused
@@ -60,8 +61,7 @@ class ActivityAnswer:
     where: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The whole answer. ``practitioner`` is a reference; the order of ``activities`` is free."""
 
     outcome: Outcome
@@ -75,8 +75,7 @@ class Response:
         return self.outcome is not Outcome.DECLINED
 
 
-@dataclass(frozen=True, slots=True)
-class PlanVersion:
+class PlanVersion(NamedTuple):
     """The newest version of a plan, made for the instant ``made``, kept in block ``sequence``."""
 
     id: str
@@ -92,8 +91,7 @@ class PlanVersion:
         return (self.made, self.sequence)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What becomes of one plan.
 
     Of the plan answered, ``response`` is the answer and ``replaces`` names the plans that end with
@@ -107,8 +105,7 @@ class Change:
     replaced_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """An answer that was given: by which decision, and which version of the plan carries it."""
 
     decision: str

@@ -5,10 +5,9 @@ a query, ``app/sql/searching.py`` looks them up, and ``holds`` says the same of 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import eq, ge, gt, le, lt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Column = Literal["value", "until", "system"]
 Operator = Literal["=", "<", "<=", ">", ">="]
@@ -16,8 +15,7 @@ COMPARE = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 NEWEST_FIRST = "-_lastUpdated"
 
 
-@dataclass(frozen=True, slots=True)
-class SearchValue:
+class SearchValue(NamedTuple):
     """One value of one search parameter.
 
     A token is a ``value`` (its code) with a ``system``; a date the instants from ``value`` to
@@ -31,8 +29,7 @@ class SearchValue:
     system: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One column of a value against a text."""
 
     column: Column
@@ -43,8 +40,7 @@ class Comparison:
 Alternative = tuple[Comparison, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(NamedTuple):
     """Some value of this name for which all comparisons of one alternative hold; or no such."""
 
     name: str
@@ -52,8 +48,7 @@ class Criterion:
     is_negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """What must hold of a resource, all of it.
 
     ``types`` is empty for every type. ``patients`` and ``ids`` hold sets of which each must
@@ -67,8 +62,7 @@ class Search:
     updated: tuple[Criterion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """Where a page ended: the block that the first page saw, and the last row's place."""
 
     snapshot: int
@@ -77,8 +71,7 @@ class Cursor:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(NamedTuple):
     """Which versions of a history: of a type or one id, since an instant, or in force at some time.
 
     ``at`` goes from its first instant to before its second. ``patient``: only this one's.

@@ -5,7 +5,7 @@ in words for the plan of a person and for the GuidanceResponse.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Rule
@@ -13,8 +13,7 @@ from app.domain.content_tables import Asked
 from app.domain.unlocking import Unlocking
 
 
-@dataclass(frozen=True, slots=True)
-class Stake:
+class Stake(NamedTuple):
     """An input worth asking for, and in words what some answer to it alone would change."""
 
     input: str

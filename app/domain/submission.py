@@ -1,7 +1,8 @@
 """What a caller hands in for a derivation, after it was read and before anything is decided."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.facts import NotUsed
 from app.domain.problem import Problem
@@ -40,8 +41,7 @@ class Received:
         return f"{self.type}/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A derivation asked for: the patient, what came with the question, and how to decide.
 
     ``subject`` is the logical id of the Patient. None and empty mean "not said": the use case
@@ -62,4 +62,4 @@ class Submission:
 
     def with_warning(self, warning: Problem) -> "Submission":
         """The same, with one more thing to tell the caller."""
-        return replace(self, warnings=(*self.warnings, warning))
+        return self._replace(warnings=(*self.warnings, warning))

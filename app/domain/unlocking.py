@@ -5,7 +5,8 @@ concerns it, pairs of answers are tried (``interventions.md`` §6.5, 1: unknown 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Rule
@@ -17,8 +18,7 @@ from app.domain.truth import FALSE, TRUE, UNKNOWN
 from app.domain.worlds import HERE, World, Worlds, evaluate
 
 
-@dataclass(frozen=True, slots=True)
-class Unlocking:
+class Unlocking(NamedTuple):
     """Answers that together settle every safety rule of an activity in its favour."""
 
     activity: str

@@ -1,11 +1,11 @@
 """The clients we trust: the file of PAINPLAN_CLIENTS (contract §8), read strictly at start."""
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
+
+import rtoml
 
 from app.domain.access import SCOPE
 from app.domain.problem import Problem, Refused
@@ -17,8 +17,7 @@ PROFILES = frozenset({"who", "uk", "us"})
 Table = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedClient:
+class TrustedClient(NamedTuple):
     """Who may call us: its id space, what its tokens say, and which FHIR servers it brings.
 
     Either ``keys`` or ``jwks_url`` is given. ``audience`` is an address under which this client
@@ -41,10 +40,10 @@ class TrustedClient:
 def read_clients(path: Path, *, is_http_allowed: bool) -> tuple[TrustedClient, ...]:
     """The clients of the file. Refused names every client, key and rule that is broken."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = rtoml.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _unusable(f"{path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (rtoml.TomlParsingError, UnicodeDecodeError) as error:
         raise _unusable(f"{path} is not TOML: {error}.") from None
     tables = document.pop("client", None)
     if document or not _is_tables(tables):

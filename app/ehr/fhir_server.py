@@ -1,12 +1,11 @@
 """Asks an allowed FHIR server what the prefetch did not bring, within one deadline."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
-
-import structlog
 
 from app import metrics
 from app.domain.orders.ehr import EhrAccess, Looked, Outcome, Query
@@ -22,7 +21,7 @@ JSON = frozenset({"application/fhir+json", "application/json", "application/json
 BEARER = re.compile(r"[A-Za-z0-9\-._~+/]{1,8192}=*\Z")
 READ = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})\Z")
 OK, ABSENT = 200, (404, 410)
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -164,7 +163,7 @@ def _outcome(task: asyncio.Task[Outcome], came: _Arrived) -> Outcome:
         case NotReached() | NotUsable() as known:
             return _some(came, _sentence(known.why))
         case unknown:
-            log.error("fault while the EHR was asked", kind=type(unknown).__name__)
+            log.error("fault while the EHR was asked", extra={"kind": type(unknown).__name__})
             return _some(came, "Something went wrong while it was asked.")
 
 

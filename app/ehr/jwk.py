@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,8 +22,7 @@ class NotAKey(ValueError):  # noqa: N818  (it completes a sentence)
     """Why a JWK cannot verify tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
+class SigningKey(NamedTuple):
     """A public key with its ``kid`` and the algorithms that it may be used with, and no other."""
 
     kid: str

@@ -1,12 +1,12 @@
 """The keys of those who call us: given in the file, or fetched from the one configured address."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
-import structlog
 
 from app.ehr.jwk import SigningKey, signing_keys
 from app.ehr.outside import NotReached, Outside, Reply
@@ -19,7 +19,7 @@ FETCH_WITHIN = 5.0  # seconds
 SET_AT_MOST = 256 * 1024  # bytes
 OK = 200
 ACCEPT = {"Accept": "application/jwk-set+json, application/json"}
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class Keys(Protocol):
@@ -112,7 +112,7 @@ class FetchedKeys:
             self._fetched_at = self._monotonic()
 
     def _say(self, why: str) -> None:
-        log.warning("keys not fetched", url=self._url, why=why)
+        log.warning("keys not fetched", extra={"url": self._url, "why": why})
 
 
 def _jwks(reply: Reply) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from app.ehr.addresses import Reach, reach
@@ -22,8 +22,7 @@ class NotAnAddress(ValueError):  # noqa: N818  (it completes a sentence)
     """Why a text is no address of a server, in words for the one who wrote it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Scheme and host in lower case, the port always said, the path without a slash at its end."""
 
     scheme: str

@@ -1,8 +1,7 @@
 """What may be asked of the outside; httpx and TLS are loaded with the first question."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -15,8 +14,7 @@ class NotReached(Exception):  # noqa: N818  (told as an outcome, not an error of
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A whole answer; ``media`` is its type in lower case, without parameters."""
 
     status: int

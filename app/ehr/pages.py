@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,8 +19,7 @@ class NotUsable(Exception):  # noqa: N818  (told as an outcome, not an error of 
         self.is_another_patient = is_another_patient
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page, or several so far: how many matches, how many are promised, what comes next."""
 
     matches: int = 0

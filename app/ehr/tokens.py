@@ -6,9 +6,8 @@ Whatever fails, the answer is the same 401; the reason goes to the log, the toke
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -30,8 +29,7 @@ H = TypeVar("H")
 C = TypeVar("C")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who calls, proven, until ``until``.
 
     By an access token with the ``access`` it gives; or by a hook's token, whose ``jti`` of

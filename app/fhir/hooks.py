@@ -4,8 +4,8 @@ The templates keep to the subset of CDS Hooks 2.0: an instance read or a type se
 root-level context fields, token parameters, ``_sort`` and ``_count``.
 """
 
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 PATIENT_ID = "{{context.patientId}}"
 PATIENT_VIEW, ORDER_SELECT, ORDER_SIGN = "patient-view", "order-select", "order-sign"
@@ -17,8 +17,7 @@ USAGE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Prefetch:
+class Prefetch(NamedTuple):
     """One key: what it asks for, and the list that is known in full once it was answered.
 
     ``beside`` is a type that may come along because what is asked for refers to it.
@@ -30,8 +29,7 @@ class Prefetch:
     beside: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """One service; one id a hook, because the reference client keeps one service a URL."""
 
     id: str

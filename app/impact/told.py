@@ -4,12 +4,13 @@ The table ``patient`` is read: ``age``, ``screened``, ``checked``, ``given``, ``
 ``medicine``, ``allergy`` and ``complete``. What a file expects of the plan is not for us.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import rtoml
 
 from app.domain.content import Content
 from app.domain.facts import (
@@ -32,7 +33,7 @@ Told = Mapping[str, Any]
 def told_patients(folder: Path) -> list[Patient]:
     """Every patient of every TOML file; a file that tells of none gives none."""
     found = {
-        file.stem: tomllib.loads(file.read_text(encoding="utf-8")).get(PATIENT)
+        file.stem: rtoml.loads(file.read_text(encoding="utf-8")).get(PATIENT)
         for file in sorted(folder.rglob("*.toml"))
     }
     return [(name, partial(_record, told)) for name, told in found.items() if told is not None]

@@ -1,7 +1,8 @@
 """Check the content as an author does: what stops the service, and a case for every rule."""
 
-import tomllib
 from pathlib import Path
+
+import rtoml
 
 from app.domain.content import Content
 from app.knowledge.errors import ContentError
@@ -33,8 +34,8 @@ def _without_cases(content: Content, cases: Path) -> list[str]:
             faults.append(f"{file.name}: {rule.id}: has no case file")
             continue
         try:
-            written = tomllib.loads(file.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
+            written = rtoml.loads(file.read_text(encoding="utf-8"))
+        except rtoml.TomlParsingError as error:
             faults.append(f"{file.name}: {rule.id}: not TOML: {error}")
             continue
         wanted = TWO_VALUED if written.get("two_valued") else OUTCOMES

@@ -2,12 +2,12 @@
 
 import csv
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
+import rtoml
 
 from app.knowledge.errors import Fault
 from app.knowledge.order_records import OrderRuleRecord, SuggestionRecord, TemplateRecord
@@ -93,8 +93,8 @@ def read(files: Mapping[str, str]) -> Source:
             _read_csv(name, files[name], source)
             continue
         try:
-            document = tomllib.loads(files[name])
-        except tomllib.TOMLDecodeError as error:
+            document = rtoml.loads(files[name])
+        except rtoml.TomlParsingError as error:
             source.faults.append(Fault(name, "file", f"not TOML: {error}"))
             continue
         _read_toml(name, document, source)

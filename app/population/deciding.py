@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -96,7 +96,7 @@ class Decider:
             read = read_submission(
                 line, query={}, validator=self._validator, operation=DERIVE, is_kept=False
             )
-            submission = replace(read, as_of=read.as_of or self.how.as_of)
+            submission = read._replace(as_of=read.as_of or self.how.as_of)
             await self._use_case(Ask(submission, DERIVE, request_digest=b""), self._caller)
         except Refusal as refusal:
             return Rejected(_whose(line), refusal.problems)

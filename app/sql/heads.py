@@ -1,14 +1,13 @@
 """The newest block in the log, every minute: an anchor, where logs are kept elsewhere."""
 
 import asyncio
+import logging
 import sqlite3
-
-import structlog
 
 from app.domain.problem import Unavailable
 from app.sql.queries import History
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 EVERY = 60.0
 
 
@@ -24,6 +23,6 @@ async def tell_head(history: History) -> None:
     try:
         sequence, hash_ = await history.chain_head()
     except (sqlite3.Error, Unavailable):
-        log.warning("head", why="the database cannot be read")
+        log.warning("head", extra={"why": "the database cannot be read"})
     else:
-        log.info("head", block=sequence, hash=hash_.hex())
+        log.info("head", extra={"block": sequence, "hash": hash_.hex()})

@@ -5,11 +5,10 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-
-import structlog
 
 from app import metrics
 from app.domain.history import Committed, WriteSet
@@ -17,7 +16,7 @@ from app.domain.problem import Problem, Unavailable
 from app.sql.database import DatabaseFailed, Outcome, Store, Uncertain
 from app.sql.databases import store_of
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 QUEUE = 1000
 WAITS_AT_MOST = 2.0
 BATCH = 64
@@ -149,12 +148,12 @@ class Journal:
             _refuse((self._queue.get_nowait(),), self._obstacle)
             self._queue.task_done()
         if not task.cancelled() and task.exception() is not None:
-            log.critical("journal", why=self._obstacle)
+            log.critical("journal", extra={"why": self._obstacle})
 
     def _fail(self, waiting: Sequence[_Waiting], why: str, mend: str = NOT_STORED) -> None:
         self._failed, self._failed_at = why, time.monotonic()
         _refuse(waiting, why, mend)
-        log.error("journal", why=why)
+        log.error("journal", extra={"why": why})
 
     async def _tidy(self, now: float) -> None:
         """Between batches; that something is left lying about stops nothing that was promised."""
@@ -162,7 +161,7 @@ class Journal:
             await self.store.tidy(now)
         except DatabaseFailed as error:
             self._failed, self._failed_at = f"tidying up failed ({error})", now
-            log.error("journal", why=self._failed)  # noqa: TRY400  (a word, no stack trace)
+            log.error("journal", extra={"why": self._failed})  # noqa: TRY400  (a word, no stack trace)
 
 
 def _answer(one: _Waiting, outcome: Outcome) -> None:

@@ -1,7 +1,7 @@
 """The search values again from the bodies, and whether those that are kept are the same."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.searching import SearchValue
 from app.sql.bodies import unpacked
@@ -38,8 +38,7 @@ HOLD_HEAD = f"{HEAD} FOR UPDATE"
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(NamedTuple):
     """How values are found in a body, and which version of that this is."""
 
     version: int

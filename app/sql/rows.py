@@ -14,7 +14,7 @@ from app.domain.history import (
     ResourceVersion,
 )
 from app.domain.hook_history import FeedbackRecord, HookCallRecord, HookCardRecord
-from app.sql.bodies import DECISIONS, packed
+from app.sql.bodies import DECISIONS, TRACE_LEVEL, packed
 from app.sql.chain import Value
 
 HASHED: Mapping[str, tuple[str, ...]] = {
@@ -171,7 +171,7 @@ def row_of(entry: Entry, tenant: str) -> tuple[str, tuple[Value, ...]]:
                 entry.knowledge,
                 entry.engine,
                 packed(entry.parameters, DECISIONS),
-                packed(entry.trace, DECISIONS),
+                packed(entry.trace, DECISIONS, TRACE_LEVEL),
                 packed(entry.inputs, DECISIONS),
                 packed(entry.outputs, DECISIONS),
             )

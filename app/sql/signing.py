@@ -1,7 +1,6 @@
 """Ed25519 for anchors: who keeps one elsewhere can show later that it was ours."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -31,7 +30,7 @@ def message_of(anchor: AnchorRecord) -> bytes:
 def signed(anchor: AnchorRecord, key: Ed25519PrivateKey) -> AnchorRecord:
     """The same with the public key and the signature."""
     public = key.public_key().public_bytes_raw()
-    return replace(anchor, key=public, signature=key.sign(message_of(anchor)))
+    return anchor._replace(key=public, signature=key.sign(message_of(anchor)))
 
 
 def is_genuine(anchor: AnchorRecord) -> bool:

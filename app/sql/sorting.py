@@ -4,8 +4,6 @@ To sort all that many have takes seconds; here as many are read as the page hold
 value comes last in either direction, in the order of the blocks, and is looked for only there.
 """
 
-from dataclasses import replace
-
 from app.domain.searching import Criterion, Cursor, Search
 from app.sql.database import Statement
 from app.sql.search_rows import key_of
@@ -70,6 +68,6 @@ def page_with_value(
 def without_value(search: Search, cursor: Cursor, order: str) -> tuple[Search, Cursor, str]:
     """The search, the place and the order of those that have none."""
     name = order.removeprefix("-")
-    lacking = replace(search, criteria=(*search.criteria, Criterion(name, ((),), is_negated=True)))
-    start = cursor if is_among_the_last(cursor, order) else replace(cursor, position=-1)
+    lacking = search._replace(criteria=(*search.criteria, Criterion(name, ((),), is_negated=True)))
+    start = cursor if is_among_the_last(cursor, order) else cursor._replace(position=-1)
     return lacking, start, "-" + BY_TIME if order.startswith("-") else BY_TIME

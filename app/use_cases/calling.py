@@ -1,8 +1,8 @@
 """Who calls, and the audit row that an operation leaves."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.history import AuditRecord, SeenToken
 from app.domain.problem import Problem, Refused
@@ -13,8 +13,7 @@ NAMESPACE = uuid.UUID("5f2d9a35-3a3c-5a69-9d0f-2f0c6f1d7b11")
 TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks, for which id space, and under which request.
 
     ``token`` is the single-use token that the request came with, if it came with one;

@@ -1,8 +1,9 @@
 """Derive a care plan: take what came and what is stored, decide, keep it, and only then answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import orjson
 
@@ -38,8 +39,7 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)  # nothing is computed near the first year of Python
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One call: what was handed in, whether to keep it, and the key of a retry."""
 
     submission: Submission
@@ -49,8 +49,7 @@ class Ask:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A resource of the answer with what only the history knows (None when nothing is kept)."""
 
     type: str
@@ -60,8 +59,7 @@ class Kept:
     committed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The resources of a decision in their order, and what else the caller is told."""
 
     decision_id: str
@@ -123,7 +121,7 @@ class DeriveCarePlan:
                 if promised is not None:
                     return promised
                 submission = self._with_defaults(ask.submission, caller, now)
-                return await self._once(replace(ask, submission=submission), caller, now)
+                return await self._once(ask._replace(submission=submission), caller, now)
             except SomethingMoved:
                 continue
         raise Conflict(
@@ -141,7 +139,7 @@ class DeriveCarePlan:
         if as_of < EARLIEST:
             raise _no_as_of("asOf lies before 1900.", "Send an instant since 1900-01-01")
         profile = submission.guideline_profile or caller.guideline_profile
-        return replace(submission, as_of=as_of.astimezone(UTC), guideline_profile=profile)
+        return submission._replace(as_of=as_of.astimezone(UTC), guideline_profile=profile)
 
     async def _once(self, ask: Ask, caller: Caller, now: datetime) -> Answer:
         submission = ask.submission

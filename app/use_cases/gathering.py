@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.facts import NotUsed, Record
 from app.domain.history import CurrentVersion, DecisionRecord, ReadSet
@@ -13,8 +14,7 @@ from app.use_cases.ports import History, Reader
 from app.use_cases.responses import answered_of
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(NamedTuple):
     """What the decision reads: the inputs in order, those to store, and the read set behind it.
 
     ``answered`` are the clinicians' answers to the patient's earlier plans, up to the instant of

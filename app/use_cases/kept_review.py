@@ -4,10 +4,9 @@ Replay starts here: the facts as they were read, not the prefetch, which is not 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -39,8 +38,7 @@ from app.domain.submission import Received
 Kind = Literal["boolean", "integer", "decimal", "text", "bounds", "instant"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeptFact:
+class KeptFact(NamedTuple):
     """A fact whose value says of which kind it is."""
 
     input: str
@@ -53,8 +51,7 @@ class KeptFact:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The resource behind facts: its version where it said one, and the digest of its bytes."""
 
     reference: str
@@ -62,8 +59,7 @@ class Source:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeptFacts:
+class KeptFacts(NamedTuple):
     """The record as it was reviewed, the plan before it, and the resources behind it."""
 
     facts: tuple[KeptFact, ...]
@@ -77,8 +73,7 @@ class KeptFacts:
     plan: PlanOnRecord | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAdvice:
+class KeptAdvice(NamedTuple):
     """Advice whose facts can be read back."""
 
     rule: str
@@ -95,8 +90,7 @@ class KeptAdvice:
     order_class: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeptReview:
+class KeptReview(NamedTuple):
     """What was said and not said: the trace of a decision about orders."""
 
     as_of: datetime

@@ -5,7 +5,8 @@ costs time within the budget of the call and nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from app.domain.facts import NotUsed
 from app.domain.orders.call import HookCall, Part
@@ -18,8 +19,7 @@ from app.use_cases.ports import Ehr, HookReader
 TO_ASK = frozenset({Looked.NOT, Looked.SOME})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """Resources of the patient, each once; the lists known in full; what was set aside."""
 
     resources: tuple[Received, ...]

@@ -1,6 +1,6 @@
 """Read the audit: one event, or those that match, page by page as of the first page's block."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.auditing import KeptAudit
 from app.domain.problem import NotFound, Problem
@@ -10,8 +10,7 @@ from app.use_cases.ports import Audit
 START = -1
 
 
-@dataclass(frozen=True, slots=True)
-class AuditPage:
+class AuditPage(NamedTuple):
     """Some events in order; ``next`` is None after the last, ``total`` where it is known."""
 
     hits: tuple[KeptAudit, ...]
@@ -19,8 +18,7 @@ class AuditPage:
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAudit:
+class ReadAudit(NamedTuple):
     """The use case with the part it needs."""
 
     audit: Audit

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -31,8 +31,7 @@ from app.use_cases.told_decision import answer_read, answer_told, plan_told, sum
 Json = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where the resources of one decision come from; ``outputs`` are (type, id, version)."""
 
     is_answer: bool
@@ -42,8 +41,7 @@ class Origin:
     committed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A decision as it was made, derived again for a page; ``differences`` says where it differs.
 
     ``patient`` is a reference, ``status`` that of the plan by now. No difference: what is seen is

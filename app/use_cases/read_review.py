@@ -1,8 +1,7 @@
 """Read a review back: its cards with rules, facts and evidence, and its replay from the facts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -29,8 +28,7 @@ from app.use_cases.reviewed_rules import Reviewed, reviewed_rules
 Json = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class SeenReview:
+class SeenReview(NamedTuple):
     """A review as it was kept, for a page; ``differences`` says where a replay differs.
 
     ``patient`` is a reference. ``labels`` are the words of the order rules, by their id. ``unread``

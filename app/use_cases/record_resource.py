@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.history import (
     AuditRecord,
@@ -37,8 +38,7 @@ PUBLISHED = ("Organization", "painplan")
 MANY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What one client wants to write.
 
     ``id`` is the id in the address of an update, or of the body where a condition decides; None
@@ -59,8 +59,7 @@ class Wish:
     of_patient: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Which resource a wish is about, and its newest version (None: there is none yet)."""
 
     type: str
@@ -74,8 +73,7 @@ class Target:
         return f"{self.type}/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What became of a wish; ``is_left`` when its condition found what it wanted to create."""
 
     stored: Stored

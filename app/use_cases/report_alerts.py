@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.use_cases.ports import History
 
@@ -23,8 +24,7 @@ class RuleMonth:
     reasons: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTotal:
+class RuleTotal(NamedTuple):
     """One rule over all months. What nobody answered is neither accepted nor overridden."""
 
     rule: str
@@ -48,8 +48,7 @@ class RuleTotal:
         return answered >= ANSWERS_AT_LEAST and self.overridden > RETIRED_ABOVE * answered
 
 
-@dataclass(frozen=True, slots=True)
-class AlertReport:
+class AlertReport(NamedTuple):
     """``unknown`` counts cards in feedback that this service never showed."""
 
     rows: tuple[RuleMonth, ...]

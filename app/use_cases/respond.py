@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -29,8 +30,7 @@ from app.use_cases.responses import KIND, written
 TRACE = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RespondAsk:
+class RespondAsk(NamedTuple):
     """One call. ``if_match`` are the version ids that the caller allows, None for any."""
 
     plan: str
@@ -41,8 +41,7 @@ class RespondAsk:
     warnings: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """The decision, and the version of the plan that the caller is shown."""
 
     decision_id: str

@@ -7,6 +7,7 @@ was used. Nothing from a hook becomes server data, and no prefetch is kept.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
 
 import orjson
 
@@ -49,8 +50,7 @@ BUDGET, RESERVE = 2.0, 0.3  # seconds for the whole call, and what of them is fo
 SNOOZED_FOR = timedelta(days=90)  # alert discipline of interventions.md §3.2
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(NamedTuple):
     """The answer as kept, and what the log is told of it."""
 
     decision: str

@@ -3,8 +3,8 @@
 import hashlib
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -21,8 +21,7 @@ from app.use_cases.looking_up import Known
 KIND = "order-review"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A review with all it was made from."""
 
     orders: tuple[Order, ...]
@@ -35,8 +34,7 @@ class Made:
     review: Review
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """When a call came, and how long it took so far."""
 
     at: datetime

@@ -5,8 +5,8 @@ review than the one that was kept.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Rule
@@ -21,8 +21,7 @@ Json = dict[str, object]
 FAILED = "fault"
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(NamedTuple):
     """What was kept of one review."""
 
     orders: tuple[Order, ...]

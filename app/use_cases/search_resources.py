@@ -1,6 +1,7 @@
 """Search what is kept, page by page: every page is read as of the block that the first one saw."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.domain.history import Stored
 from app.domain.searching import Cursor, Search, Versions
@@ -9,8 +10,7 @@ from app.use_cases.ports import History
 START = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Some matches in order; ``next`` is None after the last, ``total`` where it is known."""
 
     hits: tuple[Stored, ...]

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -21,8 +22,7 @@ from app.use_cases.ports import Clock, History, Journal
 CRITICAL = "critical"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """How many entries are new, and which cards we do not know."""
 
     kept: int

@@ -90,8 +90,7 @@ def test_every_generation_of_dictionaries_keeps_out_releases_that_cannot_read_it
 async def test_a_history_of_both_dictionaries_is_read_and_its_chain_holds(
     fresh: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def before(body: bytes, dictionary: str = RESOURCES) -> bytes:
-        del dictionary
+    def before(body: bytes, *_: object) -> bytes:
         return packed(body, "v1")
 
     with monkeypatch.context() as older:

@@ -4,7 +4,7 @@ import pytest
 
 from app.fhir.searching.values import VERSION, values_in
 from app.sql import rows
-from app.sql.bodies import RESOURCES, packed
+from app.sql.bodies import LEVEL, RESOURCES, packed
 from app.sql.reindex import Extraction, differences
 from app.sql.verify import verify
 from tests.acceptance.conftest import serving
@@ -27,10 +27,10 @@ def test_versions_with_a_code_and_a_date_of_their_own_verify_beside_those_withou
 def test_a_decision_that_names_digests_of_what_it_made_is_read_and_replayed(
     fresh: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def as_before(body: bytes, dictionary: str = RESOURCES) -> bytes:
+    def as_before(body: bytes, dictionary: str = RESOURCES, level: int = LEVEL) -> bytes:
         if body.startswith(b'[["CarePlan"'):
             body = body.replace(b'",1]', b'",1,"%s"]' % (b"0" * 64))
-        return packed(body, dictionary)
+        return packed(body, dictionary, level)
 
     with monkeypatch.context() as earlier:
         earlier.setattr(rows, "packed", as_before)

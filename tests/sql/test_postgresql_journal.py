@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
@@ -84,7 +83,7 @@ async def test_a_key_that_another_service_answered_is_not_answered_twice(
 ) -> None:
     promise = IdempotencyRecord("c", "derive", "key", b"d" * 32, "decision")
     sets = [
-        replace(writing(version(name, patient=name)), idempotency=promise) for name in ("a", "b")
+        writing(version(name, patient=name))._replace(idempotency=promise) for name in ("a", "b")
     ]
 
     first = await both[0].record(sets[0])
@@ -201,7 +200,7 @@ async def test_without_a_database_nothing_is_stored_and_readiness_says_so(line: 
 
 async def test_a_text_that_no_column_holds_fails_alone(kept: Kept) -> None:
     async with journal_on(kept.url) as journal:
-        bad = writing(replace(version("bad", patient="p2"), status="a\0b"))
+        bad = writing(version("bad", patient="p2")._replace(status="a\0b"))
         sets = (writing(version("a")), bad, writing(version("c", patient="p3")))
 
         outcomes = await asyncio.gather(*map(journal.record, sets), return_exceptions=True)
@@ -213,7 +212,7 @@ async def test_a_text_that_no_column_holds_fails_alone(kept: Kept) -> None:
 async def test_a_value_too_long_for_an_index_fails_alone(kept: Kept) -> None:
     noise = "".join(chr(0x4E00 + (n * 7919) % 20000) for n in range(4000))
     async with journal_on(kept.url) as journal:
-        long = writing(replace(version("b", patient="p2"), search=(SearchValue("code", noise),)))
+        long = writing(version("b", patient="p2")._replace(search=(SearchValue("code", noise),)))
         sets = (writing(version("a")), long, writing(version("c", patient="p3")))
 
         outcomes = await asyncio.gather(*map(journal.record, sets), return_exceptions=True)

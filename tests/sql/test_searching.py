@@ -125,8 +125,8 @@ CODES = st.one_of(st.sampled_from(["a", "b", "1o7f"]), INSTANTS)
 SAID = st.sampled_from(["", "http://loinc.org", "http://snomed.info/sct", "~0", "~~0", "urn:x"])
 VALUES = st.lists(
     st.one_of(
-        st.builds(SearchValue, st.just("code"), CODES, system=SAID),
-        st.builds(SearchValue, st.just("date"), INSTANTS, until=INSTANTS),
+        st.builds(SearchValue, st.just("code"), CODES, st.just(""), SAID),
+        st.builds(SearchValue, st.just("date"), INSTANTS, INSTANTS, st.just("")),
     ),
     max_size=4,
     unique=True,

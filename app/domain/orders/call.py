@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.domain.facts import NotUsed
 from app.domain.orders.ehr import Looked
@@ -23,8 +24,7 @@ class Draft:
     full_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """What is known under one prefetch key, and from where (``prefetch`` or ``ehr``).
 
     ``ALL`` with nothing in it means: looked, and nothing found. ``not_used`` are entries that
@@ -65,16 +65,14 @@ class HookCall:
     token: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A draft that nothing could be said about, and why: named in the answer."""
 
     order: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class CardFrame:
+class CardFrame(NamedTuple):
     """What surrounds the cards of one call: the same frame and review give the same bytes.
 
     ``unread`` are drafts, ``gaps`` are (key, state, why) of what nobody could look up. ``plan`` is
@@ -95,8 +93,7 @@ class CardFrame:
     activities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenCard:
+class WrittenCard(NamedTuple):
     """A card as it was sent: what feedback about it is kept against."""
 
     uuid: str
@@ -107,8 +104,7 @@ class WrittenCard:
     overrides: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenAnswer:
+class WrittenAnswer(NamedTuple):
     """The body of an answer, its cards, and the rules that failed on the way to it."""
 
     body: bytes

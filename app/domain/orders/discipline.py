@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from app.domain.orders.knowledge import CardRule
@@ -66,8 +65,7 @@ def _merged(said: Iterable[Advice]) -> list[Advice]:
 
 def _joined(one: Advice, other: Advice) -> Advice:
     first, second = sorted((one, other), key=lambda a: _URGENCY.index(a.indicator))
-    return replace(
-        first,
+    return first._replace(
         detail=tuple(dict.fromkeys((*first.detail, *second.detail))),
         facts=tuple(dict.fromkeys((*first.facts, *second.facts))),
         rules=tuple(dict.fromkeys((*first.rules, *second.rules))),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 
 class Looked(Enum):
@@ -13,8 +14,7 @@ class Looked(Enum):
     NOT = "not"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """One read or search. ``key`` is the prefetch key that it stands in for.
 
     ``path`` is relative to the server's base and has its values filled in and escaped:
@@ -38,8 +38,7 @@ class EhrAccess:
     token: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The answer to one Query.
 
     ``pages`` are the bodies as they came: the one resource of a read, or the searchset Bundles of

@@ -1,19 +1,17 @@
 """What became of a card: accepted, or overridden for a reason (CH-55)."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """The override reason that was chosen; ``system`` is empty where none was sent."""
 
     system: str
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
+class Feedback(NamedTuple):
     """One entry: ``card`` is the card's uuid, ``suggestions`` those that were accepted."""
 
     card: str

@@ -5,8 +5,9 @@ medicines is no longer known to be whole, because one of them might belong to it
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.facts import CodedCondition, Fact, FactValue, Record, SaidBy
@@ -24,8 +25,7 @@ QUESTIONNAIRE = "QuestionnaireResponse/"
 MECHANISMS = frozenset({"nociceptive", "neuropathic", "nociplastic", "mixed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """The same for each order. ``drafts`` are the orders, each with its medicine, if it has one.
 
     ``listed`` is the list of medicines as understood, ``problems`` the rest of the record;

@@ -5,9 +5,10 @@ A draft counts as taken for the other drafts, and what it renews is no second me
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from app.domain.content import Content
 from app.domain.doubt import Doubts
@@ -22,8 +23,7 @@ HUNDRED = Decimal(100)
 MOST_WEEKS = Decimal(5200)
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(NamedTuple):
     """``others`` is everything but the order and what it renews, ``after`` all with the order."""
 
     others: tuple[Entry, ...]

@@ -1,9 +1,9 @@
 """What a review of orders is made of: the orders, what is said of them, what could not be said."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 from app.domain.facts import CodedMedicine, Fact
 
@@ -28,8 +28,7 @@ class ActionKind(Enum):
     CREATE = "create"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One draft order, read leniently: what it orders and why, as far as it says.
 
     ``reference`` is ``Type/id``, or its place (``draftOrders.entry[2]``) where it has no id;
@@ -54,8 +53,7 @@ class Order:
     supply_days: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One action. ``what`` names a template of content (``PT-01``, ``naloxone``), "" for a delete.
 
     ``order`` is the reference of the order that is deleted or updated, "" for a create. ``amount``
@@ -68,8 +66,7 @@ class Action:
     amount: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """Actions that go together; ``what`` keeps apart the suggestions of one card."""
 
     what: str
@@ -78,8 +75,7 @@ class Suggestion:
     is_recommended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(NamedTuple):
     """What one order rule says of one order ("" : of the patient, in patient-view).
 
     ``summary`` is under 140 characters with its placeholders filled. ``detail`` are sentences with
@@ -102,8 +98,7 @@ class Advice:
     order_class: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+class Undecided(NamedTuple):
     """A rule that could not be decided for an order, and the inputs that it lacks."""
 
     rule: str
@@ -111,8 +106,7 @@ class Undecided:
     lacks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """A rule that failed: named in the answer, never taken for "no advice".
 
     ``error`` is the kind of error (``IndexError``), for the log; it holds no patient data.
@@ -123,8 +117,7 @@ class Fault:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(NamedTuple):
     """Advice that was not shown, and why: ``snoozed``, ``capped`` or ``retired``."""
 
     rule: str
@@ -132,8 +125,7 @@ class Suppressed:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOnRecord:
+class PlanOnRecord(NamedTuple):
     """The last plan of the patient, as patient-view speaks of it; None where it says nothing."""
 
     decision: str
@@ -142,8 +134,7 @@ class PlanOnRecord:
     review_due: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Snooze:
+class Snooze(NamedTuple):
     """An accepted override: the rule is silent about this class of order until then."""
 
     rule: str
@@ -151,8 +142,7 @@ class Snooze:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(NamedTuple):
     """Everything that was said and not said: ``shown`` in the order in which it is shown.
 
     ``left_out`` are the references of orders that were not looked at: there were too many.

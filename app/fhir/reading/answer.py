@@ -1,7 +1,7 @@
 """The Parameters of ``$respond``: what a clinician answers to a plan (contract §3)."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.problem import Problem, Refused
 from app.domain.response import ActivityAnswer, Outcome, Reason, Response
@@ -13,8 +13,7 @@ OUTCOMES = tuple(outcome.value for outcome in Outcome)
 ONCE = frozenset({"outcome", "practitioner", "note", "id", "reason"})
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAnswer:
+class ReadAnswer(NamedTuple):
     """The response, and what else came that nobody reads."""
 
     response: Response

@@ -1,9 +1,8 @@
 """A batch or a transaction as bytes: what each entry asks, with its resource as an exact slice."""
 
 import re
-from dataclasses import dataclass
 from email.utils import format_datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -34,8 +33,7 @@ class _Bundle(msgspec.Struct):
 _BUNDLE = msgspec.json.Decoder(_Bundle)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One entry. ``url`` is relative to our base; ``body`` is empty where there is no resource.
 
     ``refusal`` says why an entry of a batch could not be read; there is nothing else in it then.

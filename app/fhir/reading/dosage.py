@@ -1,9 +1,8 @@
 """How much of a medicine is taken a day, where the instruction lets it be computed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 PER_DAY = {"d": Decimal(1), "h": Decimal(24), "wk": Decimal(1) / Decimal(7)}
 MICROGRAMS_AN_HOUR = ("ug/h", "mcg/h", "mcg/hr", "ug/hr")
@@ -29,8 +28,7 @@ ABBREVIATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DailyDose:
+class DailyDose(NamedTuple):
     """An amount a day in mg, or of a patch or an infusion in micrograms an hour."""
 
     amount: Decimal

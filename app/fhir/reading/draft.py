@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -55,8 +55,7 @@ _BUNDLE = msgspec.json.Decoder(_Bundle)
 _PARAMETERS = msgspec.json.Decoder(_Parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """One resource with its exact bytes and where it stands."""
 
     resource: dict[str, Any]

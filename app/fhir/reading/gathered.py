@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.facts import ComputedScore, Fact, NotUsed, SaidBy
 from app.fhir.reading.terms import Terms
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where an answer came from: the resource, its time, its author."""
 
     reference: str

@@ -1,7 +1,7 @@
 """All resources of one patient as one record of facts, before anything is concluded."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -189,7 +189,7 @@ def _placed(problem: Problem, received: Received) -> Problem:
     """A problem found inside one resource, told by its place in what came in."""
     if not received.where or not problem.where.startswith(received.type):
         return problem
-    return replace(problem, where=received.where + problem.where.removeprefix(received.type))
+    return problem._replace(where=received.where + problem.where.removeprefix(received.type))
 
 
 def _observations(resources: Iterable[Received]) -> Iterator[tuple[str, dict[str, Any]]]:

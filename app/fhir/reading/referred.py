@@ -5,7 +5,6 @@ requests alone. A reference with a display is not asked for: its words are read.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import orjson
 
@@ -33,7 +32,7 @@ def referred(part: Part, server: str) -> tuple[Query, ...]:
 def joined(part: Part, outcomes: Mapping[str, Outcome], validator: Validator) -> Part:
     """With those that came and are valid R4; of the others the medicine stays unknown."""
     found = tuple(_read(outcomes, validator))
-    return replace(part, resources=(*part.resources, *found)) if found else part
+    return part._replace(resources=(*part.resources, *found)) if found else part
 
 
 def _named(medicine: Received, server: str) -> Iterator[str]:

@@ -1,8 +1,7 @@
 """A FHIR value as the value of an input: numbers in any form, coded answers, units converted."""
 
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.content_parts import Input, ValueType
 from app.domain.facts import FactValue
@@ -25,8 +24,7 @@ CODES_OF = frozenset({"", FINDING_VALUE, RED_FLAG, ACTIVITY})
 NO_UNIT = ("", "1", "{score}", "{count}", "{tests}", "{points}")
 
 
-@dataclass(frozen=True, slots=True)
-class NotRead:
+class NotRead(NamedTuple):
     """Why a value was not understood; it stays unknown and is listed."""
 
     why: str

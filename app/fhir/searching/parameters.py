@@ -5,15 +5,13 @@ all read from here. Definitions and expressions are those of ``hl7.fhir.r4.core`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["token", "date", "uri", "string", "reference"]
 CORE = "http://hl7.org/fhir/SearchParameter/"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of one type; ``paths`` are elements below the resource, ``a.b`` for nested.
 
     ``system`` is that of an element of the type code: its value set implies it, no resource says it
@@ -51,7 +49,8 @@ def _token(type_: str, name: str, path: str) -> Parameter:
 
 def _code(type_: str, name: str, path: str, system: str) -> Parameter:
     """Of an element that is a code; ``system`` below ``http://hl7.org/fhir/``."""
-    return replace(_token(type_, name, path), system=f"http://hl7.org/fhir/{system}")
+    token = _token(type_, name, path)
+    return token._replace(system=f"http://hl7.org/fhir/{system}")
 
 
 def _medicine_status(system: str) -> Parameter:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.problem import NotUnderstood, Problem
 from app.domain.searching import Alternative, Comparison, Criterion, Search
@@ -28,8 +29,7 @@ _PREFIXED = re.compile(rf"({'|'.join(PREFIXES)})?(\d.*)\Z")
 Pairs = Iterable[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
+class Understood(NamedTuple):
     """A query as it was understood.
 
     ``used`` are the pairs that count, in their order, for the self link; ``ignored`` tells what

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -10,8 +10,7 @@ from app.domain.problem import Problem
 from app.fhir.writing.outcome import operation_outcome, told
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry: where it is, the resource, and what the kind of Bundle says beside it."""
 
     full_url: str

@@ -1,10 +1,9 @@
 """The plan as XHTML that a person can read without any program: what, why, what not, what next."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Intervention
@@ -19,8 +18,7 @@ OPENING = '<div xmlns="http://www.w3.org/1999/xhtml">'
 ASKED_IN_WORDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What is told of every activity alike, escaped: before and after what is told of this one.
 
     ``told`` are the texts that it may have, each with what comes after.

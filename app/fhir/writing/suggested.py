@@ -5,10 +5,9 @@ holds that we do not know is still there (CH-49); only what is empty is left out
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.content import Content
 from app.domain.content_parts import Dose, Intervention
@@ -31,8 +30,7 @@ DRAFT = {"status": "draft", "intent": "order"}
 MOST = frozenset({"maxDosePerPeriod", "maxDosePerAdministration", "maxDosePerLifetime"})
 
 
-@dataclass(frozen=True, slots=True)
-class Suggested:
+class Suggested(NamedTuple):
     """Writes for one call: whose, when, and by which content."""
 
     content: Content

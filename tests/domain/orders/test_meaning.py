@@ -200,14 +200,14 @@ def test_a_code_of_the_neck_or_the_chest_is_not(code: str) -> None:
 
 def test_a_reason_in_words_that_nobody_understands_keeps_the_question_open() -> None:
     order = an_order(reason=(ICD, "I10"), reason_text="Hypertension, Kreuzschmerz")
-    both = replace(order, reasons=(*order.reasons, ()))
+    both = order._replace(reasons=(*order.reasons, ()))
 
     assert "order-reason-is-low-back-pain" not in reason_of(both)
 
 
 def test_one_reason_of_several_is_enough() -> None:
     order = an_order(reason=(ICD, "J01.90"))
-    both = replace(order, reasons=(*order.reasons, ((ICD, "M54.31"),)))
+    both = order._replace(reasons=(*order.reasons, ((ICD, "M54.31"),)))
 
     said = reason_of(both)
 

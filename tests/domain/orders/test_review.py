@@ -212,7 +212,7 @@ def test_a_critical_card_of_a_retired_rule_is_shown() -> None:
 def test_one_order_sent_twice_gets_one_card_of_a_rule() -> None:
     order = an_order(code=MR)
 
-    review = reviewed(screened(a_patient()), order, replace(order, text="again"))
+    review = reviewed(screened(a_patient()), order, order._replace(text="again"))
 
     assert rules(review) == ["CDS-IMG-02"]
 
@@ -344,7 +344,7 @@ def test_a_fault_in_one_rule_is_named_and_silences_no_other(card: CardRule) -> N
 
 
 def test_an_order_that_cannot_be_read_is_a_fault_of_every_rule_and_spares_the_others() -> None:
-    bad = replace(prescription("ibuprofen"), reasons=((("system",),),))  # type: ignore[arg-type]
+    bad = prescription("ibuprofen")._replace(reasons=((("system",),),))  # type: ignore[arg-type]
     good = prescription("diazepam", reference="MedicationRequest/2")
 
     review = reviewed(well_known(), bad, good)

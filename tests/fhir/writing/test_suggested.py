@@ -43,21 +43,17 @@ def test_every_template_creates_a_valid_resource(what: str) -> None:
 
 def test_a_requester_is_a_person_that_can_be_referred_to() -> None:
     for user in ("somebody", "Practitioner/a b", "Practitioner/", "Device/d"):
-        frame = Suggested(CONTENT, CardFrame(**{**_fields(), "user": user}))
+        frame = Suggested(CONTENT, FRAME._replace(user=user))
 
         assert "requester" not in frame.created(TEMPLATES["PT-01"])
 
 
 def test_an_encounter_is_named_by_an_id_or_not_at_all() -> None:
     for told, named in (("Encounter/e1", "Encounter/e1"), ("../x y", None), ("", None)):
-        frame = Suggested(CONTENT, CardFrame(**{**_fields(), "encounter": told}))
+        frame = Suggested(CONTENT, FRAME._replace(encounter=told))
 
         made = frame.created(TEMPLATES["PT-01"]).get("encounter", {})
         assert made.get("reference") == named
-
-
-def _fields() -> dict[str, Any]:
-    return {name: getattr(FRAME, name) for name in FRAME.__slots__}
 
 
 def prescription(*instructions: dict[str, Any]) -> dict[str, Any]:
