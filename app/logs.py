@@ -16,6 +16,7 @@ ADDRESSES_IN_LOG = ("httpx", "httpcore", "uvicorn.access")
 # It brings handlers of its own, which write lines that are no JSON.
 SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 DEEPEST_SHOWN = 8
+SAID = frozenset({"event", "level", "timestamp"})
 
 
 def places(error: BaseException) -> list[str]:
@@ -63,10 +64,12 @@ class _Line(JsonFormatter):
         log_data["level"] = log_data["level"].lower()
         log_data["timestamp"] = log_data["timestamp"].isoformat().replace("+00:00", "Z")
         if record.name.partition(".")[0] != OURS:
+            for more in log_data.keys() - SAID:  # of a library nobody knows what it puts there
+                del log_data[more]
             log_data["logger"] = record.name
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            del log_data["exc_info"]
+            log_data.pop("exc_info", None)
             log_data |= {"event": "fault", "kind": type(error).__name__, "at": places(error)}
 
 

@@ -1,6 +1,7 @@
 """Who may come in: everybody on this machine, a proven client, or anybody behind a gateway."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Literal
 
 from starlette.types import Scope
@@ -37,7 +38,7 @@ class Door:
         path: str = scope["path"]
         match self._auth:
             case "off":
-                if not _is_local(path, dict(scope["headers"])):
+                if not (path in ALWAYS_OPEN or _is_local(scope)):
                     raise _forbidden()
                 return None
             case "off-insecure":
@@ -56,12 +57,27 @@ class Door:
         return await self._access.verify(said)
 
 
-def _is_local(path: str, headers: Mapping[bytes, bytes]) -> bool:
-    if path in ALWAYS_OPEN:
-        return True
-    host = headers.get(b"host", b"")
+def _is_local(scope: Scope) -> bool:
+    """From this machine, to this machine by its name, and by nobody's hand."""
+    headers = dict(scope["headers"])
+    host: bytes = headers.get(b"host", b"")
     name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
-    return name in LOCAL_HOSTS and not FORWARDED & headers.keys()
+    return name in LOCAL_HOSTS and not FORWARDED & headers.keys() and _is_loopback(scope)
+
+
+def _is_loopback(scope: Scope) -> bool:
+    """Whoever knocks may write any Host, also where uvicorn was told to listen everywhere.
+
+    A connection without an address is a socket in the file system.
+    """
+    client = scope.get("client")
+    if client is None:
+        return True
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _forbidden() -> Forbidden:

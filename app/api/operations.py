@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app import metrics
 
 TITLE = "Painplan"
-OPENAPI = "/openapi.json"
+OPENAPI = "./openapi.json"  # beside the page, also below the path that a proxy puts before it
 # FastAPI's two pages take their script and style from these places, and nothing from elsewhere.
 DOCS_MAY = (
     "default-src 'none'; connect-src 'self'; worker-src blob:; frame-ancestors 'none';"

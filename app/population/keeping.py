@@ -40,7 +40,7 @@ class Progress:
 def fingerprint(path: Path) -> str:
     """Of every byte: two lines that changed places between two runs are noticed.
 
-    It costs two seconds for 100,000 patients, who take half a minute.
+    It costs two seconds for 100,000 patients, whose decisions take minutes.
     """
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from app.fhir.validation import Validator
+from app.main import create_app
+from app.settings import Settings
 from tests.acceptance.wire import AS_OF, bundle, finding, intake, patient
 from tests.databases import Kept
 
@@ -379,6 +382,32 @@ def test_without_authentication_only_this_machine_may_ask(service: httpx.Client,
     answer = service.get("/fhir/metadata", headers={"Host": host})
 
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("client", "status"),
+    [
+        (("127.0.0.1", 1), 200),
+        (("::1", 1), 200),
+        (("::ffff:127.0.0.1", 1), 200),
+        (("192.0.2.7", 1), 403),
+        (("2001:db8::7", 1), 403),
+        (("::ffff:192.0.2.7", 1), 403),
+        (("", 1), 403),
+    ],
+)
+async def test_without_authentication_nobody_asks_from_another_machine(
+    tmp_path: Path, client: tuple[str, int], status: int
+) -> None:
+    """A server can be told to listen everywhere, and anybody may write ``Host: localhost``."""
+    app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/x.db", log_level="ERROR"))
+    transport = httpx.ASGITransport(app, client=client)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as service,
+    ):
+        assert (await service.get("/fhir/metadata")).status_code == status
+        assert (await service.get("/healthz")).status_code == 200
 
 
 def test_without_authentication_nothing_is_forwarded(service: httpx.Client) -> None:

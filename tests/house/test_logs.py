@@ -36,6 +36,36 @@ def test_its_time_is_that_of_the_event_in_utc(capfd: pytest.CaptureFixture[str])
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
 
 
+def test_a_library_is_named_and_says_no_more_than_its_message(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    configure("INFO")
+    logging.getLogger("uvicorn.error").warning("stopping", extra={"color_message": "x"})
+
+    line = json.loads(capfd.readouterr().err)
+
+    assert line.keys() == {"event", "level", "logger", "timestamp"}
+    assert (line["event"], line["logger"]) == ("stopping", "uvicorn.error")
+
+
+def test_an_exception_is_told_by_its_kind_and_place_alone(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    configure("INFO")
+    for name in ("app.somewhere", "asyncio"):
+        try:
+            raise ValueError("Canary")
+        except ValueError:
+            logging.getLogger(name).exception("Canary")
+
+    said = capfd.readouterr().err
+
+    assert "Canary" not in said
+    for line in map(json.loads, said.splitlines()):
+        assert (line["event"], line["kind"]) == ("fault", "ValueError")
+        assert line["at"][-1].startswith("test_logs.py")
+
+
 def test_what_lies_below_the_level_is_not_written(capfd: pytest.CaptureFixture[str]) -> None:
     configure("WARNING")
     LOG.info("request")

@@ -169,6 +169,29 @@ def test_what_a_person_wrote_is_text_and_nothing_else(pages: dict[str, str]) -> 
     assert "&lt;script&gt;alert(1)&lt;/script&gt; walk &amp; &lt;b&gt;dance&lt;/b&gt;" in page
 
 
+def test_what_an_ehr_names_is_text_and_nothing_else(service: httpx.Client) -> None:
+    """Names, displays, units and link ids: some of them come back in the lists of the page."""
+    hostile = """</title></svg>"'><script>alert(1)</script><img src=x onerror=alert(2)>"""
+    weight = score("29463-7", 80, "2026-05-01", of="h1", unit=hostile)
+    medicine = {
+        "resourceType": "MedicationRequest",
+        "id": "h1-m",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": "Patient/h1", "display": hostile},
+        "medicationCodeableConcept": {"text": hostile},
+    }
+    answers = intake({}, of="h1", questionnaire="http://example.org/other")
+    answers["item"] = [{"linkId": hostile, "text": hostile, "answer": [{"valueString": hostile}]}]
+    born = patient("h1", name=[{"family": hostile, "text": hostile}])
+
+    page = page_of(service, bundle(born, weight, medicine, answers))
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+    assert "<img" not in page
+
+
 def test_a_score_is_drawn_over_time_with_its_thresholds_and_told_in_words(
     pages: dict[str, str],
 ) -> None:
