@@ -54,7 +54,7 @@ def test_an_exception_is_told_by_its_kind_and_place_alone(
     configure("INFO")
     for name in ("app.somewhere", "asyncio"):
         try:
-            raise ValueError("Canary")
+            int("Canary")
         except ValueError:
             logging.getLogger(name).exception("Canary")
 
