@@ -68,15 +68,14 @@ def _is_local(scope: Scope) -> bool:
 def _is_loopback(scope: Scope) -> bool:
     """Whoever knocks may write any Host, also where uvicorn was told to listen everywhere.
 
-    A connection without an address is a socket in the file system.
+    What has no IP address came over no network: a socket in the file system, or a caller in this
+    process (``testclient``). Forwarded addresses, which may be any text, are refused before.
     """
     client = scope.get("client")
-    if client is None:
-        return True
     try:
-        address = ip_address(client[0])
+        address = ip_address(client[0] if client else "")
     except ValueError:
-        return False
+        return True
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
