@@ -285,13 +285,10 @@ def test_serve_refuses_an_open_address_while_authentication_is_off() -> None:
     assert "loopback" in done.stderr
 
 
-def test_links_lead_to_the_port_that_is_served(
-    fresh: Kept, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_links_lead_to_the_port_that_is_served(fresh: Kept) -> None:
     """Unless the address is set: then that, whatever the port."""
-    monkeypatch.delenv("PAINPLAN_PUBLIC_URL", raising=False)
     options = ("--workers", "2") if is_postgresql(fresh.url) else ()
-    with running(fresh, *options) as (url, _):
+    with running(fresh, *options, environment={"PAINPLAN_PUBLIC_URL": None}) as (url, _):
         link = httpx.get(f"{url}/fhir/Patient").json()["link"][0]["url"]
     named = {"PAINPLAN_PUBLIC_URL": "https://painplan.example"}
     with running(fresh, *options, environment=named) as (other, _):

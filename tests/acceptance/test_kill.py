@@ -26,16 +26,21 @@ REPLAYED = 20
 
 @contextmanager
 def running(
-    database: Kept, *options: str, environment: Mapping[str, str] | None = None
+    database: Kept, *options: str, environment: Mapping[str, str | None] | None = None
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """The service as a process of its own."""
+    """The service as a process of its own; what is None in ``environment`` is not set.
+
+    Each has another port, and all that share a history one address, as behind a proxy.
+    """
     port = free_port()
-    all_of_it = {
+    wanted: dict[str, str | None] = {
         **os.environ,
         "PAINPLAN_DATABASE_URL": database.url,
         "PAINPLAN_LOG_LEVEL": "ERROR",
+        "PAINPLAN_PUBLIC_URL": "http://127.0.0.1:8000",
         **(environment or {}),
     }
+    all_of_it = {name: value for name, value in wanted.items() if value is not None}
     command = [PAINPLAN, "serve", "--port", str(port), *options]
     process = subprocess.Popen(command, env=all_of_it)
     url = f"http://127.0.0.1:{port}"
