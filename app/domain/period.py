@@ -55,10 +55,7 @@ class Period(NamedTuple):
 
     def after(self, day: date) -> date:
         """The day that lies this period after ``day``."""
-        if self.months:
-            moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            return _months_before(moment, -self.months).date()
-        return day + timedelta(days=self.days)
+        return self.later(datetime(day.year, day.month, day.day, tzinfo=UTC)).date()
 
 
 def age_in_years(born: datetime, as_of: datetime) -> int:

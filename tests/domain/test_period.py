@@ -108,3 +108,17 @@ def test_whoever_is_born_on_29_february_grows_older_on_1_march() -> None:
 @pytest.mark.parametrize(("days", "weeks"), [(0, 0), (6, 0), (7, 1), (13, 1), (84, 12), (-7, 0)])
 def test_weeks_count_when_they_are_complete(days: int, weeks: int) -> None:
     assert whole_weeks(NOON - timedelta(days=days), NOON) == weeks
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        (Period(days=84), datetime(2026, 4, 25, 12, 0, tzinfo=UTC)),
+        (Period(months=1), datetime(2026, 2, 28, 12, 0, tzinfo=UTC)),
+        (Period(months=13), datetime(2027, 2, 28, 12, 0, tzinfo=UTC)),
+    ],
+)
+def test_what_lies_a_period_later_keeps_its_hour_and_ends_with_the_month(
+    period: Period, expected: datetime
+) -> None:
+    assert period.later(datetime(2026, 1, 31, 12, 0, tzinfo=UTC)) == expected
